@@ -1,0 +1,1 @@
+"""Records where every generated record, checkpoint and score came from, as W3C PROV."""

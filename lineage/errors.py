@@ -1,0 +1,43 @@
+"""Everything `lineage` raises on purpose, in one tree.
+
+    LineageError              where, what and what to do: `graphs/run.rdf: unknown format '.rdf' (use one of .json .ttl)`
+    ├── UsageError            the caller asked for something that cannot be meant
+    ├── NotFoundError         the thing that was named is not there
+    ├── ContractError         a file, or a value in it, is not of the shape CONTRACT promises
+    ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
+    └── RecordError           a record that JSON cannot hold (also a TypeError, as `json.dumps` raises)
+
+What is wrong with a user's *data* is no exception but a `lineage.findings.Finding`.
+"""
+
+from __future__ import annotations
+
+
+class LineageError(Exception):
+    """What went wrong, where, and what to do about it."""
+
+    def __init__(self, message: str, *, at: str | None = None, hint: str | None = None) -> None:
+        self.message, self.at, self.hint = message, at, hint
+        where = f"{at}: " if at else ""
+        todo = f" ({hint})" if hint else ""
+        super().__init__(f"{where}{message}{todo}")
+
+
+class UsageError(LineageError):
+    """The caller asked for something that cannot be meant."""
+
+
+class NotFoundError(LineageError):
+    """The thing that was named is not there."""
+
+
+class ContractError(LineageError):
+    """A file, or a value in it, is not of the shape the contract promises."""
+
+
+class FormatError(LineageError):
+    """Bytes that are not a document of the format, or a document that the format cannot hold."""
+
+
+class RecordError(LineageError, TypeError):
+    """A record that JSON cannot hold."""

@@ -1,0 +1,163 @@
+"""What happened, as frozen typed facts.  No reading, no writing, no PROV: the words every other room speaks.
+
+Ids: a session's is `<UTC timestamp>-<12 hex>`, an activity's 32 hex digits. Times are ISO 8601 strings with an offset, as they
+were written. Paths are relative to the session's folder, with `/`. A fact that could not be learnt is None and has a `Gap`.
+
+To add an activity: one dataclass here (and in `ACTIVITIES`), one function in `mapping`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Json = Mapping[str, Any]  # a JSON object as it was written; never changed once it is a fact
+Status = Literal["running", "completed", "failed", "interrupted"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Gap:
+    """A fact that could not be learnt, and why. In JSON: `"gaps": {about: reason}`."""
+
+    about: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """Records of one file that share provenance, script and parameters (the per-record seed and time aside)."""
+
+    metadata: Json  # what they share: the `metadata` block without timestamp, record_index and generation_params.seed
+    lines: tuple[tuple[int, int], ...]  # 1-based line ranges, both ends included, ascending
+    count: int
+    first_time: str | None = None  # the earliest and the latest timestamp among them
+    last_time: str | None = None
+    seeds: tuple[int, int] | None = None  # the smallest and the largest seed; None: no record names one
+
+    @property
+    def run_id(self) -> str | None:
+        """The activity that made the records, if they say so."""
+        run_id = self.metadata.get("run_id")
+        return run_id if isinstance(run_id, str) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artifact:
+    """Bytes at a path. A folder is an artifact with `parts`; its digest is that of its sorted `<sha256>  <path>` lines."""
+
+    path: str
+    type: str  # "training_data", "evaluation", "prompts", "model", "patch", …
+    sha256: str | None = None
+    bytes: int | None = None
+    count: int | None = None  # records, where the file is one of records
+    timestamp: str | None = None  # when it was complete
+    activity: str | None = None  # id of the activity that made it; None: it was there before
+    role: str | None = None  # what it was used or made as, where an activity names it
+    parts: tuple[Artifact, ...] = ()
+    slices: tuple[Slice, ...] | None = None  # None: not scanned; (): scanned, and nothing has metadata
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Script:
+    """A program at a version."""
+
+    path: str  # relative to its repository, or the file name where it has none
+    version: str | None  # git SHA of its repository, 40 hex digits
+    sha256: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeVersion:
+    """The code that ran: a commit, and what differed from it."""
+
+    git_sha: str | None
+    branch: str | None = None  # None with a git_sha: a detached head
+    dirty: bool | None = None  # None: not known, which is not clean
+    diff_sha256: str | None = None  # of `git diff HEAD --binary`
+    patch: Artifact | None = None  # that diff, kept beside the manifest
+    untracked: tuple[Artifact, ...] = ()  # scripts that git does not know
+    script: Script | None = None
+    gaps: tuple[Gap, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """Something that took place in a session, used things and made things."""
+
+    id: str
+    status: Status = "running"
+    started_at: str | None = None
+    ended_at: str | None = None
+    script: Script | None = None
+    models: tuple[str, ...] = ()  # ids of the ModelLoads whose models it used
+    params: Json = field(default_factory=dict)
+    used: tuple[Artifact, ...] = ()
+    made: tuple[Artifact, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    inferred: bool = False  # known only from inline metadata, no manifest says it took place
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelLoad(Activity):
+    """A loader turned files into a model in memory; `used` are the model's files."""
+
+    provenance: Json = field(default_factory=dict)  # the contract's section 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation(Activity):
+    """A model turned prompts into records."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Training(Activity):
+    """Data and a base model became an adapter or a model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evaluation(Activity):
+    """Models were measured on a data set."""
+
+    metrics: Json = field(default_factory=dict)  # name: number, the report's `summary`
+    dataset: Json = field(default_factory=dict)  # {"name": …, "size": …, "version": …}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transformation(Activity):
+    """Files became other files with no model: filter, merge, deduplicate, or a command that knows nothing of us."""
+
+    kind: str = "transform"
+    command: tuple[str, ...] = ()
+    exit_code: int | None = None
+
+
+ACTIVITIES: dict[str, type[Activity]] = {
+    "model_load": ModelLoad,
+    "generation": Generation,
+    "training": Training,
+    "evaluation": Evaluation,
+    "transformation": Transformation,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One run of an experiment: where, with what code, and everything that took place."""
+
+    id: str
+    title: str | None = None
+    status: Status = "running"
+    started_at: str | None = None
+    ended_at: str | None = None
+    operator: str | None = None  # only when asked for
+    host: str | None = None  # only when asked for
+    environment: Json = field(default_factory=dict)  # the manifest's `environment`, without `git_*`
+    code: CodeVersion | None = None
+    loader_config: Json = field(default_factory=dict)
+    activities: tuple[Activity, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()  # what it made, and what it was told of
+    gaps: tuple[Gap, ...] = ()
+    manifest: str | None = None  # file name of the manifest; None: inferred from inline metadata
+    inferred: bool = False

@@ -1,0 +1,208 @@
+"""What PROV says, one statement at a time.
+
+    Name        an IRI; formats shorten it with the document's prefixes
+    Literal     a lexical form with its datatype or language
+    Statement   a row of `terms.TERMS`, an identifier, arguments and attributes
+    Batch       many statements that differ in a few places only, so that a format renders the rest once
+
+All are immutable and compare by value. `Statement`s are made by `statement`, which checks and normalises.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Literal as OneOf
+from typing import NamedTuple
+from urllib.parse import quote
+
+from lineage.errors import FormatError
+from lineage.prov.terms import RDF, TIMES, XSD, Term
+
+_UNSAFE = re.compile(r"""[\x00-\x20<>"{}|\\^`\x7f-\x9f]|%(?![0-9A-Fa-f]{2})|[\ud800-\udfff\ufffe\uffff]""")
+_DATETIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
+def _percent(match: re.Match[str]) -> str:
+    return quote(match[0], safe="", errors="surrogatepass")
+
+
+class Name(str):
+    """An IRI. What RFC 3987 does not allow in one is percent-encoded when the name is made, so it is safe in every format."""
+
+    __slots__ = ()
+
+    def __new__(cls, iri: str) -> Name:
+        return super().__new__(cls, _UNSAFE.sub(_percent, iri))
+
+    def __repr__(self) -> str:
+        return f"<{str(self)}>"
+
+
+class Namespace(str):
+    """An IRI that names begin with: `LIN = Namespace("https://…#")`, then `LIN["Session"]` is a `Name`."""
+
+    __slots__ = ()
+
+    def __getitem__(self, local: str) -> Name:  # type: ignore[override]  # a namespace is asked for names, never for letters
+        return Name(str(self) + local)
+
+
+class Literal(NamedTuple):
+    """A value as it is written, and its datatype (an IRI); a language tag makes the datatype `rdf:langString`."""
+
+    lexical: str
+    datatype: str = XSD + "string"
+    language: str | None = None
+
+
+Value = Name | Literal
+Arg = Name | str | None  # a plain str is a time, as xsd:dateTime writes it
+
+
+def literal(value: str | bool | int | float | datetime | date, language: str | None = None) -> Literal:
+    """*value* with the datatype of its Python type: xsd:string, boolean, integer, double, dateTime or date."""
+    match value:
+        case bool():
+            return Literal("true" if value else "false", XSD + "boolean")
+        case int():
+            return Literal(str(value), XSD + "integer")
+        case float():
+            return Literal(_double(value), XSD + "double")
+        case datetime():
+            return Literal(value.isoformat(), XSD + "dateTime")
+        case date():
+            return Literal(value.isoformat(), XSD + "date")
+    return Literal(value, RDF + "langString", language) if language else Literal(value)
+
+
+def _double(value: float) -> str:
+    if math.isnan(value):
+        return "NaN"
+    return repr(value) if math.isfinite(value) else ("INF" if value > 0 else "-INF")
+
+
+class Statement(NamedTuple):
+    """One PROV statement: `args` in the order of `term.args`, `attributes` sorted and without repetition."""
+
+    term: Term
+    id: Name | None
+    args: tuple[Arg, ...]
+    attributes: tuple[tuple[Name, Value], ...] = ()
+
+
+def statement(term: Term, id: Name | None, *args: Arg, attributes: Iterable[tuple[Name, Value]] = ()) -> Statement:
+    """A checked statement; trailing arguments may be left out.
+
+    Raises:
+        FormatError: too many arguments, a required one missing (PROV-DM 5), an element without identifier, or a time
+            that is not xsd:dateTime.
+    """
+    full = (*args, *(None,) * (len(term.args) - len(args)))
+    problem = _problem(term, id, full)
+    if problem:
+        raise FormatError(problem, at=f"{term.name}({id or ''})")
+    return Statement(term, id, full, tuple(sorted(set(attributes), key=_order)))
+
+
+def _problem(term: Term, id: Name | None, args: tuple[Arg, ...]) -> str | None:
+    if len(args) != len(term.args):
+        return f"takes {len(term.args)} arguments, got {len(args)}"
+    if term.is_element and id is None:
+        return "an element needs an identifier"
+    if None in args[: term.required]:
+        return f"needs {', '.join(term.args[: term.required])}"
+    for name, value in zip(term.args, args, strict=True):
+        if value is not None and (name in TIMES) == isinstance(value, Name):
+            return f"{name} must be a {'time' if name in TIMES else 'name'}, got {value!r}"
+        if name in TIMES and value is not None and not _DATETIME.fullmatch(value):
+            return f"{name} is not an xsd:dateTime: {value!r}"
+    return None
+
+
+def _order(attribute: tuple[Name, Value]) -> tuple[str, bool, tuple[str, ...]]:
+    name, value = attribute
+    return (name, False, (value,)) if isinstance(value, Name) else (name, True, tuple(part or "" for part in value))
+
+
+HoleKind = OneOf["name", "number", "time", "text"]
+
+# What a row may put into a hole of each kind. A "text" is escaped by the format; the others need no escape in any format.
+PLAIN: dict[HoleKind, re.Pattern[str]] = {
+    "name": re.compile(r"[A-Za-z0-9-]*"),
+    "number": re.compile(r"[0-9+.Ee-]*"),
+    "time": re.compile(r"[0-9T:.Z+-]*"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """A place that each row of a batch fills. `marker` stands there in the template: letters and digits, found nowhere else in it."""
+
+    marker: str
+    kind: HoleKind
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """`template` once for each row, with the row's values where the markers of `holes` stand.
+
+    A hole of kind "name" may stand in identifiers, "time" in times and literals, "number" and "text" in literals only.
+    The rows of one batch never name the same element twice: PROV-JSON is streamed on that promise.
+    `rows` is read once for each time the batch is written; a caller who writes twice gives a sequence or a re-iterable.
+    """
+
+    template: tuple[Statement, ...]
+    holes: tuple[Hole, ...]
+    rows: Iterable[Sequence[str]]
+
+    def expand(self) -> Iterator[Statement]:
+        """The statements themselves, one by one: what every fast path of a format must equal."""
+        for row in self.rows:
+            fills = tuple((hole.marker, check(hole.kind, value)) for hole, value in zip(self.holes, row, strict=True))
+            for one in self.template:
+                yield _filled(one, fills)
+
+
+def check(kind: HoleKind, value: str) -> str:
+    """*value*, if a hole of *kind* may hold it. Raises FormatError otherwise."""
+    if kind != "text" and not PLAIN[kind].fullmatch(value):
+        raise FormatError(f"a hole for a {kind} cannot hold {value!r}")
+    return value
+
+
+Fills = tuple[tuple[str, str], ...]
+
+
+def _filled(one: Statement, fills: Fills) -> Statement:
+    args = (_fill(arg, fills) for arg in one.args)
+    attributes = ((Name(_put(name, fills)), _fill_value(value, fills)) for name, value in one.attributes)
+    return statement(one.term, Name(_put(one.id, fills)) if one.id is not None else None, *args, attributes=attributes)
+
+
+def _fill(arg: Arg, fills: Fills) -> Arg:
+    if arg is None:
+        return None
+    return Name(_put(arg, fills)) if isinstance(arg, Name) else _put(arg, fills)
+
+
+def _fill_value(value: Value, fills: Fills) -> Value:
+    return Name(_put(value, fills)) if isinstance(value, Name) else value._replace(lexical=_put(value.lexical, fills))
+
+
+def _put(text: str, fills: Fills) -> str:
+    for marker, value in fills:
+        text = text.replace(marker, value)
+    return text
+
+
+def expanded(statements: Iterable[Statement | Batch]) -> Iterator[Statement]:
+    """*statements* with every batch written out."""
+    for one in statements:
+        if isinstance(one, Batch):
+            yield from one.expand()
+        else:
+            yield one
