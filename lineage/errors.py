@@ -3,7 +3,7 @@
     LineageError              where, what and what to do: `graphs/run.rdf: unknown format '.rdf' (use one of .json .ttl)`
     ├── UsageError            the caller asked for something that cannot be meant
     ├── NotFoundError         the thing that was named is not there
-    ├── ContractError         a file, or a value in it, is not of the shape CONTRACT promises
+    ├── ContractError         a file, or a value in it, has not the shape that docs/reference/files.md promises
     ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
     └── RecordError           a record that JSON cannot hold (also a TypeError, as `json.dumps` raises)
 

@@ -40,15 +40,14 @@ def same(one: Document, other: Document) -> bool:
 
 
 def _content(document: Document) -> tuple[frozenset[Statement], dict[Name, frozenset[Statement]]]:
-    full = document.read()
     bundles: dict[Name, frozenset[Statement]] = {}
-    for bundle in full.bundles:
-        bundles[bundle.id] = bundles.get(bundle.id, frozenset()) | frozenset(bundle.statements)
-    return frozenset(full.statements), bundles
+    for bundle in document.bundles:
+        bundles[bundle.id] = bundles.get(bundle.id, frozenset()) | frozenset(expanded(bundle.statements))
+    return frozenset(expanded(document.statements)), bundles
 
 
 def flattened(document: Document) -> Document:
-    """All statements of the document and its bundles in one, each once, in order: what Turtle can hold. Says nothing twice, loses who said it."""
+    """All statements of the document and its bundles in one, each once, in order: all that Turtle can hold. Who said what is lost."""
     full = document.read()
     every = [*full.statements, *(one for bundle in full.bundles for one in bundle.statements)]
     return Document(full.namespaces, tuple(Counter(every)))

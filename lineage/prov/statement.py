@@ -39,7 +39,7 @@ class Name(str):
         return super().__new__(cls, _UNSAFE.sub(_percent, iri))
 
     def __repr__(self) -> str:
-        return f"<{str(self)}>"
+        return f"<{self!s}>"
 
 
 class Namespace(str):

@@ -44,68 +44,23 @@ ENTITY = Term("entity", (), "Entity", required=0)
 ACTIVITY = Term("activity", ("startTime", "endTime"), "Activity", nodes=("startedAtTime", "endedAtTime"), required=0)
 AGENT = Term("agent", (), "Agent", required=0)
 
-GENERATION = Term(
-    "wasGeneratedBy", ("entity", "activity", "time"), "Generation", "wasGeneratedBy", "qualifiedGeneration", (None, "activity", "atTime")
-)
+# fmt: off
+GENERATION = Term("wasGeneratedBy", ("entity", "activity", "time"), "Generation", "wasGeneratedBy", "qualifiedGeneration", (None, "activity", "atTime"))
 USAGE = Term("used", ("activity", "entity", "time"), "Usage", "used", "qualifiedUsage", (None, "entity", "atTime"))
-COMMUNICATION = Term(
-    "wasInformedBy", ("informed", "informant"), "Communication", "wasInformedBy", "qualifiedCommunication", (None, "activity"), 2
-)
-START = Term(
-    "wasStartedBy",
-    ("activity", "trigger", "starter", "time"),
-    "Start",
-    "wasStartedBy",
-    "qualifiedStart",
-    (None, "entity", "hadActivity", "atTime"),
-)
-END = Term(
-    "wasEndedBy", ("activity", "trigger", "ender", "time"), "End", "wasEndedBy", "qualifiedEnd", (None, "entity", "hadActivity", "atTime")
-)
-INVALIDATION = Term(
-    "wasInvalidatedBy",
-    ("entity", "activity", "time"),
-    "Invalidation",
-    "wasInvalidatedBy",
-    "qualifiedInvalidation",
-    (None, "activity", "atTime"),
-)
-DERIVATION = Term(
-    "wasDerivedFrom",
-    ("generatedEntity", "usedEntity", "activity", "generation", "usage"),
-    "Derivation",
-    "wasDerivedFrom",
-    "qualifiedDerivation",
-    (None, "entity", "hadActivity", "hadGeneration", "hadUsage"),
-    2,
-)
+COMMUNICATION = Term("wasInformedBy", ("informed", "informant"), "Communication", "wasInformedBy", "qualifiedCommunication", (None, "activity"), 2)
+START = Term("wasStartedBy", ("activity", "trigger", "starter", "time"), "Start", "wasStartedBy", "qualifiedStart", (None, "entity", "hadActivity", "atTime"))
+END = Term("wasEndedBy", ("activity", "trigger", "ender", "time"), "End", "wasEndedBy", "qualifiedEnd", (None, "entity", "hadActivity", "atTime"))
+INVALIDATION = Term("wasInvalidatedBy", ("entity", "activity", "time"), "Invalidation", "wasInvalidatedBy", "qualifiedInvalidation", (None, "activity", "atTime"))
+DERIVATION = Term("wasDerivedFrom", ("generatedEntity", "usedEntity", "activity", "generation", "usage"), "Derivation", "wasDerivedFrom", "qualifiedDerivation", (None, "entity", "hadActivity", "hadGeneration", "hadUsage"), 2)
 ATTRIBUTION = Term("wasAttributedTo", ("entity", "agent"), "Attribution", "wasAttributedTo", "qualifiedAttribution", (None, "agent"), 2)
-ASSOCIATION = Term(
-    "wasAssociatedWith",
-    ("activity", "agent", "plan"),
-    "Association",
-    "wasAssociatedWith",
-    "qualifiedAssociation",
-    (None, "agent", "hadPlan"),
-)
-DELEGATION = Term(
-    "actedOnBehalfOf",
-    ("delegate", "responsible", "activity"),
-    "Delegation",
-    "actedOnBehalfOf",
-    "qualifiedDelegation",
-    (None, "agent", "hadActivity"),
-    2,
-)
-INFLUENCE = Term(
-    "wasInfluencedBy", ("influencee", "influencer"), "Influence", "wasInfluencedBy", "qualifiedInfluence", (None, "influencer"), 2
-)
+ASSOCIATION = Term("wasAssociatedWith", ("activity", "agent", "plan"), "Association", "wasAssociatedWith", "qualifiedAssociation", (None, "agent", "hadPlan"))
+DELEGATION = Term("actedOnBehalfOf", ("delegate", "responsible", "activity"), "Delegation", "actedOnBehalfOf", "qualifiedDelegation", (None, "agent", "hadActivity"), 2)
+INFLUENCE = Term("wasInfluencedBy", ("influencee", "influencer"), "Influence", "wasInfluencedBy", "qualifiedInfluence", (None, "influencer"), 2)
 SPECIALIZATION = Term("specializationOf", ("specificEntity", "generalEntity"), "Specialization", "specializationOf", required=2)
 ALTERNATE = Term("alternateOf", ("alternate1", "alternate2"), "Alternate", "alternateOf", required=2)
 MEMBERSHIP = Term("hadMember", ("collection", "entity"), "Membership", "hadMember", required=2)
-MENTION = Term(
-    "mentionOf", ("specificEntity", "generalEntity", "bundle"), "Mention", "mentionOf", nodes=(None, None, "asInBundle"), required=3
-)
+MENTION = Term("mentionOf", ("specificEntity", "generalEntity", "bundle"), "Mention", "mentionOf", nodes=(None, None, "asInBundle"), required=3)
+# fmt: on
 
 ELEMENTS = (ENTITY, ACTIVITY, AGENT)
 RELATIONS = (
@@ -115,29 +70,13 @@ RELATIONS = (
 TERMS = ELEMENTS + RELATIONS
 BY_NAME = {term.name: term for term in TERMS}
 
+# fmt: off
 # PROV-DM 5.7.2: the five attributes of the PROV namespace, and the RDF property that carries each (None: depends on where).
-RESERVED = {
-    "type": RDF + "type",
-    "label": RDFS + "label",
-    "location": PROV + "atLocation",
-    "role": PROV + "hadRole",
-    "value": PROV + "value",
-}
+RESERVED = {"type": RDF + "type", "label": RDFS + "label", "location": PROV + "atLocation", "role": PROV + "hadRole", "value": PROV + "value"}
 
 # PROV-DM 5.2.2 to 5.2.4: derivations of a named kind; PROV-DM writes them as a `prov:type`, PROV-O with properties of their own.
-DERIVATION_KINDS = {
-    "Revision": ("wasRevisionOf", "qualifiedRevision"),
-    "Quotation": ("wasQuotedFrom", "qualifiedQuotation"),
-    "PrimarySource": ("hadPrimarySource", "qualifiedPrimarySource"),
-}
+DERIVATION_KINDS = {"Revision": ("wasRevisionOf", "qualifiedRevision"), "Quotation": ("wasQuotedFrom", "qualifiedQuotation"), "PrimarySource": ("hadPrimarySource", "qualifiedPrimarySource")}
 
 # Classes of PROV-O that say which element a node is.
-SUBCLASSES = {
-    "Plan": ENTITY,
-    "Bundle": ENTITY,
-    "Collection": ENTITY,
-    "EmptyCollection": ENTITY,
-    "Person": AGENT,
-    "SoftwareAgent": AGENT,
-    "Organization": AGENT,
-}
+SUBCLASSES = {"Plan": ENTITY, "Bundle": ENTITY, "Collection": ENTITY, "EmptyCollection": ENTITY, "Person": AGENT, "SoftwareAgent": AGENT, "Organization": AGENT}
+# fmt: on
