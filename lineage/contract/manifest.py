@@ -1,0 +1,296 @@
+"""The session manifest: facts <-> `session_manifest_<session id>.json` (docs/reference/files.md).
+
+Reading merges the journals that lie beside the manifest, so a session that was killed, or that other processes still write to,
+is whole. What has not the shape of the contract is a finding, and the rest is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast, get_args
+
+from lineage.contract.strict import loads
+
+from lineage.contract import journal
+from lineage.contract.fields import Fields
+from lineage.facts import (
+    ACTIVITIES,
+    Activity,
+    Artifact,
+    CodeVersion,
+    Evaluation,
+    Gap,
+    ModelLoad,
+    Script,
+    Session,
+    Slice,
+    Status,
+    Transformation,
+)
+from lineage.findings import Finding, finding
+
+SCHEMA = "1"  # of the keys that the contract adds; goes up when their meaning changes
+PREFIX, SUFFIX = "session_manifest_", ".json"
+MAX_BYTES = 1 << 28  # a manifest over 256 MiB was not written by us, and is not read into memory
+
+
+def path_of(folder: Path, session_id: str) -> Path:
+    """Where the manifest of a session lies."""
+    return folder / f"{PREFIX}{session_id}{SUFFIX}"
+
+
+def session_id_of(path: Path) -> str:
+    """The id in the manifest's file name."""
+    return path.name.removeprefix(PREFIX).removesuffix(SUFFIX)
+
+
+# --- facts -> JSON
+
+
+def gaps_json(gaps: Iterable[Gap]) -> dict[str, str]:
+    """Gaps as the contract writes them: what is missing, and why."""
+    return {gap.about: gap.reason for gap in gaps}
+
+
+def script_json(script: Script | None) -> dict[str, Any] | None:
+    """A program at a version."""
+    return {"path": script.path, "version": script.version, "sha256": script.sha256} if script else None
+
+
+def slice_json(one: Slice) -> dict[str, Any]:
+    """Records that share their configuration."""
+    return {
+        "lines": [list(part) for part in one.lines],
+        "count": one.count,
+        "first_timestamp": one.first_time,
+        "last_timestamp": one.last_time,
+        "seeds": list(one.seeds) if one.seeds else None,
+        "metadata": one.metadata,
+    }
+
+
+def artifact_json(artifact: Artifact) -> dict[str, Any]:
+    """One entry of `artifacts_generated`; the four fixed keys first."""
+    entry: dict[str, Any] = {"file": artifact.path, "type": artifact.type, "count": artifact.count, "timestamp": artifact.timestamp}
+    entry |= {"sha256": artifact.sha256, "bytes": artifact.bytes, "activity": artifact.activity}
+    if artifact.parts:
+        entry["files"] = [{"file": part.path, "sha256": part.sha256, "bytes": part.bytes} for part in artifact.parts]
+    if artifact.slices is not None:
+        entry["slices"] = [slice_json(one) for one in artifact.slices]
+    return entry | ({"gaps": gaps_json(artifact.gaps)} if artifact.gaps else {})
+
+
+def used_json(artifact: Artifact) -> dict[str, Any]:
+    """A file that an activity used."""
+    entry = artifact_json(artifact)
+    dropped = ("timestamp", "activity", "slices")
+    return {"file": entry["file"], "role": artifact.role} | {key: value for key, value in entry.items() if key not in dropped}
+
+
+def activity_json(activity: Activity) -> dict[str, Any]:
+    """One entry of `activities`."""
+    entry: dict[str, Any] = {
+        "id": activity.id,
+        "type": next(name for name, kind in ACTIVITIES.items() if kind is type(activity)),
+        "status": activity.status,
+        "started_at": activity.started_at,
+        "ended_at": activity.ended_at,
+        "script": script_json(activity.script),
+        "models": list(activity.models),
+        "params": activity.params,
+        "used": [used_json(artifact) for artifact in activity.used],
+        "generated": [{"file": artifact.path, "role": artifact.role} for artifact in activity.made],
+        "gaps": gaps_json(activity.gaps),
+    }
+    return entry | _own_json(activity)
+
+
+def _own_json(activity: Activity) -> dict[str, Any]:
+    match activity:
+        case ModelLoad():
+            return {"provenance": activity.provenance}
+        case Evaluation():
+            return {"metrics": activity.metrics, "dataset": activity.dataset}
+        case Transformation():
+            return {"kind": activity.kind, "command": list(activity.command), "exit_code": activity.exit_code}
+    return {}
+
+
+def code_json(code: CodeVersion) -> dict[str, Any]:
+    """The `git_*` keys of `environment`, and the script."""
+    return {
+        "git_sha": code.git_sha,
+        "git_branch": code.branch,
+        "git_dirty": code.dirty,
+        "git_diff_sha256": code.diff_sha256,
+        "git_patch": {"file": code.patch.path, "sha256": code.patch.sha256, "bytes": code.patch.bytes} if code.patch else None,
+        "git_untracked": [{"file": file.path, "sha256": file.sha256, "bytes": file.bytes} for file in code.untracked],
+        "script": script_json(code.script),
+    }
+
+
+# --- JSON -> facts
+
+
+def read(path: Path) -> tuple[Session | None, list[Finding]]:
+    """The session of a manifest with its journals; None when nothing of it can be read. Raises nothing for what stands in the files."""
+    raw, findings = _manifest(path)
+    full, torn = journal.folded(raw or {}, journal.journals(path.parent, session_id_of(path)))
+    findings += torn
+    if raw is None and not full.get("session_id"):
+        return None, findings
+    fields = Fields(full)
+    session = _session(fields, path)
+    return session, findings + [finding("bad-manifest", path.name, None, problem) for problem in fields.problems]
+
+
+def _manifest(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return None, [finding("bad-manifest", path.name, None, f"larger than {MAX_BYTES} bytes")]
+        value, problems = loads(path.read_bytes())
+    except FileNotFoundError:
+        return None, []
+    except OSError as error:
+        return None, [finding("unreadable", path.name, None, error.strerror or "")]
+    findings = [finding(code, path.name, None, detail) for code, detail in problems]
+    if isinstance(value, dict):
+        return value, findings
+    return None, findings or [finding("bad-manifest", path.name, None, "expected an object")]
+
+
+def _session(fields: Fields, path: Path) -> Session:
+    artifacts = tuple(_artifact(entry, "file") for entry in fields.items("artifacts_generated") if _has(entry, "file"))
+    environment = dict(fields.mapping("environment"))
+    known = {artifact.path: artifact for artifact in artifacts}
+    return Session(
+        id=fields.text("session_id") or session_id_of(path),
+        title=fields.text("title"),
+        status=_status(fields),
+        started_at=fields.text("started_at"),
+        ended_at=fields.text("ended_at"),
+        operator=fields.text("operator"),
+        host=fields.text("host"),
+        code=_code(fields.inside("environment"), known),
+        environment={key: value for key, value in environment.items() if not key.startswith("git_") and key != "script"},
+        loader_config=fields.mapping("loader_config"),
+        activities=tuple(_activity(entry, known) for entry in fields.items("activities") if _has(entry, "id")),
+        artifacts=artifacts,
+        gaps=_gaps(fields),
+        manifest=path.name,
+    )
+
+
+def _has(entry: Fields, key: str) -> bool:
+    """Is there the key without which the entry tells of nothing?"""
+    if not entry.text(key):
+        entry.problem(key, "expected a string", None)
+    return bool(entry.text(key))
+
+
+def _status(fields: Fields) -> Status:
+    """The status; a manifest from before there was one tells of a session that is over."""
+    status = fields.text("status")
+    if status is not None and status not in get_args(Status):
+        fields.problem("status", f"expected one of {', '.join(get_args(Status))}", status)
+        return "interrupted"
+    return cast(Status, status or "completed")
+
+
+def _gaps(fields: Fields) -> tuple[Gap, ...]:
+    return tuple(Gap(str(about), str(reason)) for about, reason in fields.mapping("gaps").items())
+
+
+def _artifact(fields: Fields, type_: str) -> Artifact:
+    return Artifact(
+        path=fields.text("file") or "",
+        type=fields.text("type") or type_,
+        sha256=fields.digest("sha256"),
+        bytes=fields.integer("bytes"),
+        count=fields.integer("count"),
+        timestamp=fields.text("timestamp"),
+        activity=fields.text("activity"),
+        role=fields.text("role"),
+        parts=tuple(_artifact(part, "model_file") for part in fields.items("files")),
+        slices=tuple(_slice(one) for one in fields.items("slices")) if "slices" in fields else None,
+        gaps=_gaps(fields),
+    )
+
+
+def _slice(fields: Fields) -> Slice:
+    seeds = fields.integers("seeds")
+    return Slice(
+        metadata=fields.mapping("metadata"),
+        lines=tuple(fields.ranges("lines")),
+        count=fields.integer("count") or 0,
+        first_time=fields.text("first_timestamp"),
+        last_time=fields.text("last_timestamp"),
+        seeds=(seeds[0], seeds[1]) if len(seeds) == 2 else None,
+    )
+
+
+def _activity(fields: Fields, known: Mapping[str, Artifact]) -> Activity:
+    name = fields.text("type") or ""
+    if name not in ACTIVITIES:
+        fields.problem("type", f"expected one of {', '.join(ACTIVITIES)}", name)
+    common: dict[str, Any] = {
+        "id": fields.text("id") or "",
+        "status": _status(fields),
+        "started_at": fields.text("started_at"),
+        "ended_at": fields.text("ended_at"),
+        "script": _script(fields.inside("script")),
+        "models": tuple(fields.texts("models")),
+        "params": fields.mapping("params"),
+        "used": tuple(_artifact(entry, "input") for entry in fields.items("used")),
+        "made": tuple(_made(entry, known) for entry in fields.items("generated")),
+        "gaps": _gaps(fields),
+    }
+    return ACTIVITIES.get(name, Transformation)(**common, **_own(name, fields))
+
+
+def _own(name: str, fields: Fields) -> dict[str, Any]:
+    match name:
+        case "model_load":
+            return {"provenance": fields.mapping("provenance")}
+        case "evaluation":
+            return {"metrics": fields.mapping("metrics"), "dataset": fields.mapping("dataset")}
+        case "transformation":
+            return {
+                "kind": fields.text("kind") or "transform",
+                "command": tuple(fields.texts("command")),
+                "exit_code": fields.integer("exit_code"),
+            }
+    return {}
+
+
+def _made(fields: Fields, known: Mapping[str, Artifact]) -> Artifact:
+    path = fields.text("file") or ""
+    artifact = known.get(path)
+    if artifact is None:
+        fields.problem("file", "is not among artifacts_generated", path)
+        artifact = Artifact(path=path, type="output")
+    return replace(artifact, role=fields.text("role"))
+
+
+def _script(fields: Fields) -> Script | None:
+    path = fields.text("path")
+    return Script(path=path, version=fields.text("version"), sha256=fields.digest("sha256")) if path else None
+
+
+def _code(fields: Fields, known: Mapping[str, Artifact]) -> CodeVersion | None:
+    script = _script(fields.inside("script"))
+    if not script and fields.text("git_sha") is None:
+        return None
+    patch = fields.inside("git_patch")
+    path = patch.text("file")
+    return CodeVersion(
+        git_sha=fields.text("git_sha"),
+        branch=fields.text("git_branch"),
+        dirty=fields.truth("git_dirty"),
+        diff_sha256=fields.digest("git_diff_sha256"),
+        patch=known.get(path) or _artifact(patch, "patch") if path else None,
+        untracked=tuple(_artifact(entry, "script") for entry in fields.items("git_untracked")),
+        script=script,
+    )

@@ -1,0 +1,93 @@
+"""Files, folders, slices of records, and reports with their metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lineage.facts import Artifact, Evaluation, Slice
+from lineage.mapping.attributes import Attribute, gaps, some
+from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV
+from lineage.mapping.sessions import Scope, kind, when
+from lineage.prov.statement import Name, Statement, literal, statement
+from lineage.prov.terms import DERIVATION, ENTITY, GENERATION, MEMBERSHIP
+
+# The artifact's `type` in the manifest, as classes. Any other type is a plain `lin:Artifact` with the type as an attribute.
+TYPES: Mapping[str, tuple[Name, ...]] = {
+    "training_data": (LIN["RecordFile"], MLS["Dataset"]),
+    "prompts": (LIN["Prompts"], MLS["Dataset"]),
+    "dataset": (LIN["Dataset"], MLS["Dataset"]),
+    "test_set": (LIN["TestSet"], MLS["Dataset"]),
+    "evaluation": (LIN["Report"],),
+    "model": (LIN["Model"], MLS["Model"], FAIR4ML["MLModel"]),
+    "model_file": (LIN["ModelFile"],),
+    "patch": (LIN["Patch"],),
+    "script": (LIN["Script"],),
+    "legacy": (LIN["Legacy"],),
+}
+
+
+def artifact_statements(scope: Scope, artifact: Artifact) -> Iterator[Statement]:
+    """The file as an entity; a folder or a file of records as a collection with its members."""
+    name = scope.ids.artifact(artifact, scope.session)
+    yield statement(ENTITY, name, attributes=_about(artifact))
+    for part in artifact.parts:
+        yield from artifact_statements(scope, part)
+        yield statement(MEMBERSHIP, None, name, scope.ids.artifact(part, scope.session))
+    for one in (one for one in artifact.slices or () if one.lines):
+        yield from _slice(scope, artifact, name, one)
+
+
+def _about(artifact: Artifact) -> Iterator[Attribute]:
+    classes = TYPES.get(artifact.type, (LIN["Artifact"],))
+    collection = [PROV["Collection"]] if artifact.parts or artifact.slices else []
+    yield from kind(*classes, *collection)
+    yield from some(LIN["artifactType"], None if artifact.type in TYPES else artifact.type)
+    yield PROV["label"], literal(_clean(artifact.path.rsplit("/", 1)[-1]))
+    yield PROV["location"], literal(_clean(artifact.path))
+    yield from some(LIN["sha256"], artifact.sha256)
+    yield from some(LIN["bytes"], artifact.bytes)
+    yield from some(LIN["count"], artifact.count)
+    yield from gaps(artifact.gaps)
+
+
+def _clean(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()
+
+
+def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator[Statement]:
+    name = scope.ids.slice(file, one)
+    yield statement(ENTITY, name, attributes=_slice_about(scope, artifact, one))
+    yield statement(MEMBERSHIP, None, file, name)
+    if artifact.activity:
+        yield statement(GENERATION, None, name, scope.ids.run(artifact.activity), when(artifact.timestamp))
+
+
+def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attribute]:
+    yield from kind(LIN["Slice"], PROV["Collection"])
+    yield PROV["label"], literal(f"{one.count} records")
+    yield LIN["lines"], literal(", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in one.lines))
+    yield LIN["count"], literal(one.count)
+    yield from some(LIN["firstTime"], one.first_time)
+    yield from some(LIN["lastTime"], one.last_time)
+    if one.seeds:
+        yield from (*some(LIN["firstSeed"], one.seeds[0]), *some(LIN["lastSeed"], one.seeds[1]))
+    if one.run_id and one.run_id != artifact.activity:
+        yield LIN["recordedRun"], scope.ids.run(one.run_id)
+    if not one.metadata:
+        yield PROV["type"], LIN["Legacy"]
+
+
+def metric_statements(scope: Scope, run: Evaluation, report: Artifact) -> Iterator[Statement]:
+    """Each number of the report as an entity that was derived from it."""
+    file = scope.ids.artifact(report, scope.session)
+    for measure, value in run.metrics.items():
+        name = scope.ids.metric(file, measure)
+        about = [*kind(LIN["Metric"], DQV["QualityMeasurement"]), *some(PROV["label"], measure), *some(LIN["measure"], measure)]
+        yield statement(ENTITY, name, attributes=[*about, *some(PROV["value"], value), *_computed_on(scope, run)])
+        yield statement(GENERATION, None, name, scope.ids.run(run.id), when(report.timestamp))
+        yield statement(DERIVATION, None, name, file, scope.ids.run(run.id))
+
+
+def _computed_on(scope: Scope, run: Evaluation) -> Iterator[Attribute]:
+    for model in run.models:
+        yield DQV["computedOn"], scope.ids.loaded_model(model)

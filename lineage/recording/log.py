@@ -1,0 +1,123 @@
+"""What one process knows of a session, on its way to the disk: its journal, and the manifest if the session is its own."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lineage.contract import journal, manifest
+from lineage.recording.guard import Guard
+
+Event = dict[str, Any]
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """Replace *path* by *data* at once: a reader sees the old bytes or the new, after a power cut too. Raises OSError."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the rename itself last; some file systems cannot, and then it lasts as long as they say."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+class Log:
+    """Appends events to the process's own journal; the owner of the session also keeps the manifest up to date."""
+
+    def __init__(self, folder: Path, session_id: str, *, owner: bool, guard: Guard) -> None:
+        self.folder, self.session_id, self.owner, self.guard = folder, session_id, owner, guard
+        self._events: list[Event] = []  # kept too: a full disk must not make the last manifest poorer than it need be
+        self._pid = 0
+        self._torn = False
+        self._descriptor: int | None = None
+
+    def add(self, *events: Mapping[str, Any]) -> None:
+        """Append *events*, and bring the manifest up to date."""
+        self._events += [dict(event) for event in events]
+        with self.guard("the journal"):
+            for event in events:
+                self._append(orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS))
+        self.refresh()
+
+    def _append(self, event: bytes) -> None:
+        """One line; what a full disk left of an earlier one is ended first, so that it spoils nothing but itself."""
+        try:
+            journal.append(self._own(), b"\n" + event if self._torn else event)
+        except OSError:
+            self._torn = True
+            raise
+        self._torn = False
+
+    def refresh(self) -> None:
+        """Rewrite the manifest from all journals; only the owner does, so that no late writer puts an old one over a new one."""
+        if self.owner and os.getpid() == self._pid:
+            with self.guard("the manifest"):
+                self._write()
+
+    def _write(self) -> None:
+        path = manifest.path_of(self.folder, self.session_id)
+        folded, _ = journal.folded({}, journal.journals(self.folder, self.session_id))
+        write_whole(path, orjson.dumps(journal.fold(folded, self._events), option=orjson.OPT_INDENT_2, default=str) + b"\n")
+
+    def claimed(self, file: str) -> bool:
+        """Does any process of this session write to *file*?"""
+        found = False
+        with self.guard("the journals"):
+            for path in journal.journals(self.folder, self.session_id):
+                events, _ = journal.read(path)
+                found = found or any(_names(event, file) for event in events)
+        return found
+
+    def _own(self) -> int:
+        """The descriptor of this process's journal; a fork gets a journal of its own."""
+        if self._descriptor is None or self._pid != os.getpid():
+            if self._pid and self._pid != os.getpid():
+                self._events, self.owner = [], False
+            self._pid = os.getpid()
+            name = journal.journal_path(self.folder, self.session_id, f"{self._pid}-{uuid.uuid4().hex[:8]}")
+            self._descriptor = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
+        return self._descriptor
+
+    def leave(self) -> None:
+        """Say that this process is done; the owner folds all finished journals into the manifest and removes them."""
+        self.add({"event": "left"})
+        if self._descriptor is not None and self._pid == os.getpid():
+            os.close(self._descriptor)
+            self._descriptor = None
+        if self.owner:
+            with self.guard("the journals"):
+                self._fold_away()
+
+    def _fold_away(self) -> None:
+        """Remove the journals that the manifest on disk already holds: those of processes that have left."""
+        done = [path for path in journal.journals(self.folder, self.session_id) if journal.left(journal.read(path)[0])]
+        raw = orjson.loads(manifest.path_of(self.folder, self.session_id).read_bytes())
+        folded, _ = journal.folded(raw, done)
+        if folded == raw:
+            for path in done:
+                path.unlink()
+
+
+def _names(event: Mapping[str, Any], file: str) -> bool:
+    body = event.get("artifact")
+    return isinstance(body, dict) and body.get("file") == file

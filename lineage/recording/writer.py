@@ -1,0 +1,178 @@
+"""JSONL, one record a line, each with its metadata, each line whole.
+
+A line is one `write` to a file opened for appending, so many processes may share a file and a kill leaves whole lines before it.
+The parts of the metadata that do not change are serialised once (a record costs less than `json.dumps` of it without metadata).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from lineage.contract.times import now
+from lineage.errors import RecordError
+from lineage.facts import Slice
+
+if TYPE_CHECKING:
+    from lineage.recording.runs import Run
+
+Record = Mapping[str, Any]
+
+
+def dump(value: object, at: str = "record") -> bytes:
+    """*value* as one line of JSON. NaN and infinities become null; what JSON cannot hold raises RecordError."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
+    except TypeError as refused:  # orjson is stricter than JSON: integers over 64 bits, lone surrogates, keys that are numbers
+        try:
+            return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).encode()
+        except (TypeError, ValueError) as error:
+            raise RecordError(f"JSON cannot hold it: {error}", at=at, hint="write strings, numbers, lists and dicts") from refused
+
+
+def _finite(value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+
+
+class RecordWriter:
+    """Writes the records of one run to one file. A context manager; `path` is where the file really is.
+
+    The file exists already? It is appended to when this session (in whichever process) made it, or with `append=True`;
+    otherwise the next free name is taken (`out-2.jsonl`), so that nothing recorded is ever altered.
+    """
+
+    def __init__(self, run: Run, name: str | os.PathLike[str], *, type: str, append: bool) -> None:
+        self._run, self._type, self._guard = run, type, run.session.guard
+        self.path = run.session.claim(name, append=append)
+        self._descriptor: int | None = None
+        self._begin()
+
+    def _begin(self) -> None:
+        """Start counting: at the opening, and again in a process that was forked off."""
+        self._pid, self._index, self._bytes, self._lost, self._torn = os.getpid(), 0, 0, 0, False
+        self._hash = hashlib.sha256()
+        self._first_time: str | None = None
+        self._last_time: str | None = None
+        self._seeds: list[int] = []
+        self._uniform = True  # every record so far has the run's own parameters, the seed aside
+        self._alone = self._open()
+        self._head, self._params = self._run.metadata_head(), self._run.params_json()
+
+    def _open(self) -> bool:
+        """Open the file; is it empty, so that it will hold our lines only?"""
+        with self._guard(f"records of {self.path.name}"):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
+            size = os.fstat(self._descriptor).st_size
+            self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
+            return size == 0
+        return False
+
+    def write(self, record: Record, *, generation_params: Record | None = None) -> None:
+        """Append *record* with its metadata. `generation_params` are this record's own, over those of the run (a seed, say).
+
+        A record that brings `metadata` of its own keeps it: under a transformation untouched, else as `metadata.previous`.
+
+        Raises:
+            RecordError: JSON cannot hold the record.
+        """
+        if self._pid != os.getpid():
+            self._run = self._run.forked()
+            self._begin()
+        time = now()
+        line = self._line(record, generation_params, time)
+        if self._append(line):
+            self._seen(line, time, generation_params)
+
+    def _line(self, record: Record, own: Record | None, time: str) -> bytes:
+        if self._head is None:  # recording is off: the record as it is
+            return dump(record) + b"\n"
+        previous = b""
+        if "metadata" in record:
+            if self._run.keeps_metadata:
+                return dump(record) + b"\n"
+            previous = b',"previous":' + dump(record["metadata"])
+            record = {key: value for key, value in record.items() if key != "metadata"}
+        params = dump({**self._run.params, **own}) if own else self._params
+        index = b"%d" % self._index
+        tail = b'%s"generation_params":%s,"timestamp":"%s","record_index":%s%s}}\n' % (self._head, params, time.encode(), index, previous)
+        body = dump(record)
+        return body[:-1] + (b',"metadata":{' if len(body) > 2 else b'"metadata":{') + tail
+
+    def _append(self, line: bytes) -> bool:
+        if self._descriptor is None:
+            self._lost += 1
+            return False
+        whole = b"\n" + line if self._torn else line
+        try:
+            done = os.write(self._descriptor, whole)
+        except OSError as error:
+            return self._failed(error.strerror or "cannot write")
+        self._alone = self._alone and not self._torn
+        self._torn = False
+        if done == len(whole):
+            return True
+        self._torn = True
+        return self._failed(f"only {done} of {len(whole)} bytes written")
+
+    def _failed(self, reason: str) -> bool:
+        self._lost += 1
+        self._alone = False
+        self._guard.tell(f"records of {self.path.name}", reason)
+        return False
+
+    def _seen(self, line: bytes, time: str, own: Record | None) -> None:
+        self._hash.update(line)
+        self._bytes += len(line)
+        self._index += 1
+        self._first_time, self._last_time = self._first_time or time, time
+        if own:
+            self._uniform = self._uniform and own.keys() <= {"seed"}
+        seed = (own or {}).get("seed", self._run.params.get("seed"))
+        if isinstance(seed, int):
+            self._seeds = [min(seed, *self._seeds), max(seed, *self._seeds)] if self._seeds else [seed, seed]
+
+    def __enter__(self) -> RecordWriter:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Make the lines last, and record the file's digest, size and count."""
+        if self._descriptor is not None:
+            with self._guard(f"records of {self.path.name}"):
+                os.fsync(self._descriptor)
+            mine = self._alone and os.fstat(self._descriptor).st_size == self._bytes
+            os.close(self._descriptor)
+            self._descriptor = None
+            self._run.wrote(self.path, self._type, *(self._own_facts() if mine else (None, None, None, None)))
+        if self._lost:
+            self._run.gap(f"records of {self.path.name}", f"{self._lost} could not be written")
+
+    def _own_facts(self) -> tuple[str, int, int, tuple[Slice, ...] | None]:
+        """Digest, bytes, records and slices, where this process wrote every byte of the file."""
+        return self._hash.hexdigest(), self._bytes, self._index, self._slices()
+
+    def _slices(self) -> tuple[Slice, ...] | None:
+        """All records as one slice; None where they differ in more than their seeds, which a scan will tell apart."""
+        shared = self._run.shared_metadata()
+        if shared is None or not self._uniform or self._run.keeps_metadata:
+            return None
+        if not self._index:
+            return ()
+        seeds = (self._seeds[0], self._seeds[1]) if self._seeds else None
+        times = {"first_time": self._first_time, "last_time": self._last_time}
+        return (Slice(metadata=shared, lines=((1, self._index),), count=self._index, seeds=seeds, **times),)
