@@ -30,23 +30,28 @@ class Fields:
 
     def text(self, key: str) -> str | None:
         """The string under *key*."""
-        return self._typed(key, "a string", lambda value: isinstance(value, str))
+        value: str | None = self._typed(key, "a string", lambda value: isinstance(value, str))
+        return value
 
     def integer(self, key: str) -> int | None:
         """The integer under *key*; true is none."""
-        return self._typed(key, "an integer", _is_integer)
+        value: int | None = self._typed(key, "an integer", _is_integer)
+        return value
 
     def number(self, key: str) -> float | int | None:
         """The number under *key*."""
-        return self._typed(key, "a number", lambda value: _is_integer(value) or isinstance(value, float))
+        value: float | int | None = self._typed(key, "a number", lambda value: _is_integer(value) or isinstance(value, float))
+        return value
 
     def truth(self, key: str) -> bool | None:
         """The boolean under *key*."""
-        return self._typed(key, "true or false", lambda value: isinstance(value, bool))
+        value: bool | None = self._typed(key, "true or false", lambda value: isinstance(value, bool))
+        return value
 
     def digest(self, key: str) -> str | None:
         """The SHA-256 under *key*, as 64 hex digits."""
-        return self._typed(key, "64 hex digits", lambda value: isinstance(value, str) and bool(_DIGEST.fullmatch(value)))
+        value: str | None = self._typed(key, "64 hex digits", lambda value: isinstance(value, str) and bool(_DIGEST.fullmatch(value)))
+        return value
 
     def mapping(self, key: str) -> dict[str, Any]:
         """The object under *key*; empty when there is none."""

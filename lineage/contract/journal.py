@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.strict import loads
-
 from lineage.findings import Finding, finding
 
 Event = Mapping[str, Any]
@@ -47,7 +46,8 @@ def append(descriptor: int, event: bytes) -> None:
 
 def read(path: Path) -> tuple[list[Event], list[Finding]]:
     """The whole events of one journal; a line that is cut off or no event is a finding."""
-    events, findings = [], []
+    events: list[Event] = []
+    findings: list[Finding] = []
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue

@@ -11,10 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
 
-from lineage.contract.strict import loads
-
 from lineage.contract import journal
 from lineage.contract.fields import Fields
+from lineage.contract.strict import loads
 from lineage.facts import (
     ACTIVITIES,
     Activity,

@@ -89,7 +89,10 @@ class Run:
     def _made(self, artifact: Artifact) -> None:
         others = tuple(one for one in self._fact.made if one.path != artifact.path)
         self._fact = replace(self._fact, made=(*others, artifact))
-        events = {"event": "artifact", "artifact": manifest.artifact_json(artifact)}, {"event": "activity", "activity": manifest.activity_json(self._fact)}
+        events = (
+            {"event": "artifact", "artifact": manifest.artifact_json(artifact)},
+            {"event": "activity", "activity": manifest.activity_json(self._fact)},
+        )
         self.session.add(*events)
 
     # --- what the writer asks
@@ -124,7 +127,9 @@ class Run:
         twin._update(started_at=now())
         return twin
 
-    def wrote(self, path: Path, type: str, sha256: str | None, size: int | None, count: int | None, slices: tuple[Slice, ...] | None) -> None:
+    def wrote(
+        self, path: Path, type: str, sha256: str | None, size: int | None, count: int | None, slices: tuple[Slice, ...] | None
+    ) -> None:
         """The writer has closed *path*; what it could not know, because others wrote to the file too, is read off the file."""
         if sha256 is None:
             self._made(self.session.scanned(path, type=type, role="records", activity=self.id))
@@ -183,7 +188,11 @@ class EvaluationRun(Run):
     def _metadata(self, seed: int | None) -> dict[str, Any]:
         fact, script = self._fact, self._fact.script
         assert isinstance(fact, Evaluation)
-        extra = {"eval_seed": seed if seed is not None else fact.params.get("seed"), "decoding_params": fact.params, "dataset": fact.dataset}
+        extra = {
+            "eval_seed": seed if seed is not None else fact.params.get("seed"),
+            "decoding_params": fact.params,
+            "dataset": fact.dataset,
+        }
         extra |= {"session_id": self.session.id, "run_id": self.id, "models": self.session.provenances(fact.models)}
         version = {"script_name": script.path if script else None, "script_version": script.version if script else None}
         return artifact_metadata(self._provenance, **version, timestamp=now(), **extra)

@@ -19,7 +19,20 @@ from lineage.capture import environment, files, git, process
 from lineage.contract import manifest, metadata, records
 from lineage.contract.times import now
 from lineage.errors import UsageError
-from lineage.facts import Activity, Artifact, CodeVersion, Evaluation, Gap, Generation, Json, ModelLoad, Script, Status, Training, Transformation
+from lineage.facts import (
+    Activity,
+    Artifact,
+    CodeVersion,
+    Evaluation,
+    Gap,
+    Generation,
+    Json,
+    ModelLoad,
+    Script,
+    Status,
+    Training,
+    Transformation,
+)
 from lineage.recording.guard import Guard
 from lineage.recording.log import Log, write_whole
 from lineage.recording.runs import EvaluationRun, GenerationRun, PathLike, Run, TrainingRun, TransformationRun, new_id
@@ -131,7 +144,9 @@ class Session:
         self.add({"event": "session", "session": told}, {"event": "activity", "activity": manifest.activity_json(load)})
         return load
 
-    def generation(self, *, model: Models = None, prompts: Iterable[PathLike] = (), params: Mapping[str, Any] | None = None) -> GenerationRun:
+    def generation(
+        self, *, model: Models = None, prompts: Iterable[PathLike] = (), params: Mapping[str, Any] | None = None
+    ) -> GenerationRun:
         """A model turns prompts into records: `with session.generation(...) as run: run.records("out.jsonl")`."""
         used = (self.input(path, type="prompts", role="prompts") for path in prompts)
         return self._run(GenerationRun, Generation, model, used, params)
@@ -216,8 +231,20 @@ class Session:
     def _opening(self) -> dict[str, Any]:
         seen, missing = environment.environment()
         gaps = manifest.gaps_json([*missing, *self._code.gaps])
-        about = {"session_id": self.id, "schema": manifest.SCHEMA, "title": self.title, "status": "running", "started_at": now(), "ended_at": None}
-        about |= {"environment": {**seen, **manifest.code_json(self._code)}, "loader_config": {}, "gaps": gaps, "process": process.process_mark()}
+        about = {
+            "session_id": self.id,
+            "schema": manifest.SCHEMA,
+            "title": self.title,
+            "status": "running",
+            "started_at": now(),
+            "ended_at": None,
+        }
+        about |= {
+            "environment": {**seen, **manifest.code_json(self._code)},
+            "loader_config": {},
+            "gaps": gaps,
+            "process": process.process_mark(),
+        }
         if self._seeds:
             about["environment"]["seeds"] = dict(self._seeds)  # type: ignore[index]
         return about | {key: value for key, value in self._asked.items() if value is not None}
@@ -317,7 +344,13 @@ class Session:
         return made
 
     def _run(
-        self, recorder: type[AnyRun], kind: type[Activity], model: Models, used: Iterable[Artifact], params: Mapping[str, Any] | None, **own: Any
+        self,
+        recorder: type[AnyRun],
+        kind: type[Activity],
+        model: Models,
+        used: Iterable[Artifact],
+        params: Mapping[str, Any] | None,
+        **own: Any,
     ) -> AnyRun:
         loads = (model,) if isinstance(model, ModelLoad) else tuple(model or ())
         script: Script | None = self._code.script

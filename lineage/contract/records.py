@@ -1,0 +1,206 @@
+"""JSONL files of records, read in one pass and in bounded memory: digest, count, slices, and findings by line."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import orjson
+
+from lineage.contract.metadata import check_provenance
+from lineage.contract.strict import loads
+from lineage.contract.times import check_time
+from lineage.facts import Slice
+from lineage.findings import Finding, finding
+
+CHUNK = 1 << 20  # bytes a read; larger reads gained nothing
+MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
+MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice without metadata
+OWN_KEYS = ("timestamp", "record_index", "previous")  # of one record, not of its slice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scan:
+    """What a file of records holds."""
+
+    sha256: str
+    bytes: int
+    count: int  # JSON objects
+    recorded: int  # those with metadata
+    slices: tuple[Slice, ...]  # by their first line
+    findings: tuple[Finding, ...]
+
+
+def scan(path: Path, name: str, *, legacy: bool = False, limit: int = 100) -> Scan:
+    """Read *path*; findings call it *name*. With *legacy*, records without metadata are no finding. At most *limit* findings a rule.
+
+    Raises OSError when the file cannot be read.
+    """
+    reading = _Reading(name, legacy, limit)
+    digest, size = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        for number, line, length in _lines(file, digest.update):
+            size += length
+            reading.line(number, line)
+    return reading.done(digest.hexdigest(), size)
+
+
+def _lines(file: BinaryIO, hash_: Any) -> Iterator[tuple[int, bytes | None, int]]:
+    """(number, line, bytes) with the newline; the line is None where it is too long to be held."""
+    number = 0
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        hash_(line)
+        if len(line) <= MAX_LINE:
+            yield number, line, len(line)
+        else:
+            yield number, None, len(line) + (0 if line.endswith(b"\n") else _skip(file, hash_))
+
+
+def _skip(file: BinaryIO, hash_: Any) -> int:
+    skipped = 0
+    while part := file.readline(CHUNK):
+        hash_(part)
+        skipped += len(part)
+        if part.endswith(b"\n"):
+            break
+    return skipped
+
+
+@dataclass(slots=True)
+class _Group:
+    """A slice while it grows."""
+
+    metadata: Mapping[str, Any]
+    lines: list[tuple[int, int]] = field(default_factory=list)
+    count: int = 0
+    first: tuple[datetime, str] | None = None
+    last: tuple[datetime, str] | None = None
+    seeds: tuple[int, int] | None = None
+
+    def add(self, number: int, time: str | None, seed: int | None) -> None:
+        self.count += 1
+        if self.lines and self.lines[-1][1] == number - 1:
+            self.lines[-1] = (self.lines[-1][0], number)
+        else:
+            self.lines.append((number, number))
+        if time:
+            instant = (datetime.fromisoformat(time), time)
+            self.first, self.last = min(self.first or instant, instant), max(self.last or instant, instant)
+        if seed is not None:
+            self.seeds = (min(seed, self.seeds[0]), max(seed, self.seeds[1])) if self.seeds else (seed, seed)
+
+    def fact(self) -> Slice:
+        first, last = self.first[1] if self.first else None, self.last[1] if self.last else None
+        lines = tuple(self.lines)
+        return Slice(metadata=self.metadata, lines=lines, count=self.count, first_time=first, last_time=last, seeds=self.seeds)
+
+
+class _Reading:
+    """One pass over one file."""
+
+    def __init__(self, name: str, legacy: bool, limit: int) -> None:
+        self._name, self._legacy, self._limit = name, legacy, limit
+        self._groups: dict[bytes, _Group] = {}
+        self._findings: list[Finding] = []
+        self._told: Counter[str] = Counter()
+        self._count = self._recorded = 0
+
+    def line(self, number: int, line: bytes | None) -> None:
+        if line is None:
+            self._tell("line-too-long", number, f"over {MAX_LINE} bytes")
+            return
+        text = line.rstrip(b"\r\n")
+        if number == 1:
+            text = text.removeprefix(b"\xef\xbb\xbf")
+        if not text.strip():
+            return
+        value, problems = loads(text)
+        for code, detail in problems:
+            cut_off = code in ("not-json", "not-utf8") and not line.endswith(b"\n")
+            self._tell("truncated-line" if cut_off else code, number, detail)
+        if isinstance(value, dict):
+            self._record(number, value)
+        elif not any(code in ("not-json", "not-utf8") for code, _ in problems):
+            self._tell("not-an-object", number, type(value).__name__)
+
+    def _record(self, number: int, record: dict[str, Any]) -> None:
+        self._count += 1
+        metadata = record.get("metadata")
+        if metadata is None:
+            if not self._legacy:
+                self._tell("no-metadata", number, "")
+            self._group({}).add(number, None, None)
+        elif not isinstance(metadata, dict):
+            self._tell("bad-metadata", number, f"metadata: expected an object, got {str(metadata)[:40]!r}")
+            self._group({}).add(number, None, None)
+        else:
+            self._recorded += 1
+            self._described(number, metadata)
+
+    def _described(self, number: int, metadata: dict[str, Any]) -> None:
+        params = metadata.get("generation_params")
+        shared = {key: value for key, value in metadata.items() if key not in OWN_KEYS}
+        seed = None
+        if isinstance(params, dict):
+            seed = params.get("seed")
+            shared["generation_params"] = {key: value for key, value in params.items() if key != "seed"}
+        group = self._group(shared)
+        if not group.count:
+            self._check(number, metadata)
+        group.add(
+            number, self._time(number, metadata.get("timestamp")), seed if isinstance(seed, int) and not isinstance(seed, bool) else None
+        )
+
+    def _group(self, shared: dict[str, Any]) -> _Group:
+        try:
+            key = orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)
+        except TypeError:  # integers over 64 bits, lone surrogates
+            key = repr(sorted(shared.items(), key=repr)).encode("utf-8", "surrogatepass")
+        if key not in self._groups and len(self._groups) >= MAX_SLICES:
+            key, shared = b"", {}
+        return self._groups.setdefault(key, _Group(shared))
+
+    def _check(self, number: int, metadata: dict[str, Any]) -> None:
+        provenance = metadata.get("provenance")
+        if not isinstance(provenance, dict):
+            self._tell("bad-metadata", number, "provenance: expected an object")
+            return
+        for problem in check_provenance(provenance):
+            self._tell("bad-metadata", number, problem)
+
+    def _time(self, number: int, time: object) -> str | None:
+        """The time, if it is one with an offset."""
+        if not isinstance(time, str):
+            return None
+        code = check_time(time)
+        if code:
+            self._tell(code, number, time[:40])
+            return None
+        return time
+
+    def _tell(self, code: str, number: int, detail: str) -> None:
+        self._told[code] += 1
+        if self._told[code] <= self._limit:
+            self._findings.append(finding(code, self._name, number, detail))
+
+    def done(self, sha256: str, size: int) -> Scan:
+        slices = sorted((group.fact() for group in self._groups.values()), key=lambda one: one.lines[0])
+        if not self._recorded:
+            slices = []
+        facts = {"count": self._count, "recorded": self._recorded, "slices": tuple(slices)}
+        return Scan(sha256=sha256, bytes=size, findings=tuple(self._all_findings()), **facts)  # type: ignore[arg-type]
+
+    def _all_findings(self) -> Iterator[Finding]:
+        lawless = self._count and not self._recorded  # a file from before there was metadata: one finding, not one a line
+        yield from (one for one in self._findings if not (lawless and one.code == "no-metadata"))
+        if lawless and self._told["no-metadata"]:
+            yield finding("no-metadata", self._name, None, f"none of its {self._count} records has any")
+        for code, count in self._told.items():
+            if count > self._limit and not (lawless and code == "no-metadata"):
+                yield finding(code, self._name, None, f"and {count - self._limit} more lines")

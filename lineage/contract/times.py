@@ -1,0 +1,47 @@
+"""Times as they stand in JSON, and as PROV writes them. An offset that nobody wrote is never made up."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?")
+
+
+def now() -> str:
+    """The time in UTC, ISO 8601 with microseconds and offset."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def check_time(value: str) -> str | None:
+    """The code of the rule that the time breaks: "bad-time" when it is none, "naive-time" when it has no offset."""
+    if xsd_time(value):
+        return None
+    found = _ISO.fullmatch(value)
+    return "naive-time" if found and not found[5] and _exists(f"{found[1]}T{found[2]}{found[3] or ':00'}+00:00") else "bad-time"
+
+
+def xsd_time(value: str) -> str | None:
+    """The same instant as xsd:dateTime writes it, with its offset; None for a naive time and for what is no time."""
+    found = _ISO.fullmatch(value)
+    if not found or not found[5]:
+        return None
+    date, minutes, seconds, fraction, offset = found.groups()
+    written = f"{date}T{minutes}{seconds or ':00'}{'.' + fraction if fraction else ''}{_offset(offset)}"
+    return written if _exists(f"{date}T{minutes}{seconds or ':00'}{_offset(offset)}") else None
+
+
+def _offset(offset: str) -> str:
+    if offset in "Zz":
+        return "Z"
+    digits = offset[1:].replace(":", "").ljust(4, "0")
+    return f"{offset[0]}{digits[:2]}:{digits[2:]}"
+
+
+def _exists(value: str) -> bool:
+    """Is there such a day, hour and offset?  (xsd allows offsets to 14:00; beyond, no reader takes them.)"""
+    try:
+        offset = datetime.fromisoformat(value).utcoffset()
+    except ValueError:
+        return False
+    return offset is not None and abs(offset.total_seconds()) <= 14 * 3600

@@ -1,0 +1,155 @@
+"""An artifacts folder -> PROV files beside it.  Only reads the artifacts; each output appears whole or not at all.
+
+    read_folder      manifests, record files and reports of a folder, as sessions, with what is wrong with them
+    export_folder    those sessions as PROV: a document a session beside its manifest, and all of them combined in `graphs/`
+
+What no manifest tells of is inferred from inline metadata; what has none is legacy. Nothing is invented.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import BinaryIO
+
+from lineage import draw, formats, mapping
+from lineage.errors import NotFoundError, UsageError
+from lineage.facts import Session
+from lineage.findings import Finding
+from lineage.folder import read_folder
+from lineage.mapping.cycles import without_cycles
+from lineage.mapping.names import Ids, safe
+from lineage.prov.document import Document, flattened
+
+SESSION_FORMATS = ("json", "turtle")
+COMBINED_FORMATS = ("json", "turtle", "trig")
+COMBINED = "lineage"  # the stem of the combined files
+PICTURE = "svg"
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export read and wrote."""
+
+    sessions: tuple[Session, ...]
+    files: tuple[Path, ...]
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()  # what a format could not hold
+
+
+def graphs_of(folder: Path) -> Path:
+    """Where the combined graph goes: `graphs` beside a folder called `artifacts`, else inside the folder."""
+    return folder.absolute().parent / "graphs" if folder.absolute().name == "artifacts" else folder / "graphs"
+
+
+def export_folder(
+    folder: Path,
+    *,
+    graphs: Path | None = None,
+    only: Sequence[str] = (),
+    session: str | None = None,
+    legacy: bool = False,
+    recursive: bool = False,
+    ids: Ids | None = None,
+) -> Exported:
+    """Write the PROV of *folder*: a document a session beside its manifest, the combined graph and its picture to *graphs*.
+
+    Args:
+        only: format names, instead of those that are written by default.
+        session: only the session whose id begins so; then nothing combined is written.
+        legacy: files without metadata are accepted as unrecorded, which is no finding then.
+        recursive: sessions in folders inside *folder* too.
+
+    Raises:
+        NotFoundError: no such folder or session. UsageError: the beginning of the id fits several.
+    """
+    sessions, findings = gathered(folder, legacy=legacy, recursive=recursive)
+    chosen = sessions if session is None else (pick(sessions, session),)
+    written: list[Path] = []
+    for path, one in chosen:
+        written += _write_session(path, one, only or SESSION_FORMATS, ids or Ids())
+    notes: list[str] = []
+    if session is None:
+        written += _write_combined([one for _, one in sessions], graphs or graphs_of(folder), only, ids or Ids(), notes)
+    return Exported(tuple(one for _, one in chosen), tuple(written), tuple(findings), tuple(notes))
+
+
+Placed = tuple[Path, Session]  # the folder that holds the session's files, and the session
+
+
+def gathered(folder: Path, *, legacy: bool = False, recursive: bool = False) -> tuple[tuple[Placed, ...], tuple[Finding, ...]]:
+    """The sessions of *folder*, valid together: derivations that go in a circle are left out, with a finding."""
+    if not folder.is_dir():
+        raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
+    placed: list[Placed] = []
+    findings: list[Finding] = []
+    for place in _folders(folder) if recursive else [folder]:
+        found, wrong = read_folder(place, legacy=legacy, shown=place.relative_to(folder).as_posix() if place != folder else "")
+        placed += [(place, one) for one in found]
+        findings += wrong
+    return tuple(placed), tuple(sorted(findings))
+
+
+def _folders(folder: Path) -> list[Path]:
+    return [folder, *sorted(Path(place) for place, _, _ in os.walk(folder) if Path(place) != folder)]
+
+
+def pick(sessions: Iterable[Placed], prefix: str) -> Placed:
+    """The session whose id begins with *prefix*."""
+    fitting = [placed for placed in sessions if placed[1].id.startswith(prefix)]
+    if not fitting:
+        known = ", ".join(one.id for _, one in sessions) or "none"
+        raise NotFoundError("no such session", at=prefix, hint=f"the folder holds: {known}")
+    if len(fitting) > 1 and not any(one.id == prefix for _, one in fitting):
+        raise UsageError("several sessions begin so", at=prefix, hint=", ".join(one.id for _, one in fitting))
+    return next((placed for placed in fitting if placed[1].id == prefix), fitting[0])
+
+
+def session_document(session: Session, ids: Ids | None = None) -> Document:
+    """One session as a document that PROV-CONSTRAINTS allows."""
+    return without_cycles(mapping.document(session, ids))[0]
+
+
+def combined_document(sessions: Iterable[Session], ids: Ids | None = None) -> tuple[Document, tuple[Finding, ...]]:
+    """All sessions, each in its bundle, and the circles that were left out."""
+    return without_cycles(mapping.combined(sessions, ids))
+
+
+def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids) -> list[Path]:
+    document = session_document(session, ids)
+    stem = f"session_{safe(session.id)}"
+    return [_write(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
+
+
+def _write_combined(sessions: Sequence[Session], graphs: Path, only: Sequence[str], ids: Ids, notes: list[str]) -> list[Path]:
+    document, _ = combined_document(sessions, ids)
+    graphs.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in only or COMBINED_FORMATS:
+        held = document if formats.by_name(name).holds_bundles else flattened(document)
+        if held is not document:
+            notes.append(
+                f"{COMBINED}{_suffix(name)} holds the statements of all sessions without their bundles; {COMBINED}.trig keeps them apart"
+            )
+        written.append(_write(graphs / f"{COMBINED}{_suffix(name)}", lambda out, held=held, name=name: formats.dump(held, out, name)))  # type: ignore[misc]
+    if not only:
+        written.append(_write(graphs / f"{COMBINED}.{PICTURE}", lambda out: out.write(draw.draw(document).encode()) and None))
+    return written
+
+
+def _suffix(name: str) -> str:
+    """PROV-JSON is `.prov.json`, so that it is never taken for a manifest or a report."""
+    return ".prov.json" if name == "json" else formats.by_name(name).suffixes[0]
+
+
+def _write(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as out:
+            write(out)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return path
