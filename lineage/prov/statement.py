@@ -22,7 +22,13 @@ from urllib.parse import quote
 from lineage.errors import FormatError
 from lineage.prov.terms import RDF, TIMES, XSD, Term
 
-_UNSAFE = re.compile(r"""[\x00-\x20<>"{}|\\^`\x7f-\x9f]|%(?![0-9A-Fa-f]{2})|[\ud800-\udfff\ufffe\uffff]""")
+# RFC 3987: what may stand in an IRI besides `%hh` (the brackets of an IPv6 host aside); all else is percent-encoded.
+_UCSCHAR = "\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef" + "".join(
+    f"{chr(plane << 16)}-{chr((plane << 16) + 0xFFFD)}" for plane in range(1, 14)
+)
+_UNSAFE = re.compile(rf"[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%{_UCSCHAR}]|%(?![0-9A-Fa-f]{{2}})")
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _DATETIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
 
 
@@ -31,12 +37,20 @@ def _percent(match: re.Match[str]) -> str:
 
 
 class Name(str):
-    """An IRI. What RFC 3987 does not allow in one is percent-encoded when the name is made, so it is safe in every format."""
+    """An absolute IRI. What RFC 3987 does not allow in one is percent-encoded when the name is made, so it is safe in every format.
+
+    Raises:
+        FormatError: it does not begin with a scheme.
+    """
 
     __slots__ = ()
 
     def __new__(cls, iri: str) -> Name:
-        return super().__new__(cls, _UNSAFE.sub(_percent, iri))
+        if not _SCHEME.match(iri):
+            raise FormatError(f"{iri[:80]!r} is no absolute IRI", hint="declare a prefix for it")
+        safe = _UNSAFE.sub(_percent, iri)
+        head, hash_, fragment = safe.partition("#")
+        return super().__new__(cls, f"{head}{hash_}{fragment.replace('#', '%23')}")
 
     def __repr__(self) -> str:
         return f"<{self!s}>"
@@ -76,7 +90,14 @@ def literal(value: str | bool | int | float | datetime | date, language: str | N
             return Literal(value.isoformat(), XSD + "dateTime")
         case date():
             return Literal(value.isoformat(), XSD + "date")
-    return Literal(value, RDF + "langString", language) if language else Literal(value)
+    return tagged(value, language) if language else Literal(value)
+
+
+def tagged(value: str, language: str) -> Literal:
+    """A string in a language. Raises FormatError when *language* is no BCP 47 tag."""
+    if not _LANGUAGE.fullmatch(language):
+        raise FormatError(f"{language[:40]!r} is no language tag", hint="write it as BCP 47 does: en, de-CH")
+    return Literal(value, RDF + "langString", language.lower())
 
 
 def _double(value: float) -> str:
