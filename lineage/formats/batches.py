@@ -7,7 +7,7 @@ rows have in common. So the fast path can say nothing that the ordinary writer w
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
 from lineage.errors import FormatError
@@ -15,6 +15,17 @@ from lineage.prov.statement import PLAIN, Batch, Hole
 
 ROWS = 2048  # a chunk; larger ones gained nothing
 Escape = Callable[[str], str]
+
+
+Row = Sequence[str]
+
+
+def chunks(rows: Iterable[Row]) -> Iterator[tuple[int, list[Row]]]:
+    """*rows* in chunks, each with the number of its first row."""
+    source, number = iter(rows), 0
+    while chunk := list(islice(source, ROWS)):
+        yield number, chunk
+        number += len(chunk)
 
 
 class Template:
@@ -29,17 +40,17 @@ class Template:
         self._counted = counter is not None
         self._escape = escape
 
-    def fill(self, rows: Iterable[tuple[str, ...]], first: int = 0) -> Iterator[bytes]:
-        """The text for each of *rows*; *first* is the number of the first one."""
-        source = iter(rows)
-        number = first
-        while chunk := list(islice(source, ROWS)):
-            rows_ = self._ready(chunk, number)
-            number += len(chunk)
-            order, form = self._order, self._format
-            yield "".join([form % tuple([row[n] for n in order]) for row in rows_]).encode()
+    def fill(self, rows: Iterable[Row]) -> Iterator[bytes]:
+        """The text for each of *rows*, numbered from 0."""
+        for number, chunk in chunks(rows):
+            yield self.text(chunk, number)
 
-    def _ready(self, chunk: list[tuple[str, ...]], number: int) -> list[tuple[str, ...]]:
+    def text(self, chunk: Sequence[Row], number: int) -> bytes:
+        """The text for the rows of a chunk, of which the first has this number."""
+        order, form = self._order, self._format
+        return "".join([form % tuple([row[n] for n in order]) for row in self._ready(chunk, number)]).encode()
+
+    def _ready(self, chunk: Sequence[Row], number: int) -> list[tuple[str, ...]]:
         """The rows checked, escaped, and numbered."""
         columns = list(zip(*chunk, strict=True))
         if len(columns) != len(self._holes):

@@ -40,7 +40,7 @@ class _Writer:
         marker = free_marker("".join(_lines(one, graph, lambda: "_:x") for one in batch.template))
         prefix, node = f"_:batch{next(self._batches)}", count(1)
         text = "".join(_lines(one, graph, lambda: f"{prefix}r{marker}n{next(node)}") for one in batch.template)
-        for chunk in Template(text, batch, escape, marker).fill(batch.rows):  # type: ignore[arg-type]
+        for chunk in Template(text, batch, escape, marker).fill(batch.rows):
             self._out.write(chunk)
 
 

@@ -57,7 +57,7 @@ class _Writer:
         for one in statements:
             if isinstance(one, Batch):
                 text = "".join(map(self._text, one.template))
-                for chunk in Template(text, one, escape).fill(one.rows):  # type: ignore[arg-type]
+                for chunk in Template(text, one, escape).fill(one.rows):
                     self._out.write(chunk)
             else:
                 self.raw(self._text(one))

@@ -1,0 +1,49 @@
+"""PROV-N, PROV-XML and PROV-JSONLD, which the `prov` library writes and reads; JSON-LD with its context inside, to be read offline."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from lineage.errors import FormatError
+from lineage.prov.document import Document
+
+_OPTIONS: dict[str, dict[str, Any]] = {"provn": {}, "xml": {}, "jsonld": {"context": "embed"}}
+_DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
+
+
+def writer(name: str) -> Callable[[Document, BinaryIO], None]:
+    """A function that writes a document in the format that `prov` calls *name*."""
+
+    def write(document: Document, out: BinaryIO) -> None:
+        from prov.model import ProvException
+
+        from lineage.prov.bridge import to_prov
+
+        try:
+            text = to_prov(document, xml=name == "xml").serialize(format=name, **_OPTIONS[name])
+        except (ProvException, ValueError, TypeError, NotImplementedError) as error:
+            raise FormatError(f"{name} cannot hold this document: {error}", hint="write json, trig or nquads") from error
+        out.write(text.encode())
+
+    return write
+
+
+def reader(name: str) -> Callable[[BinaryIO], Document]:
+    """A function that reads a document in the format that `prov` calls *name*."""
+
+    def read(data: BinaryIO) -> Document:
+        from prov.model import ProvDocument, ProvException
+
+        from lineage.prov.bridge import from_prov
+
+        content = data.read()
+        if name == "xml" and _DECLARATION.search(content.replace(b"\0", b"")):
+            raise FormatError("a document type or entity declaration is refused", hint="PROV-XML needs none")
+        try:
+            return from_prov(ProvDocument.deserialize(content=content.decode("utf-8-sig"), format=name))
+        except (ProvException, ValueError, TypeError, KeyError, AttributeError, SyntaxError, RecursionError) as error:
+            raise FormatError(f"not {name}: {type(error).__name__}: {error}"[:400]) from error
+
+    return read
