@@ -13,7 +13,7 @@ from lineage.prov.statement import Arg, Literal, Name, Statement, Value, expande
 from lineage.prov.terms import BY_NAME, TIMES, XSD
 
 # The longest ending of an IRI that XML takes for a name after the colon (XML Namespaces 1.0, NCName; ASCII suffices for us).
-_XML_LOCAL = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
+_XML_LOCAL = re.compile(r"(?<!%)(?<!%[0-9A-Fa-f])[A-Za-z_][A-Za-z0-9_.-]*\Z")
 
 
 def to_prov(document: Document, *, xml: bool = False) -> Any:
