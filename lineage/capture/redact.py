@@ -6,11 +6,9 @@ import re
 from collections.abc import Sequence
 
 HIDDEN = "***"
-_SECRET_NAME = (
-    r"(?:[A-Za-z0-9]+[-_.])*(?:token|secret|passw(?:or)?d|api[-_]?key|access[-_]?key|credentials?|auth(?:orization)?|private[-_]?key)s?"
-)
-_OPTION = re.compile(rf"--?{_SECRET_NAME}", re.IGNORECASE)
-_ASSIGNED = re.compile(rf"((?:--?)?\b{_SECRET_NAME}\s*[=:]\s*)(\S.*)", re.IGNORECASE)
+_HIDING = r"(?:[A-Za-z0-9]+[-_.])*(?:token|secret|passw(?:or)?d|api[-_]?key|access[-_]?key|credentials?|auth(?:orization)?|private[-_]?key)"
+_OPTION = re.compile(rf"--?{_HIDING}", re.IGNORECASE)
+_ASSIGNED = re.compile(rf"((?:--?)?\b{_HIDING}\s*[=:]\s*)(\S.*)", re.IGNORECASE)
 _SHAPES = re.compile(
     r"\bhf_[A-Za-z0-9]{8,}|\bsk-[A-Za-z0-9_-]{8,}|\bgh[opsur]_[A-Za-z0-9]{8,}|\bgithub_pat_\w{8,}|\bAKIA[0-9A-Z]{12,}"
     r"|\bxox[a-z]-[A-Za-z0-9-]{8,}|\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*|(?<=Bearer )\S+|(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"

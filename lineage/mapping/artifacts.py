@@ -58,7 +58,7 @@ def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator
     name = scope.ids.slice(file, one)
     yield statement(ENTITY, name, attributes=_slice_about(scope, artifact, one))
     yield statement(MEMBERSHIP, None, file, name)
-    if artifact.activity:
+    if artifact.activity and one.metadata:  # nobody says who made records without metadata
         yield statement(GENERATION, None, name, scope.ids.run(artifact.activity), when(artifact.timestamp))
 
 

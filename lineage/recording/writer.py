@@ -11,7 +11,6 @@ import json
 import math
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
