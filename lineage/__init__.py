@@ -1,1 +1,43 @@
-"""Records where every generated record, checkpoint and score came from, as W3C PROV."""
+"""Records where every generated record, checkpoint and score came from, as W3C PROV.
+
+    with lineage.session("artifacts", title="stage 1") as session:
+        load = session.model_load(provenance, files=["models/tiny/model.safetensors"])
+        with session.generation(model=load, prompts=["prompts.jsonl"], params={"seed": 42}) as run:
+            with run.records("sft_training_data.jsonl") as out:
+                out.write({"instruction": "...", "response": "..."})
+
+Every name is loaded when it is first used: importing the package costs a training script next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lineage.errors import LineageError as LineageError
+    from lineage.export import export_folder as export_folder
+    from lineage.recording.helpers import create_artifact_metadata as create_artifact_metadata
+    from lineage.recording.helpers import create_session_manifest as create_session_manifest
+    from lineage.recording.helpers import get_git_sha as get_git_sha
+    from lineage.recording.session import session as session
+
+_HOME = {
+    "LineageError": "lineage.errors",
+    "create_artifact_metadata": "lineage.recording.helpers",
+    "create_session_manifest": "lineage.recording.helpers",
+    "export_folder": "lineage.export",
+    "get_git_sha": "lineage.recording.helpers",
+    "session": "lineage.recording.session",
+}
+__all__ = ["LineageError", "create_artifact_metadata", "create_session_manifest", "export_folder", "get_git_sha", "session"]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'lineage' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

@@ -52,7 +52,7 @@ class _Reading:
 
     def _manifests(self) -> list[Path]:
         """The manifests that are there, and those that only journals tell of."""
-        names = {path for path in self._folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}")}
+        names = set(self._folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
         for path in self._folder.glob("session_journal_*.jsonl"):
             session_id = path.name.removeprefix("session_journal_").rpartition("_")[0]
             names.add(manifest.path_of(self._folder, session_id))

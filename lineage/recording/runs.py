@@ -15,7 +15,7 @@ import orjson
 from lineage.contract import manifest, report
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.times import now
-from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Transformation
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
 from lineage.recording.writer import RecordWriter, dump
 
 if TYPE_CHECKING:
@@ -135,11 +135,11 @@ class Run:
             self._made(self.session.scanned(path, type=type, role="records", activity=self.id))
             return
         relative = self.session.relative(path)
-        facts = {"sha256": sha256, "bytes": size, "count": count, "slices": slices}
-        self._made(Artifact(path=relative, type=type, role="records", activity=self.id, timestamp=now(), **facts))  # type: ignore[arg-type]
+        facts: dict[str, Any] = {"sha256": sha256, "bytes": size, "count": count, "slices": slices}
+        self._made(Artifact(path=relative, type=type, role="records", activity=self.id, timestamp=now(), **facts))
 
 
-def _ending(error: BaseException | None) -> str:
+def _ending(error: BaseException | None) -> Status:
     if error is None:
         return "completed"
     return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
@@ -194,5 +194,5 @@ class EvaluationRun(Run):
             "dataset": fact.dataset,
         }
         extra |= {"session_id": self.session.id, "run_id": self.id, "models": self.session.provenances(fact.models)}
-        version = {"script_name": script.path if script else None, "script_version": script.version if script else None}
-        return artifact_metadata(self._provenance, **version, timestamp=now(), **extra)
+        name, version = (script.path, script.version) if script else (None, None)
+        return artifact_metadata(self._provenance, script_name=name, script_version=version, timestamp=now(), **extra)

@@ -10,6 +10,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -135,7 +136,12 @@ class Session:
         """
         gaps = [Gap(name, "the caller did not say") for name, time in (("started_at", started_at), ("ended_at", ended_at)) if time is None]
         used = tuple(self.input(path, type="model_file", role="modelFile") for path in files)
-        facts = {"provenance": metadata.completed(provenance), "used": used, "gaps": tuple(gaps), "script": self._code.script}
+        facts: dict[str, Any] = {
+            "provenance": metadata.completed(provenance),
+            "used": used,
+            "gaps": tuple(gaps),
+            "script": self._code.script,
+        }
         load = ModelLoad(id=new_id(), status="completed", started_at=started_at, ended_at=ended_at, **facts)
         self._loads[load.id] = load
         first = {"loader_config": {"provenance": load.provenance, **{key: load.provenance[key] for key in ("model_name", "quantization")}}}
@@ -223,15 +229,14 @@ class Session:
             self.add({"event": "process", "process": process.process_mark()})
 
     def _look_at_code(self) -> CodeVersion:
-        code = CodeVersion(git_sha=None)
         with self.guard("the code version"):
-            code = git.code_version(self._script_path, folder=Path.cwd(), patch_into=self.folder if self.owner else None)
-        return code
+            return git.code_version(self._script_path, folder=Path.cwd(), patch_into=self.folder if self.owner else None)
+        return CodeVersion(git_sha=None)
 
     def _opening(self) -> dict[str, Any]:
         seen, missing = environment.environment()
         gaps = manifest.gaps_json([*missing, *self._code.gaps])
-        about = {
+        about: dict[str, Any] = {
             "session_id": self.id,
             "schema": manifest.SCHEMA,
             "title": self.title,
@@ -246,7 +251,7 @@ class Session:
             "process": process.process_mark(),
         }
         if self._seeds:
-            about["environment"]["seeds"] = dict(self._seeds)  # type: ignore[index]
+            about["environment"]["seeds"] = dict(self._seeds)
         return about | {key: value for key, value in self._asked.items() if value is not None}
 
     def _end(self, status: Status) -> None:
@@ -328,8 +333,6 @@ class Session:
 
     def output(self, path: PathLike, *, type: str, role: str | None, activity: str | None) -> Artifact:
         """The file or folder that was made at *path*, as it is now."""
-        from dataclasses import replace
-
         made = files.artifact(self.inside(path), folder=self.folder, type=type, role=role)
         return replace(made, activity=activity, timestamp=now())
 
@@ -338,15 +341,13 @@ class Session:
         made = self.output(path, type=type, role=role, activity=activity)
         with self.guard(f"records of {path.name}"):
             scan = records.scan(path, path.name)
-            from dataclasses import replace
-
-            made = replace(made, sha256=scan.sha256, bytes=scan.bytes, count=scan.count, slices=scan.slices)
+            return replace(made, sha256=scan.sha256, bytes=scan.bytes, count=scan.count, slices=scan.slices)
         return made
 
     def _run(
         self,
         recorder: type[AnyRun],
-        kind: type[Activity],
+        what: type[Activity],
         model: Models,
         used: Iterable[Artifact],
         params: Mapping[str, Any] | None,
@@ -354,8 +355,13 @@ class Session:
     ) -> AnyRun:
         loads = (model,) if isinstance(model, ModelLoad) else tuple(model or ())
         script: Script | None = self._code.script
-        common = {"script": script, "models": tuple(load.id for load in loads), "params": dict(params or {}), "used": tuple(used)}
-        fact = kind(id=new_id(), **common, **own)  # type: ignore[arg-type]
+        common: dict[str, Any] = {
+            "script": script,
+            "models": tuple(load.id for load in loads),
+            "params": dict(params or {}),
+            "used": tuple(used),
+        }
+        fact = what(id=new_id(), **common, **own)
         return recorder(self, fact, loads[0].provenance if loads else metadata.completed({}))
 
 

@@ -1,0 +1,9 @@
+"""`with lineage.session(...)`: capture -> contract, while the experiment runs.
+
+session   opens or joins a session; model loads, runs, artifacts
+runs      the activities while they take place
+writer    records, one whole line each
+log       the process's journal, and the manifest
+guard     recording never breaks the run
+helpers   the three helper functions of the contract
+"""

@@ -1,0 +1,34 @@
+"""The helper functions of the contract (docs/reference/files.md, section 5), for scripts that write their own JSON."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from lineage.capture import git
+from lineage.contract.metadata import artifact_metadata
+from lineage.contract.times import now
+from lineage.recording.session import Session, session
+
+
+def get_git_sha(short: bool = False) -> str | None:
+    """The commit checked out in the working directory: 40 hex digits, or the first 8; None where there is none."""
+    return git.git_sha(Path.cwd(), short)
+
+
+def create_artifact_metadata(provenance: Mapping[str, Any], script_path: str | os.PathLike[str], **kwargs: Any) -> dict[str, Any]:
+    """The `metadata` block of a record or report: provenance, script_version, script_name, timestamp, and *kwargs*."""
+    script = Path(script_path)
+    return artifact_metadata(
+        provenance, script_name=script.name, script_version=git.git_sha(script.absolute().parent), timestamp=now(), **kwargs
+    )
+
+
+def create_session_manifest(provenance: Mapping[str, Any], session_dir: str | os.PathLike[str]) -> Path:
+    """Write the manifest of a session that loaded one model, and of nothing else yet; returns its path."""
+    opened: Session = session(session_dir, export=False)
+    with opened:
+        opened.model_load(provenance)
+    return opened.manifest
