@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lineage import draw, formats, mapping
+from lineage import formats, mapping
+from lineage.draw import draw
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
 from lineage.findings import Finding
@@ -135,7 +136,7 @@ def _write_combined(sessions: Sequence[Session], graphs: Path, only: Sequence[st
             )
         written.append(_write(graphs / f"{COMBINED}{_suffix(name)}", lambda out, held=held, name=name: formats.dump(held, out, name)))  # type: ignore[misc]
     if not only:
-        written.append(_write(graphs / f"{COMBINED}.{PICTURE}", lambda out: out.write(draw.draw(document).encode()) and None))
+        written.append(_write(graphs / f"{COMBINED}.{PICTURE}", lambda out: out.write(draw(document).encode()) and None))
     return written
 
 

@@ -129,7 +129,8 @@ class _Drawing:
 
     def _paths(self) -> set[tuple[object, object, object]]:
         """Derivations and communications that a generation and a usage between the same things tell already."""
-        made, used = defaultdict(set), defaultdict(set)
+        made: dict[object, set[object]] = defaultdict(set)
+        used: dict[object, set[object]] = defaultdict(set)
         for one in self._relations:
             if one.term is GENERATION:
                 made[one.args[1]].add(one.args[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -97,7 +98,7 @@ Neighbours = Mapping[str, list[str]]
 def _neighbours(chains: Mapping[tuple[str, str], list[str]]) -> tuple[Neighbours, Neighbours]:
     left, right = defaultdict(list), defaultdict(list)
     for chain in chains.values():
-        for newer, older in zip(chain, chain[1:], strict=False):
+        for newer, older in itertools.pairwise(chain):
             left[newer].append(older)
             right[older].append(newer)
     return left, right

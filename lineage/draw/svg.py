@@ -6,6 +6,7 @@ Every text is escaped, and nothing refers to anything outside the file.
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from html import escape
 
@@ -103,7 +104,7 @@ def _ends(edge: Edge, placed: Layout, sizes: dict[str, tuple[float, float]]) -> 
 def _edge(edge: Edge, placed: Layout, sizes: dict[str, tuple[float, float]], key: str) -> str:
     points = _ends(edge, placed, sizes)
     path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x1, y1), (x2, y2) in zip(points, points[1:], strict=False):
+    for (x1, y1), (x2, y2) in itertools.pairwise(points):
         middle = (x1 + x2) / 2
         path += f"C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
     colour = _colour(edge)
