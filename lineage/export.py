@@ -121,7 +121,7 @@ def combined_document(sessions: Iterable[Session], ids: Ids | None = None) -> tu
 def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids) -> list[Path]:
     document = session_document(session, ids)
     stem = f"session_{safe(session.id)}"
-    return [_write(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
+    return [write_whole(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
 
 
 def _write_combined(sessions: Sequence[Session], graphs: Path, only: Sequence[str], ids: Ids, notes: list[str]) -> list[Path]:
@@ -134,9 +134,9 @@ def _write_combined(sessions: Sequence[Session], graphs: Path, only: Sequence[st
             notes.append(
                 f"{COMBINED}{_suffix(name)} holds the statements of all sessions without their bundles; {COMBINED}.trig keeps them apart"
             )
-        written.append(_write(graphs / f"{COMBINED}{_suffix(name)}", lambda out, held=held, name=name: formats.dump(held, out, name)))  # type: ignore[misc]
+        written.append(write_whole(graphs / f"{COMBINED}{_suffix(name)}", lambda out, held=held, name=name: formats.dump(held, out, name)))  # type: ignore[misc]
     if not only:
-        written.append(_write(graphs / f"{COMBINED}.{PICTURE}", lambda out: out.write(draw(document).encode()) and None))
+        written.append(write_whole(graphs / f"{COMBINED}.{PICTURE}", lambda out: out.write(draw(document).encode()) and None))
     return written
 
 
@@ -145,7 +145,8 @@ def _suffix(name: str) -> str:
     return ".prov.json" if name == "json" else formats.by_name(name).suffixes[0]
 
 
-def _write(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Let *write* fill *path*, which appears whole or not at all. Raises what *write* raises, and OSError."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         with temporary.open("wb") as out:

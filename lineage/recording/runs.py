@@ -178,7 +178,7 @@ class EvaluationRun(Run):
         with self.session.guard(f"report {target.name}"):
             self.session.write(target, data)
             self._measured(summary)
-            self.output(target, type="evaluation", role="report")
+            self.output(self.session.relative(target), type="evaluation", role="report")
         return target
 
     def _measured(self, summary: Mapping[str, Any]) -> None:

@@ -119,6 +119,7 @@ class Session:
         self.owner = joined is None
         self._log = Log(folder, self.id, owner=self.owner, guard=self.guard)
         self._before: dict[str, str | None] = {}
+        self._closed = False
 
     # --- what a user calls
 
@@ -191,9 +192,10 @@ class Session:
         return made
 
     def close(self, status: Status = "completed") -> None:
-        """End the session. The `with` statement calls it."""
-        if not self.recording:
+        """End the session. The `with` statement calls it; a second call changes nothing."""
+        if not self.recording or self._closed:
             return
+        self._closed = True
         if self.owner:
             self._end(status)
         self._log.leave()
@@ -338,7 +340,7 @@ class Session:
 
     def scanned(self, path: Path, *, type: str, role: str, activity: str) -> Artifact:
         """A file of records that several wrote, read from end to end."""
-        made = self.output(path, type=type, role=role, activity=activity)
+        made = self.output(self.relative(path), type=type, role=role, activity=activity)
         with self.guard(f"records of {path.name}"):
             scan = records.scan(path, path.name)
             return replace(made, sha256=scan.sha256, bytes=scan.bytes, count=scan.count, slices=scan.slices)

@@ -1,0 +1,112 @@
+"""`lineage export`: PROV beside the artifacts, or one document to a file or to stdout."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import click
+
+from lineage import export, formats
+from lineage.cli import show
+from lineage.errors import UsageError
+from lineage.findings import Finding, serious
+from lineage.prov.document import Document, flattened
+
+
+@click.command(
+    "export", epilog="Examples: lineage export artifacts/ · lineage export artifacts/ --session 20261004 --format provn --output -"
+)
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("artifacts"))
+@click.option(
+    "--format",
+    "-f",
+    "names",
+    multiple=True,
+    metavar="NAME",
+    help=f"Write this format only (may be repeated): {', '.join(formats.FORMATS)}.",
+)
+@click.option("--session", "-s", "session", metavar="ID", help="Only the session whose id begins so.")
+@click.option("--output", "-o", metavar="PATH", help="A folder for the combined graph, one file, or - for stdout.")
+@click.option("--legacy", is_flag=True, help="Accept files without metadata as unrecorded.")
+@click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
+@click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON document.")
+def command(
+    folder: Path, names: tuple[str, ...], session: str | None, output: str | None, legacy: bool, recursive: bool, as_json: bool
+) -> int:
+    """Write the PROV of FOLDER: PROV-JSON and Turtle beside each manifest, all sessions combined in graphs/ with a picture.
+
+    FOLDER is `artifacts` if it is not given. Nothing in it is changed but these files. Exit code 1 when something is wrong with
+    the artifacts; the rest of them is exported all the same.
+    """
+    for name in names:
+        formats.by_name(name)
+    if output is not None and _is_file(output):
+        return _one_document(folder, names, session, output, legacy, recursive)
+    done = export.export_folder(
+        folder, graphs=Path(output) if output else None, only=names, session=session, legacy=legacy, recursive=recursive
+    )
+    if as_json:
+        click.echo(json.dumps(_summary(done), indent=2))
+    else:
+        for path in done.files:
+            click.echo(_shown(path))
+    return _tell(done.findings, done.notes)
+
+
+def _is_file(output: str) -> bool:
+    return output == "-" or bool(Path(output).suffix)
+
+
+def _one_document(folder: Path, names: tuple[str, ...], session: str | None, output: str, legacy: bool, recursive: bool) -> int:
+    if len(names) > 1 or (output == "-" and not names):
+        raise UsageError("one document is written in one format", at=output, hint="name it with --format")
+    name = names[0] if names else formats.by_path(Path(output)).name
+    document, findings, notes = _document(folder, session, legacy, recursive, name)
+    if output == "-":
+        formats.dump(document, sys.stdout.buffer, name)
+        sys.stdout.buffer.flush()
+    else:
+        export.write_whole(Path(output), lambda out: formats.dump(document, out, name))
+        click.echo(output)
+    return _tell(findings, notes)
+
+
+def _document(
+    folder: Path, session: str | None, legacy: bool, recursive: bool, name: str
+) -> tuple[Document, tuple[Finding, ...], tuple[str, ...]]:
+    placed, findings = export.gathered(folder, legacy=legacy, recursive=recursive)
+    if session is not None:
+        return export.session_document(export.pick(placed, session)[1]), findings, ()
+    document, circles = export.combined_document([one for _, one in placed])
+    if formats.by_name(name).holds_bundles:
+        return document, (*findings, *circles), ()
+    return flattened(document), (*findings, *circles), (f"{name} holds no bundles: the statements of all sessions stand together",)
+
+
+def _summary(done: export.Exported) -> dict[str, object]:
+    findings = [
+        {"file": one.file, "line": one.line, "code": one.code, "message": one.message, "hint": one.rule.hint} for one in done.findings
+    ]
+    return {
+        "sessions": [one.id for one in done.sessions],
+        "files": [str(path) for path in done.files],
+        "findings": findings,
+        "notes": list(done.notes),
+    }
+
+
+def _shown(path: Path) -> str:
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _tell(findings: tuple[Finding, ...], notes: tuple[str, ...]) -> int:
+    for note in notes:
+        show(f"note: {note}")
+    for one in findings:
+        show(str(one))
+    if findings:
+        show(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}")
+    return 1 if serious(findings) else 0
