@@ -1,59 +1,30 @@
-# make demo    a real run on this machine: from a language model to its PROV
-# make test    every gate: format, lint, types, layers, docs, tests
-# make check   the same, or some gates:  make check GATES="lint types"
-# make bench   the benchmarks, as a table
-# make clean   remove .venv and what the tools left; never artifacts/ or graphs/
-#
-# Python 3.11 or later is all that must be there. PYTHON=/path/to/python3 chooses one.
-
+# make test   sets up .venv and passes all checks        make demo   the main job, on a tiny real model
+# make bench  the benchmarks as one table                make check  the checks again, without setting up
+PYTHON := $(firstword $(foreach v,3.11 3.12 3.13 3.14,$(shell command -v python$(v) 2>/dev/null)) $(shell command -v python3 2>/dev/null))
 VENV := .venv
-BIN := $(VENV)/bin
-STAMP := $(VENV)/.installed
-TORCH ?= torch==2.13.0
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet install
+READY := $(VENV)/.ready
 
-# The oldest Python that we support comes first: every wheel exists for it. It must be able to make a virtual environment.
-CANDIDATES := $(or $(PYTHON),python3.11 python3.12 python3.13 python3.14 python3)
-SUITS := import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
+.PHONY: test demo bench check clean
 
-.DEFAULT_GOAL := help
-.PHONY: help test demo check bench clean
+test: $(READY)
+	$(VENV)/bin/python scripts/check
 
-help:
-	@sed -n '1,/^$$/s/^# \{0,1\}//p' Makefile
+demo: $(READY)
+	OMP_NUM_THREADS=1 $(VENV)/bin/lineage demo
 
-test: $(STAMP)
-	@$(BIN)/python scripts/check
+bench: $(READY)
+	$(VENV)/bin/python scripts/bench
 
-demo: $(STAMP)
-	@$(BIN)/lineage demo
+check:
+	$(VENV)/bin/python scripts/check
 
-check: $(STAMP)
-	@$(BIN)/python scripts/check $(GATES)
-
-bench: $(STAMP)
-	@$(BIN)/python scripts/bench
+# torch comes first and at this version: it is a small CPU build on many machines, and what follows is content with it.
+$(READY): pyproject.toml
+	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
+	@test -x $(VENV)/bin/python || "$(PYTHON)" -m venv $(VENV)
+	@echo "installing torch …" && $(VENV)/bin/python -m pip install --quiet torch==2.13.0
+	@echo "installing lineage …" && $(VENV)/bin/python -m pip install --quiet -e '.[models,dev]'
+	@touch $(READY)
 
 clean:
-	rm -rf $(VENV) build dist htmlcov .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
-	find lineage scripts tests -name __pycache__ -type d -prune -exec rm -rf {} +
-
-# torch goes first and alone: on many machines that finds a small build for the CPU, where asking for all at once brings CUDA.
-$(STAMP): pyproject.toml
-	@$(BIN)/python -c '' 2>/dev/null || { \
-	  for python in $(CANDIDATES); do \
-	    if "$$python" -c '$(SUITS)' 2>/dev/null; then found="$$python"; break; fi; \
-	  done; \
-	  if [ -z "$${found:-}" ]; then \
-	    echo 'No Python 3.11 or later that can make a virtual environment was found (looked for: $(CANDIDATES)).' >&2; \
-	    echo 'Install one (on Debian and Ubuntu: apt-get install python3 python3-venv), or name it: make PYTHON=/path/to/python3 ...' >&2; \
-	    exit 1; \
-	  fi; \
-	  echo "[1/3] $(VENV) with $$("$$found" --version)"; \
-	  rm -rf $(VENV) && "$$found" -m venv $(VENV); \
-	}
-	@echo "[2/3] $(TORCH): the largest part, some minutes on a slow line"
-	@$(PIP) '$(TORCH)'
-	@echo "[3/3] lineage with its extras models and dev"
-	@$(PIP) --editable '.[models,dev]'
-	@touch $@
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -89,9 +89,19 @@ def code_version(script: Path | None, *, folder: Path, patch_into: Path | None) 
         return CodeVersion(git_sha=None, script=unversioned, gaps=(Gap("git_sha", str(error)),))
     code = CodeVersion(git_sha=repository.sha, branch=repository.branch)
     if script:
-        path = Path(os.path.relpath(script.resolve(), repository.root.resolve())).as_posix()
-        code = replace(code, script=Script(path=path, version=repository.sha, sha256=digest))
+        code = _with_script(code, script, repository, digest)
     return _with_untracked(_with_diff(code, repository, patch_into), repository)
+
+
+def _with_script(code: CodeVersion, script: Path, repository: _Repository, digest: str | None) -> CodeVersion:
+    """The script at the commit; one that git does not track has no version, wherever it lies."""
+    path = Path(os.path.relpath(script.resolve(), repository.root.resolve())).as_posix()
+    try:
+        _git(repository.root, "ls-files", "--error-unmatch", "--", path)
+    except _GitError:
+        reason = f"git does not track {path}"
+        return replace(code, script=Script(path=path, version=None, sha256=digest), gaps=(*code.gaps, Gap("script_version", reason)))
+    return replace(code, script=Script(path=path, version=repository.sha, sha256=digest))
 
 
 def _script_digest(script: Path | None) -> str | None:

@@ -282,7 +282,9 @@ class Session:
     @property
     def why_no_version(self) -> str:
         """Why the script has no version."""
-        return next((gap.reason for gap in self._code.gaps if gap.about == "git_sha"), "the script is in no git repository")
+        return next(
+            (gap.reason for gap in self._code.gaps if gap.about in ("git_sha", "script_version")), "the script is in no git repository"
+        )
 
     def provenances(self, loads: Iterable[str]) -> dict[str, Json]:
         """The provenance of each of these loads, by id."""

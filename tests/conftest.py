@@ -1,0 +1,35 @@
+"""What all tests share: a clean environment, hypothesis profiles, and no skips where CI says so."""
+
+import os
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("dev", deadline=None)
+settings.load_profile("ci" if os.environ.get("CI") else "dev")
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(autouse=True)
+def own_environment(monkeypatch, tmp_path_factory):
+    """No variable of the developer's, no git configuration, and a cache of the test's own."""
+    for name in [name for name in os.environ if name.startswith("LINEAGE_") and name != "LINEAGE_NO_SKIPS"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("LINEAGE_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+
+
+def pytest_terminal_summary(terminalreporter):
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "gpu" not in report.keywords]
+    if skipped and os.environ.get("LINEAGE_NO_SKIPS"):
+        for report in skipped:
+            terminalreporter.write_line(f"skipped, which CI does not allow: {report.nodeid}")
+
+
+def pytest_sessionfinish(session, exitstatus):
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    skipped = [report for report in reporter.stats.get("skipped", []) if "gpu" not in report.keywords]
+    if skipped and os.environ.get("LINEAGE_NO_SKIPS") and exitstatus == 0:
+        session.exitstatus = 1
