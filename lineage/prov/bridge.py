@@ -9,11 +9,11 @@ from typing import Any
 
 from lineage.errors import FormatError
 from lineage.prov.document import Bundle, Document, Prefixes, Statements
-from lineage.prov.statement import Arg, Literal, Name, Statement, Value, expanded, literal, statement, tagged
+from lineage.prov.statement import LETTERS, Arg, Literal, Name, Statement, Value, expanded, literal, statement, tagged
 from lineage.prov.terms import BY_NAME, TIMES, XSD
 
-# The longest ending of an IRI that XML takes for a name after the colon (XML Namespaces 1.0, NCName; ASCII suffices for us).
-_XML_LOCAL = re.compile(r"(?<!%)(?<!%[0-9A-Fa-f])[A-Za-z_][A-Za-z0-9_.-]*\Z")
+# The longest ending of an IRI that XML takes for a name after the colon (XML Namespaces 1.0, NCName), not cutting a `%hh`.
+_XML_LOCAL = re.compile(rf"(?<!%)(?<!%[0-9A-Fa-f])[A-Za-z_{LETTERS}][A-Za-z0-9_.{LETTERS}-]*\Z")
 
 
 def to_prov(document: Document, *, xml: bool = False) -> Any:

@@ -22,11 +22,13 @@ from urllib.parse import quote
 from lineage.errors import FormatError
 from lineage.prov.terms import RDF, TIMES, XSD, Term
 
-# RFC 3987: what may stand in an IRI besides `%hh` (the brackets of an IPv6 host aside); all else is percent-encoded.
-_UCSCHAR = "\u00a0-\ud7ff\uf900-\ufdcf\ufdf0-\uffef" + "".join(
-    f"{chr(plane << 16)}-{chr((plane << 16) + 0xFFFD)}" for plane in range(1, 14)
+# What may stand in a name besides `%hh`: what RFC 3987 allows in an IRI (the brackets of an IPv6 host aside) and PROV-N and Turtle
+# allow in a local name (SPARQL's PN_CHARS_BASE). All else is percent-encoded.
+LETTERS = (
+    "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\uffef"
+    + "".join(f"{chr(plane << 16)}-{chr((plane << 16) + 0xFFFD)}" for plane in range(1, 14))
 )
-_UNSAFE = re.compile(rf"[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%{_UCSCHAR}]|%(?![0-9A-Fa-f]{{2}})")
+_UNSAFE = re.compile(rf"[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%{LETTERS}]|%(?![0-9A-Fa-f]{{2}})")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 _DATETIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")

@@ -15,11 +15,11 @@ logger = logging.getLogger("lineage")
 
 
 class Guard:
-    """`with guard("the manifest"):` swallows no error: it logs the first about each thing, and keeps it in `gaps`."""
+    """`with guard("the manifest"):` swallows no error: it keeps each in `gaps`, and tells the user of the first (of the rest at INFO)."""
 
     def __init__(self) -> None:
         self._gaps: dict[str, str] = {}
-        self._about: list[str] = []
+        self._about: list[tuple[str, bool]] = []
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -27,21 +27,25 @@ class Guard:
         return tuple(Gap(about, reason) for about, reason in self._gaps.items())
 
     def tell(self, about: str, reason: str) -> None:
-        """Say once, by `logging`, that something is not recorded."""
+        """Say, by `logging`, that something is not recorded: a full disk is told once, not once for each file on it."""
         if about not in self._gaps:
+            level = logging.INFO if self._gaps else logging.WARNING
             self._gaps[about] = reason
-            logger.warning("lineage: %s not recorded: %s; the run goes on", about, reason)
+            logger.log(
+                level, "lineage: %s not recorded: %s; the run goes on, and what more is not recorded stands in its gaps", about, reason
+            )
 
-    def __call__(self, about: str) -> Guard:
-        self._about.append(about)
+    def __call__(self, about: str, *, ours: bool = False) -> Guard:
+        """What is being recorded; *ours*: a LineageError inside is no fault of the user's call either."""
+        self._about.append((about, ours))
         return self
 
     def __enter__(self) -> Guard:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        about = self._about.pop()
-        if not isinstance(error, Exception) or isinstance(error, LineageError):
+        about, ours = self._about.pop()
+        if not isinstance(error, Exception) or (isinstance(error, LineageError) and not ours):
             return False
         self.tell(about, _reason(error))
         return True

@@ -34,7 +34,7 @@ from lineage.facts import (
     Training,
     Transformation,
 )
-from lineage.recording.guard import Guard
+from lineage.recording.guard import Guard, logger
 from lineage.recording.log import Log, write_whole
 from lineage.recording.runs import EvaluationRun, GenerationRun, PathLike, Run, TrainingRun, TransformationRun, new_id
 
@@ -264,7 +264,7 @@ class Session:
     def _write_prov(self) -> None:
         from lineage.export import export_folder
 
-        with self.guard("the PROV documents"):
+        with self.guard("the PROV documents", ours=True):
             export_folder(self.folder, graphs=self._graphs)
 
     # --- what runs ask
@@ -314,7 +314,7 @@ class Session:
         n = 2
         while (free := target.with_name(f"{target.stem}-{n}{target.suffix}")).exists():
             n += 1
-        self.guard.tell(f"into {target.name}", f"it exists; {free.name} is written instead")
+        logger.warning("lineage: %s exists; %s is written instead", target.name, free.name)
         self._claim(free)
         return free
 
