@@ -72,9 +72,10 @@ def export_folder(
     for path, one in chosen:
         written += _write_session(path, one, only or SESSION_FORMATS, ids or Ids())
     notes: list[str] = []
+    document, circles = combined_document((one for _, one in sessions), ids)
     if session is None:
-        written += _write_combined([one for _, one in sessions], graphs or graphs_of(folder), only, ids or Ids(), notes)
-    return Exported(tuple(one for _, one in chosen), tuple(written), tuple(findings), tuple(notes))
+        written += _write_combined(document, graphs or graphs_of(folder), only, notes)
+    return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles), tuple(notes))
 
 
 Placed = tuple[Path, Session]  # the folder that holds the session's files, and the session
@@ -90,7 +91,7 @@ def gathered(folder: Path, *, legacy: bool = False, recursive: bool = False) -> 
         found, wrong = read_folder(place, legacy=legacy, shown=place.relative_to(folder).as_posix() if place != folder else "")
         placed += [(place, one) for one in found]
         findings += wrong
-    return tuple(placed), tuple(sorted(findings))
+    return tuple(placed), tuple(sorted(findings, key=lambda one: (one.file, one.line or 0, one.code, one.message)))
 
 
 def _folders(folder: Path) -> list[Path]:
@@ -120,12 +121,11 @@ def combined_document(sessions: Iterable[Session], ids: Ids | None = None) -> tu
 
 def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids) -> list[Path]:
     document = session_document(session, ids)
-    stem = f"session_{safe(session.id)}"
+    stem = f"session_{safe(session.id)}" if session.manifest else "session_unrecorded"
     return [write_whole(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
 
 
-def _write_combined(sessions: Sequence[Session], graphs: Path, only: Sequence[str], ids: Ids, notes: list[str]) -> list[Path]:
-    document, _ = combined_document(sessions, ids)
+def _write_combined(document: Document, graphs: Path, only: Sequence[str], notes: list[str]) -> list[Path]:
     graphs.mkdir(parents=True, exist_ok=True)
     written = []
     for name in only or COMBINED_FORMATS:

@@ -47,7 +47,7 @@ _ROWS = (
 RULES = {rule.code: rule for rule in _ROWS}
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@dataclass(frozen=True, slots=True)
 class Finding:
     """A rule broken at a place. Prints as `out.jsonl:8123: what is wrong (what to do)`."""
 

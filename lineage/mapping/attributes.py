@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from lineage.facts import Gap, Json
 from lineage.mapping.names import LIN, canonical
 from lineage.prov.statement import Literal, Name, Namespace, Value, literal
-from lineage.prov.terms import RDF
 
 Attribute = tuple[Name, Value]
 _NOT_LOCAL = re.compile(r"[^A-Za-z0-9_.-]|^[0-9.-]|\.$")
@@ -20,7 +19,7 @@ def local(key: str) -> str:
 
 
 def flat(content: Json, namespace: Namespace, skip: Iterable[str] = ()) -> Iterator[Attribute]:
-    """*content* as attributes: nested keys joined by a dot, lists as JSON literals (their order counts), null not at all."""
+    """*content* as attributes: nested keys joined by a dot, lists as their JSON text (their order counts), null not at all."""
     for key, value in content.items():
         if key not in skip:
             yield from _flat(str(key), value, namespace)
@@ -35,12 +34,12 @@ def _flat(path: str, value: object, namespace: Namespace) -> Iterator[Attribute]
 
 
 def value_of(value: object) -> Literal:
-    """One JSON value as a literal with a datatype; what is no scalar as `rdf:JSON`."""
+    """One JSON value as a literal with a datatype; a list as its JSON text, for PROV-XML knows no datatype but those of XML Schema."""
     if isinstance(value, str):
         return literal(value.encode("utf-8", "replace").decode())  # a lone surrogate has no UTF-8, in no format
     if isinstance(value, bool | int | float):
         return literal(value)
-    return Literal(canonical(value).decode(), RDF + "JSON")
+    return literal(canonical(value).decode())
 
 
 def some(name: Name, value: str | bool | int | float | Name | None) -> Iterator[Attribute]:

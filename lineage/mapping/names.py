@@ -18,6 +18,7 @@ import orjson
 from lineage.facts import Artifact, CodeVersion, Json, ModelLoad, Script, Session, Slice
 from lineage.prov.statement import Name, Namespace
 from lineage.prov.terms import PROV as _PROV
+from lineage.prov.terms import RDF
 
 PROV = Namespace(_PROV)
 LIN = Namespace("https://w3id.org/lineage-prov/ns#")
@@ -37,6 +38,7 @@ VOCABULARIES: Mapping[str, Namespace] = {
     "dqv": DQV,
     "dcterms": DCTERMS,
     "schema": SCHEMA,
+    "rdf": Namespace(RDF),
 }
 
 SHORT = 32  # hex digits of a SHA-256 that name a configuration: 128 bits, no collision by chance

@@ -10,7 +10,7 @@ from typing import Any
 from lineage.errors import FormatError
 from lineage.prov.document import Bundle, Document, Prefixes, Statements
 from lineage.prov.statement import LETTERS, Arg, Literal, Name, Statement, Value, expanded, literal, statement, tagged
-from lineage.prov.terms import BY_NAME, TIMES, XSD
+from lineage.prov.terms import BY_NAME, PROV, TIMES, XSD
 
 # The longest ending of an IRI that XML takes for a name after the colon (XML Namespaces 1.0, NCName), not cutting a `%hh`.
 _XML_LOCAL = re.compile(rf"(?<!%)(?<!%[0-9A-Fa-f])[A-Za-z_{LETTERS}][A-Za-z0-9_.{LETTERS}-]*\Z")
@@ -29,6 +29,8 @@ def to_prov(document: Document, *, xml: bool = False) -> Any:
     _fill(made, document.statements, names)
     for bundle in document.bundles:
         _fill(made.bundle(names.of(bundle.id)), bundle.statements, names)
+    for namespace in names.used():
+        made.add_namespace(namespace)
     return made
 
 
@@ -48,6 +50,10 @@ class _Names:
             prefix = next(free for n in self._count if (free := f"ns{n}") not in self._prefixes.namespaces)
             self._namespaces[base] = self._make(prefix, base)
         return self._namespaces[base][local]
+
+    def used(self) -> list[Any]:
+        """The namespaces that must be declared: prov itself declares those of names, and not those of datatypes."""
+        return [namespace for iri, namespace in self._namespaces.items() if iri not in (PROV, XSD)]
 
     def _split(self, name: Name) -> tuple[str, str]:
         split = self._prefixes.split(name)

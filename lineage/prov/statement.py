@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Literal as OneOf
@@ -121,14 +121,14 @@ def statement(term: Term, id: Name | None, *args: Arg, attributes: Iterable[tupl
     """A checked statement; trailing arguments may be left out.
 
     Raises:
-        FormatError: too many arguments, a required one missing (PROV-DM 5), an element without identifier, or a time
-            that is not xsd:dateTime.
+        FormatError: too many arguments, a required one missing (PROV-DM 5), an element without identifier, a time
+            that is not xsd:dateTime, or a language that is no tag.
     """
     full = (*args, *(None,) * (len(term.args) - len(args)))
     problem = _problem(term, id, full)
     if problem:
         raise FormatError(problem, at=f"{term.name}({id or ''})")
-    return Statement(term, id, full, tuple(sorted(set(attributes), key=_order)))
+    return Statement(term, id, full, tuple(sorted({(name, _sound(value)) for name, value in attributes}, key=_order)))
 
 
 def _problem(term: Term, id: Name | None, args: tuple[Arg, ...]) -> str | None:
@@ -141,9 +141,22 @@ def _problem(term: Term, id: Name | None, args: tuple[Arg, ...]) -> str | None:
     for name, value in zip(term.args, args, strict=True):
         if value is not None and (name in TIMES) == isinstance(value, Name):
             return f"{name} must be a {'time' if name in TIMES else 'name'}, got {value!r}"
-        if name in TIMES and value is not None and not _DATETIME.fullmatch(value):
+        if name in TIMES and value is not None and not isinstance(value, Marker) and not _DATETIME.fullmatch(value):
             return f"{name} is not an xsd:dateTime: {value!r}"
     return None
+
+
+def _sound(value: Value) -> Value:
+    """*value* as every format can hold it: its language a tag, and a lone surrogate, which no UTF-8 holds, as U+FFFD."""
+    if isinstance(value, Name):
+        return value
+    if not value.lexical.isascii():
+        value = value._replace(lexical=value.lexical.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+    if value.language is not None:
+        return tagged(value.lexical, value.language)
+    if value.datatype == RDF + "langString":
+        raise FormatError("a string in a language needs the language", at=value.lexical[:40])
+    return value
 
 
 def _order(attribute: tuple[Name, Value]) -> tuple[str, bool, tuple[str, ...]]:
@@ -151,75 +164,116 @@ def _order(attribute: tuple[Name, Value]) -> tuple[str, bool, tuple[str, ...]]:
     return (name, False, (value,)) if isinstance(value, Name) else (name, True, tuple(part or "" for part in value))
 
 
+class Marker(str):
+    """The text of a hole in a template. As an argument it stands for a time that each row brings."""
+
+    __slots__ = ()
+
+
 HoleKind = OneOf["name", "number", "time", "text"]
 
-# What a row may put into a hole of each kind. A "text" is escaped by the format; the others need no escape in any format.
+# What a row may put into a hole of each kind. A "text" is escaped by the format; the others need no escape in any format, and a
+# "name" may stand anywhere in a local name, also at its beginning and end.
 PLAIN: dict[HoleKind, re.Pattern[str]] = {
-    "name": re.compile(r"[A-Za-z0-9-]*"),
-    "number": re.compile(r"[0-9+.Ee-]*"),
-    "time": re.compile(r"[0-9T:.Z+-]*"),
+    "name": re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"),
+    "number": re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?"),
+    "time": re.compile(_DATETIME.pattern, re.ASCII),
 }
+_MARKER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A place that each row of a batch fills. `marker` stands there in the template: letters and digits, found nowhere else in it."""
+    """A place that each row of a batch fills. `marker` stands there in the template: letters and digits, found nowhere else in it.
+
+    Raises:
+        FormatError: the marker is anything else.
+    """
 
     marker: str
     kind: HoleKind
+
+    def __post_init__(self) -> None:
+        if not _MARKER.fullmatch(self.marker):
+            raise FormatError(f"{self.marker!r} is no marker", hint="letters and digits, beginning with a letter")
+        object.__setattr__(self, "marker", Marker(self.marker))
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
     """`template` once for each row, with the row's values where the markers of `holes` stand.
 
-    A hole of kind "name" may stand in identifiers, "time" in times and literals, "number" and "text" in literals only.
+    A hole of kind "name" may stand in identifiers and literals, a "time" as a time and in literals, "number" and "text" in literals only.
     The rows of one batch never name the same element twice: PROV-JSON is streamed on that promise.
     `rows` is read once for each time the batch is written; a caller who writes twice gives a sequence or a re-iterable.
+
+    Raises:
+        FormatError: a hole stands where its kind may not, or its marker is part of another.
     """
 
     template: tuple[Statement, ...]
     holes: tuple[Hole, ...]
     rows: Iterable[Sequence[str]]
 
+    def __post_init__(self) -> None:
+        for hole in self.holes:
+            if any(hole.marker in other.marker for other in self.holes if other is not hole):
+                raise FormatError(f"the marker {hole.marker!r} is part of another")
+        for one in self.template:
+            for text, allowed in _places(one):
+                for hole in self.holes:
+                    if hole.marker in text and hole.kind not in allowed:
+                        raise FormatError(f"a hole for a {hole.kind} cannot stand here", at=f"{one.term.name}: {text}")
+
     def expand(self) -> Iterator[Statement]:
         """The statements themselves, one by one: what every fast path of a format must equal."""
+        put = _Put(self.holes)
         for row in self.rows:
-            fills = tuple((hole.marker, check(hole.kind, value)) for hole, value in zip(self.holes, row, strict=True))
+            put.values = {hole.marker: check(hole.kind, value) for hole, value in zip(self.holes, row, strict=True)}
             for one in self.template:
-                yield _filled(one, fills)
+                yield put.statement(one)
+
+
+def _places(one: Statement) -> Iterator[tuple[str, tuple[HoleKind, ...]]]:
+    """Every text of a statement, and the kinds of hole that may stand in it."""
+    for named in (one.id, *one.args, *(name for name, _ in one.attributes)):
+        if named is not None:
+            yield named, ("name",) if isinstance(named, Name) else ("time",)
+    for _, value in one.attributes:
+        if isinstance(value, Name):
+            yield value, ("name",)
+        else:
+            yield value.lexical, ("name", "number", "time", "text")
+            yield f"{value.datatype} {value.language}", ()
 
 
 def check(kind: HoleKind, value: str) -> str:
     """*value*, if a hole of *kind* may hold it. Raises FormatError otherwise."""
     if kind != "text" and not PLAIN[kind].fullmatch(value):
-        raise FormatError(f"a hole for a {kind} cannot hold {value!r}")
+        raise FormatError(f"a hole for a {kind} cannot hold {value!r:.80}")
     return value
 
 
-Fills = tuple[tuple[str, str], ...]
+class _Put:
+    """Fills a template with the values of a row, all at once: what one row brings is never taken for another's marker."""
 
+    def __init__(self, holes: Iterable[Hole]) -> None:
+        self._markers = re.compile("|".join(re.escape(hole.marker) for hole in holes) or "(?!)")
+        self.values: Mapping[str, str] = {}
 
-def _filled(one: Statement, fills: Fills) -> Statement:
-    args = (_fill(arg, fills) for arg in one.args)
-    attributes = ((Name(_put(name, fills)), _fill_value(value, fills)) for name, value in one.attributes)
-    return statement(one.term, Name(_put(one.id, fills)) if one.id is not None else None, *args, attributes=attributes)
+    def text(self, text: str) -> str:
+        return self._markers.sub(lambda found: self.values[found[0]], text)
 
+    def arg(self, arg: Arg) -> Arg:
+        return None if arg is None else Name(self.text(arg)) if isinstance(arg, Name) else self.text(arg)
 
-def _fill(arg: Arg, fills: Fills) -> Arg:
-    if arg is None:
-        return None
-    return Name(_put(arg, fills)) if isinstance(arg, Name) else _put(arg, fills)
+    def value(self, value: Value) -> Value:
+        return Name(self.text(value)) if isinstance(value, Name) else value._replace(lexical=self.text(value.lexical))
 
-
-def _fill_value(value: Value, fills: Fills) -> Value:
-    return Name(_put(value, fills)) if isinstance(value, Name) else value._replace(lexical=_put(value.lexical, fills))
-
-
-def _put(text: str, fills: Fills) -> str:
-    for marker, value in fills:
-        text = text.replace(marker, value)
-    return text
+    def statement(self, one: Statement) -> Statement:
+        attributes = ((Name(self.text(name)), self.value(value)) for name, value in one.attributes)
+        id = Name(self.text(one.id)) if one.id is not None else None
+        return statement(one.term, id, *map(self.arg, one.args), attributes=attributes)
 
 
 def expanded(statements: Iterable[Statement | Batch]) -> Iterator[Statement]:
