@@ -1,23 +1,24 @@
 """The fast path of all our writers: a batch is rendered once, and each row fills the holes in the text.
 
 The template is written by the format's ordinary writer with the markers in place; the text between the markers is what all
-rows have in common. So the fast path can say nothing that the ordinary writer would not.
+rows have in common. So the fast path can say nothing that the ordinary writer would not. `Batch` itself sees to it that no hole
+stands where its values would need another escape than a literal's.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from lineage.errors import FormatError
-from lineage.prov.statement import PLAIN, Batch, Hole
+from lineage.prov.statement import PLAIN, Batch, Hole, check, well_formed
 
 ROWS = 2048  # a chunk; larger ones gained nothing
-Escape = Callable[[str], str]
-
-
+Escape = Callable[[str], str]  # what stands between the quotes of a literal; whatever it escapes grows longer
 Row = Sequence[str]
+
+_EACH = {kind: re.compile(f"(?:(?:{plain.pattern}),)*", plain.flags) for kind, plain in PLAIN.items()}
 
 
 def chunks(rows: Iterable[Row]) -> Iterator[tuple[int, list[Row]]]:
@@ -29,43 +30,61 @@ def chunks(rows: Iterable[Row]) -> Iterator[tuple[int, list[Row]]]:
 
 
 class Template:
-    """Text with holes. `fill` yields it once for each row, in chunks of bytes."""
+    """Text with holes. `fill` yields it once for each row, in chunks of bytes.
+
+    Where *counter* stands in the text, each row has its number, counted from 0.
+
+    Raises:
+        FormatError: a row has too few or too many values, or one that its hole cannot hold.
+    """
 
     def __init__(self, text: str, batch: Batch, escape: Escape, counter: str | None = None) -> None:
         self._holes = batch.holes
-        markers = [hole.marker for hole in batch.holes] + ([counter] if counter else [])
+        markers = [str(hole.marker) for hole in batch.holes] + ([counter] if counter else [])
         parts = re.split("(" + "|".join(map(re.escape, markers)) + ")", text) if markers else [text]
         self._order = [markers.index(part) for part in parts[1::2]]
         self._format = "".join("%s" if n % 2 else part.replace("%", "%%") for n, part in enumerate(parts))
+        self._chunk = self._format * ROWS
         self._counted = counter is not None
         self._escape = escape
 
     def fill(self, rows: Iterable[Row]) -> Iterator[bytes]:
-        """The text for each of *rows*, numbered from 0."""
+        """The text for each of *rows*."""
         for number, chunk in chunks(rows):
             yield self.text(chunk, number)
 
     def text(self, chunk: Sequence[Row], number: int) -> bytes:
         """The text for the rows of a chunk, of which the first has this number."""
-        order, form = self._order, self._format
-        return "".join([form % tuple([row[n] for n in order]) for row in self._ready(chunk, number)]).encode()
+        columns = self._columns(chunk, number)
+        values = tuple(chain.from_iterable(zip(*(columns[n] for n in self._order), strict=True)))
+        form = self._chunk if len(chunk) == ROWS else self._format * len(chunk)
+        return (form % values).encode()
 
-    def _ready(self, chunk: Sequence[Row], number: int) -> list[tuple[str, ...]]:
-        """The rows checked, escaped, and numbered."""
-        columns = list(zip(*chunk, strict=True))
-        if len(columns) != len(self._holes):
-            raise FormatError(f"a row has {len(columns)} values for {len(self._holes)} holes")
-        ready = [self._column(hole, column) for hole, column in zip(self._holes, columns, strict=True)]
+    def _columns(self, chunk: Sequence[Row], number: int) -> list[Sequence[str]]:
+        """The values of each hole, checked and escaped, and the numbers of the rows."""
+        for row in chunk:
+            if len(row) != len(self._holes):
+                raise FormatError(f"a row has {len(row)} values for {len(self._holes)} holes")
+        columns = [self._column(hole, column) for hole, column in zip(self._holes, zip(*chunk, strict=True), strict=True)]
         if self._counted:
-            ready.append([str(n) for n in range(number, number + len(chunk))])
-        return list(zip(*ready, strict=True))
+            columns.append([str(n) for n in range(number, number + len(chunk))])
+        return columns
 
-    def _column(self, hole: Hole, column: tuple[str, ...]) -> list[str] | tuple[str, ...]:
+    def _column(self, hole: Hole, column: Sequence[str]) -> Sequence[str]:
         if hole.kind == "text":
-            return [self._escape(value) for value in column]
-        if not PLAIN[hole.kind].fullmatch("".join(column)):
-            raise FormatError(f"a hole for a {hole.kind} cannot hold {next(v for v in column if not PLAIN[hole.kind].fullmatch(v))!r}")
+            return self._escaped(column)
+        joined = ",".join(column)
+        if joined.count(",") >= len(column) or not _EACH[hole.kind].fullmatch(joined + ","):
+            for value in column:
+                check(hole.kind, value)
         return column
+
+    def _escaped(self, column: Sequence[str]) -> Sequence[str]:
+        joined = "".join(column)
+        if not joined.isascii():
+            column = [well_formed(value) for value in column]
+            joined = "".join(column)
+        return column if len(self._escape(joined)) == len(joined) else [self._escape(value) for value in column]
 
 
 def free_marker(text: str) -> str:

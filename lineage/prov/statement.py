@@ -31,7 +31,13 @@ LETTERS = (
 _UNSAFE = re.compile(rf"[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%{LETTERS}]|%(?![0-9A-Fa-f]{{2}})")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
-_DATETIME = re.compile(r"-?\d{4,}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+# XML Schema 1.1, 3.3.7, save that February has 31 days here.
+_DATETIME = re.compile(
+    r"-?(?:[1-9]\d{3,}|0\d{3})-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
+    r"T(?:(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d+)?|24:00:00(?:\.0+)?)"
+    r"(?:Z|[+-](?:(?:0\d|1[0-3]):[0-5]\d|14:00))?",
+    re.ASCII,
+)
 
 
 def _percent(match: re.Match[str]) -> str:
@@ -102,6 +108,11 @@ def tagged(value: str, language: str) -> Literal:
     return Literal(value, RDF + "langString", language.lower())
 
 
+def well_formed(text: str) -> str:
+    """*text* with each lone surrogate, which no UTF-8 holds, as U+FFFD."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _double(value: float) -> str:
     if math.isnan(value):
         return "NaN"
@@ -147,11 +158,11 @@ def _problem(term: Term, id: Name | None, args: tuple[Arg, ...]) -> str | None:
 
 
 def _sound(value: Value) -> Value:
-    """*value* as every format can hold it: its language a tag, and a lone surrogate, which no UTF-8 holds, as U+FFFD."""
+    """*value* as every format can hold it: its text well-formed and its language a tag."""
     if isinstance(value, Name):
         return value
     if not value.lexical.isascii():
-        value = value._replace(lexical=value.lexical.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace"))
+        value = value._replace(lexical=well_formed(value.lexical))
     if value.language is not None:
         return tagged(value.lexical, value.language)
     if value.datatype == RDF + "langString":
@@ -177,7 +188,7 @@ HoleKind = OneOf["name", "number", "time", "text"]
 PLAIN: dict[HoleKind, re.Pattern[str]] = {
     "name": re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"),
     "number": re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[Ee][+-]?[0-9]+)?"),
-    "time": re.compile(_DATETIME.pattern, re.ASCII),
+    "time": _DATETIME,
 }
 _MARKER = re.compile(r"[A-Za-z][A-Za-z0-9]*")
 
