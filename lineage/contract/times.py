@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from time import time_ns
 
 _ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?")
 
 
+_second: tuple[int, str] = (-1, "")  # the last second that was written out: a record takes far less than one
+
+
 def now() -> str:
     """The time in UTC, ISO 8601 with microseconds and offset."""
-    return datetime.now(UTC).isoformat(timespec="microseconds")
+    global _second
+    seconds, nanoseconds = divmod(time_ns(), 1_000_000_000)
+    known, text = _second
+    if known != seconds:
+        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        _second = (seconds, text)
+    return f"{text}.{nanoseconds // 1000:06}+00:00"
 
 
 def check_time(value: str) -> str | None:

@@ -64,7 +64,7 @@ class RecordWriter:
         self._hash = hashlib.sha256()
         self._first_time: str | None = None
         self._last_time: str | None = None
-        self._seeds: list[int] = []
+        self._seeds: tuple[int, int] | None = None
         self._uniform = True  # every record so far has the run's own parameters, the seed aside
         self._alone = self._open()
         self._head, self._params = self._run.metadata_head(), self._run.params_json()
@@ -137,11 +137,13 @@ class RecordWriter:
         self._bytes += len(line)
         self._index += 1
         self._first_time, self._last_time = self._first_time or time, time
+        seed = self._run.params.get("seed")
         if own:
             self._uniform = self._uniform and own.keys() <= {"seed"}
-        seed = (own or {}).get("seed", self._run.params.get("seed"))
+            seed = own.get("seed", seed)
         if isinstance(seed, int):
-            self._seeds = [min(seed, *self._seeds), max(seed, *self._seeds)] if self._seeds else [seed, seed]
+            first, last = self._seeds or (seed, seed)
+            self._seeds = (seed if seed < first else first, seed if seed > last else last)
 
     def __enter__(self) -> RecordWriter:
         return self
@@ -172,6 +174,5 @@ class RecordWriter:
             return None
         if not self._index:
             return ()
-        seeds = (self._seeds[0], self._seeds[1]) if self._seeds else None
         times = {"first_time": self._first_time, "last_time": self._last_time}
-        return (Slice(metadata=shared, lines=((1, self._index),), count=self._index, seeds=seeds, **times),)
+        return (Slice(metadata=shared, lines=((1, self._index),), count=self._index, seeds=self._seeds, **times),)
