@@ -29,6 +29,18 @@ def chunks(rows: Iterable[Row]) -> Iterator[tuple[int, list[Row]]]:
         number += len(chunk)
 
 
+class Rows:
+    """A chunk of rows as columns, each hole's values checked and escaped once, however many texts they fill; the last column numbers the rows."""
+
+    def __init__(self, holes: Sequence[Hole], chunk: Sequence[Row], number: int, escape: Escape) -> None:
+        for row in chunk:
+            if len(row) != len(holes):
+                raise FormatError(f"a row has {len(row)} values for {len(holes)} holes")
+        self.count = len(chunk)
+        self.columns = [_column(hole, column, escape) for hole, column in zip(holes, zip(*chunk, strict=True), strict=True)]
+        self.columns.append([str(n) for n in range(number, number + len(chunk))])
+
+
 class Template:
     """Text with holes. `fill` yields it once for each row, in chunks of bytes.
 
@@ -39,52 +51,41 @@ class Template:
     """
 
     def __init__(self, text: str, batch: Batch, escape: Escape, counter: str | None = None) -> None:
-        self._holes = batch.holes
+        self._holes, self._escape = batch.holes, escape
         markers = [str(hole.marker) for hole in batch.holes] + ([counter] if counter else [])
         parts = re.split("(" + "|".join(map(re.escape, markers)) + ")", text) if markers else [text]
         self._order = [markers.index(part) for part in parts[1::2]]
         self._format = "".join("%s" if n % 2 else part.replace("%", "%%") for n, part in enumerate(parts))
         self._chunk = self._format * ROWS
-        self._counted = counter is not None
-        self._escape = escape
 
     def fill(self, rows: Iterable[Row]) -> Iterator[bytes]:
         """The text for each of *rows*."""
         for number, chunk in chunks(rows):
-            yield self.text(chunk, number)
+            yield self.text(Rows(self._holes, chunk, number, self._escape))
 
-    def text(self, chunk: Sequence[Row], number: int) -> bytes:
-        """The text for the rows of a chunk, of which the first has this number."""
-        columns = self._columns(chunk, number)
-        values = tuple(chain.from_iterable(zip(*(columns[n] for n in self._order), strict=True)))
-        form = self._chunk if len(chunk) == ROWS else self._format * len(chunk)
+    def text(self, rows: Rows) -> bytes:
+        """The text for the rows of a chunk."""
+        values = tuple(chain.from_iterable(zip(*(rows.columns[n] for n in self._order), strict=True)))
+        form = self._chunk if rows.count == ROWS else self._format * rows.count
         return (form % values).encode()
 
-    def _columns(self, chunk: Sequence[Row], number: int) -> list[Sequence[str]]:
-        """The values of each hole, checked and escaped, and the numbers of the rows."""
-        for row in chunk:
-            if len(row) != len(self._holes):
-                raise FormatError(f"a row has {len(row)} values for {len(self._holes)} holes")
-        columns = [self._column(hole, column) for hole, column in zip(self._holes, zip(*chunk, strict=True), strict=True)]
-        if self._counted:
-            columns.append([str(n) for n in range(number, number + len(chunk))])
-        return columns
 
-    def _column(self, hole: Hole, column: Sequence[str]) -> Sequence[str]:
-        if hole.kind == "text":
-            return self._escaped(column)
-        joined = ",".join(column)
-        if joined.count(",") >= len(column) or not _EACH[hole.kind].fullmatch(joined + ","):
-            for value in column:
-                check(hole.kind, value)
-        return column
+def _column(hole: Hole, column: Sequence[str], escape: Escape) -> Sequence[str]:
+    if hole.kind == "text":
+        return _escaped(column, escape)
+    joined = ",".join(column)
+    if joined.count(",") >= len(column) or not _EACH[hole.kind].fullmatch(joined + ","):
+        for value in column:
+            check(hole.kind, value)
+    return column
 
-    def _escaped(self, column: Sequence[str]) -> Sequence[str]:
+
+def _escaped(column: Sequence[str], escape: Escape) -> Sequence[str]:
+    joined = "".join(column)
+    if not joined.isascii():
+        column = [well_formed(value) for value in column]
         joined = "".join(column)
-        if not joined.isascii():
-            column = [well_formed(value) for value in column]
-            joined = "".join(column)
-        return column if len(self._escape(joined)) == len(joined) else [self._escape(value) for value in column]
+    return column if len(escape(joined)) == len(joined) else [escape(value) for value in column]
 
 
 def free_marker(text: str) -> str:

@@ -15,7 +15,7 @@ import orjson
 
 from lineage.contract.strict import loads
 from lineage.errors import FormatError
-from lineage.formats.batches import Template, chunks, free_marker
+from lineage.formats.batches import Rows, Template, chunks, free_marker
 from lineage.prov.document import Bundle, Document, Prefixes, Statements
 from lineage.prov.statement import Arg, Batch, Literal, Name, Statement, Value, literal, statement, tagged
 from lineage.prov.terms import BY_NAME, PROV, TERMS, TIMES, XSD, Term
@@ -94,8 +94,9 @@ class _Sections:
         """The rows are read once; each statement of the template writes to the stream of its section."""
         written = [(self._stream(one.term), self._template(one, batch)) for one in batch.template]
         for number, chunk in chunks(batch.rows):
+            rows = Rows(batch.holes, chunk, number, _quoted)
             for stream, template in written:
-                stream.write(template.text(chunk, number))
+                stream.write(template.text(rows))
 
     def _stream(self, term: Term) -> IO[bytes]:
         if term not in self._streams:

@@ -28,8 +28,10 @@ LETTERS = (
     "\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u02ff\u0370-\u037d\u037f-\u1fff\u2070-\u218f\u2c00-\u2fef\u3001-\ud7ff\uf900-\ufdcf\ufdf0-\uffef"
     + "".join(f"{chr(plane << 16)}-{chr((plane << 16) + 0xFFFD)}" for plane in range(1, 14))
 )
-_UNSAFE = re.compile(rf"[^A-Za-z0-9\-._~:/?#@!$&'()*+,;=%{LETTERS}]|%(?![0-9A-Fa-f]{{2}})")
+_SAFE = rf"A-Za-z0-9\-._~:/?@!$&'()*+,;={LETTERS}"
+_UNSAFE = re.compile(rf"[^#%{_SAFE}]|%(?![0-9A-Fa-f]{{2}})")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+_AS_IT_IS = re.compile(rf"[A-Za-z][A-Za-z0-9+.-]*:[{_SAFE}]*(?:#[{_SAFE}]*)?")  # most names: nothing to encode
 _LANGUAGE = re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*")
 # XML Schema 1.1, 3.3.7, save that February has 31 days here.
 _DATETIME = re.compile(
@@ -54,6 +56,10 @@ class Name(str):
     __slots__ = ()
 
     def __new__(cls, iri: str) -> Name:
+        if type(iri) is Name:
+            return iri
+        if _AS_IT_IS.fullmatch(iri):
+            return super().__new__(cls, iri)
         if not _SCHEME.match(iri):
             raise FormatError(f"{iri[:80]!r} is no absolute IRI", hint="declare a prefix for it")
         safe = _UNSAFE.sub(_percent, iri)
