@@ -67,7 +67,9 @@ class RecordWriter:
         self._seeds: tuple[int, int] | None = None
         self._uniform = True  # every record so far has the run's own parameters, the seed aside
         self._alone = self._open()
-        self._head, self._params = self._run.metadata_head(), self._run.params_json()
+        self._head, self._params, self._seed = self._run.metadata_head(), self._run.params_json(), self._run.params.get("seed")
+        rest = dump({key: value for key, value in self._run.params.items() if key != "seed"})
+        self._seedless = rest[1:] if rest == b"{}" else b"," + rest[1:]
 
     def _open(self) -> bool:
         """Open the file; is it empty, so that it will hold our lines only?"""
@@ -104,11 +106,18 @@ class RecordWriter:
                 return dump(record) + b"\n"
             previous = b',"previous":' + dump(record["metadata"])
             record = {key: value for key, value in record.items() if key != "metadata"}
-        params = dump({**self._run.params, **own}) if own else self._params
+        params = self._params_of(own) if own else self._params
         index = b"%d" % self._index
         tail = b'%s"generation_params":%s,"timestamp":"%s","record_index":%s%s}}\n' % (self._head, params, time.encode(), index, previous)
         body = dump(record)
         return body[:-1] + (b',"metadata":{' if len(body) > 2 else b'"metadata":{') + tail
+
+    def _params_of(self, own: Record) -> bytes:
+        """The parameters of one record; a seed of its own is the common case, and is put in front of what all have in common."""
+        seed = own.get("seed")
+        if len(own) == 1 and type(seed) is int:
+            return b'{"seed":%d%s' % (seed, self._seedless)
+        return dump({**self._run.params, **own})
 
     def _append(self, line: bytes) -> bool:
         if self._descriptor is None:
@@ -137,7 +146,7 @@ class RecordWriter:
         self._bytes += len(line)
         self._index += 1
         self._first_time, self._last_time = self._first_time or time, time
-        seed = self._run.params.get("seed")
+        seed = self._seed
         if own:
             self._uniform = self._uniform and own.keys() <= {"seed"}
             seed = own.get("seed", seed)
