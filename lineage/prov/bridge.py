@@ -9,11 +9,16 @@ from typing import Any
 
 from lineage.errors import FormatError
 from lineage.prov.document import Bundle, Document, Prefixes, Statements
-from lineage.prov.statement import LETTERS, Arg, Literal, Name, Statement, Value, expanded, literal, statement, tagged
+from lineage.prov.statement import Arg, Literal, Name, Statement, Value, expanded, literal, statement, tagged
 from lineage.prov.terms import BY_NAME, PROV, TIMES, XSD
 
-# The longest ending of an IRI that XML takes for a name after the colon (XML Namespaces 1.0, NCName), not cutting a `%hh`.
-_XML_LOCAL = re.compile(rf"(?<!%)(?<!%[0-9A-Fa-f])[A-Za-z_{LETTERS}][A-Za-z0-9_.{LETTERS}-]*\Z")
+# The longest ending of an IRI that XML takes for a name after the colon, not cutting a `%hh`. The letters are those that the first
+# four editions of XML 1.0 have too (Latin, Greek, Cyrillic, kana, Han, Hangul): readers of XML Schema still go by them.
+_XML_LETTERS = (
+    "A-Za-z_\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u0131\u0134-\u013e\u0141-\u0148\u014a-\u017e\u0391-\u03a1\u03a3-\u03ce\u0410-\u044f"
+    "\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
+)
+_XML_LOCAL = re.compile(rf"(?<!%)(?<!%[0-9A-Fa-f])[{_XML_LETTERS}][{_XML_LETTERS}0-9.-]*\Z")
 
 
 def to_prov(document: Document, *, xml: bool = False) -> Any:
