@@ -17,13 +17,14 @@ def writer(name: str) -> Callable[[Document, BinaryIO], None]:
     """A function that writes a document in the format that `prov` calls *name*."""
 
     def write(document: Document, out: BinaryIO) -> None:
+        from prov import Error
         from prov.model import ProvException
 
         from lineage.prov.bridge import to_prov
 
         try:
             text = to_prov(document, xml=name == "xml").serialize(format=name, **_OPTIONS[name])
-        except (ProvException, ValueError, TypeError, NotImplementedError) as error:
+        except (Error, ProvException, ValueError, TypeError, NotImplementedError) as error:
             raise FormatError(f"{name} cannot hold this document: {error}", hint="write json, trig or nquads") from error
         out.write(text.encode())
 
@@ -34,6 +35,7 @@ def reader(name: str) -> Callable[[BinaryIO], Document]:
     """A function that reads a document in the format that `prov` calls *name*."""
 
     def read(data: BinaryIO) -> Document:
+        from prov import Error
         from prov.model import ProvDocument, ProvException
 
         from lineage.prov.bridge import from_prov
@@ -43,7 +45,7 @@ def reader(name: str) -> Callable[[BinaryIO], Document]:
             raise FormatError("a document type or entity declaration is refused", hint="PROV-XML needs none")
         try:
             return from_prov(ProvDocument.deserialize(content=content.decode("utf-8-sig"), format=name))
-        except (ProvException, ValueError, TypeError, KeyError, AttributeError, SyntaxError, RecursionError) as error:
+        except (Error, ProvException, ValueError, TypeError, KeyError, AttributeError, SyntaxError, RecursionError) as error:
             raise FormatError(f"not {name}: {type(error).__name__}: {error}"[:400]) from error
 
     return read
