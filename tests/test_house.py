@@ -1,4 +1,4 @@
-"""The house itself: small modules, no forbidden calls, light imports, links that lead somewhere."""
+"""The house itself: small modules, no forbidden calls, light imports, a vocabulary that is explained."""
 
 import ast
 import re
@@ -13,7 +13,6 @@ import lineage
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted((ROOT / "lineage").rglob("*.py"))
-PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -48,24 +47,8 @@ def test_the_version_is_shown_without_a_heavy_import():
     assert shown[0].startswith("lineage ") and shown[1] == "[]"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_links_lead_somewhere(page):
-    links = re.findall(r"\]\((?!https?://|#)([^)#]+)", page.read_text())
-    assert [link for link in links if not (page.parent / link).exists()] == []
-
-
 def test_the_readme_shows_the_two_commands():
     assert {"make demo", "make test"} <= set(re.findall(r"make \w+", (ROOT / "README.md").read_text()))
-
-
-def test_python_blocks_of_the_readme_run(tmp_path):
-    (tmp_path / "models" / "tiny").mkdir(parents=True)
-    (tmp_path / "models" / "tiny" / "model.safetensors").write_bytes(b"x")
-    (tmp_path / "prompts.jsonl").write_text("{}\n")
-    (tmp_path / "held_out.jsonl").write_text("{}\n")
-    for block in re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL):
-        subprocess.run([sys.executable, "-c", block], cwd=tmp_path, check=True, capture_output=True)
-    assert (tmp_path / "graphs" / "lineage.svg").is_file()
 
 
 def test_every_term_of_the_vocabulary_is_explained():

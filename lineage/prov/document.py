@@ -71,7 +71,8 @@ class Prefixes:
         self._count = count(1)
         good = {prefix: _namespace(prefix, iri) for prefix, iri in sorted(namespaces.items())}
         self.namespaces |= {prefix: iri for prefix, iri in good.items() if _PREFIX.fullmatch(prefix) and prefix not in self.namespaces}
-        for iri in (iri for iri in good.values() if iri not in self.namespaces.values()):
+        kept = set(self.namespaces.values())
+        for iri in dict.fromkeys(iri for iri in good.values() if iri not in kept):
             self.namespaces[self._free()] = iri
         self._by_iri = {iri: prefix for prefix, iri in reversed(self.namespaces.items())}
         self._lengths = sorted({len(iri) for iri in self._by_iri}, reverse=True)

@@ -20,7 +20,7 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from lineage.errors import FormatError
-from lineage.prov.terms import RDF, TIMES, XSD, Term
+from lineage.prov.terms import PROV, RDF, TERMS, TIMES, XSD, Term
 
 # What may stand in a name besides `%hh`: what RFC 3987 allows in an IRI (the brackets of an IPv6 host aside) and PROV-N and Turtle
 # allow in a local name (SPARQL's PN_CHARS_BASE). All else is percent-encoded.
@@ -139,13 +139,20 @@ def statement(term: Term, id: Name | None, *args: Arg, attributes: Iterable[tupl
 
     Raises:
         FormatError: too many arguments, a required one missing (PROV-DM 5), an element without identifier, a time
-            that is not xsd:dateTime, or a language that is no tag.
+            that is not xsd:dateTime, a language that is no tag, or an attribute called like an argument.
     """
     full = (*args, *(None,) * (len(term.args) - len(args)))
     problem = _problem(term, id, full)
     if problem:
         raise FormatError(problem, at=f"{term.name}({id or ''})")
-    return Statement(term, id, full, tuple(sorted({(name, _sound(value)) for name, value in attributes}, key=_order)))
+    about = sorted({(name, _sound(value)) for name, value in attributes}, key=_order)
+    for name, _ in about:
+        if name in _FORMAL[term]:
+            raise FormatError(f"{name} is an argument, not an attribute", at=f"{term.name}({id or ''})")
+    return Statement(term, id, full, tuple(about))
+
+
+_FORMAL = {term: frozenset(PROV + name for name in term.args) for term in TERMS}
 
 
 def _problem(term: Term, id: Name | None, args: tuple[Arg, ...]) -> str | None:

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from time import sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from lineage.recording.runs import Run
 
 Record = Mapping[str, Any]
+SETTLED = 0.1  # seconds; a line appears page by page (ext4), and a file that stood still so long has no writer
 
 
 class _Forks:
@@ -37,6 +39,15 @@ class _Forks:
 
 
 os.register_at_fork(after_in_child=_Forks.add)
+
+
+def _is_torn(descriptor: int) -> bool:
+    """Does the file end inside a line, and for good? A line that another process is just writing is looked at again."""
+    while (size := os.fstat(descriptor).st_size) and os.pread(descriptor, 1, size - 1) != b"\n":
+        sleep(SETTLED)
+        if os.fstat(descriptor).st_size == size:
+            return True
+    return False
 
 
 def dump(value: object, at: str = "record") -> bytes:
@@ -89,9 +100,8 @@ class RecordWriter:
         with self._guard(f"records of {self.path.name}"):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            size = os.fstat(self._descriptor).st_size
-            self._torn = size > 0 and os.pread(self._descriptor, 1, size - 1) != b"\n"
-            return size == 0
+            self._torn = _is_torn(self._descriptor)
+            return os.fstat(self._descriptor).st_size == 0
         return False
 
     def write(self, record: Record, *, generation_params: Record | None = None) -> None:

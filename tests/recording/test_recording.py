@@ -17,6 +17,7 @@ import lineage
 from lineage.contract import manifest, records
 from lineage.errors import RecordError, UsageError
 from lineage.export import export_folder
+from lineage.recording import writer
 from lineage.recording.close import close_sessions
 
 PROVENANCE = {
@@ -267,6 +268,19 @@ def test_eight_processes_write_into_one_session_and_nothing_is_lost_or_torn(work
     read, findings = manifest.read(session.manifest)
     assert len([run for run in read.activities if run.status == "completed"]) == 8 and not findings
     assert {row["metadata"]["session_id"] for row in found} == {session.id}
+
+
+def test_a_line_that_another_process_is_still_writing_is_not_taken_for_a_torn_one(work, monkeypatch):
+    with lineage.session("artifacts", export=False) as session:
+        with session.generation() as run, run.records("shared.jsonl") as out:
+            out.write({"n": 1})
+        path = Path("artifacts/shared.jsonl")
+        whole = path.read_bytes()
+        path.write_bytes(whole + whole[:100])  # the first page of a line that goes on
+        monkeypatch.setattr(writer, "sleep", lambda seconds: path.write_bytes(whole + whole))
+        with session.generation() as run, run.records("shared.jsonl") as out:
+            out.write({"n": 2})
+    assert [row["n"] for row in lines(path)] == [1, 1, 2]
 
 
 def test_a_fork_inside_a_run_writes_under_a_run_of_its_own(work):
