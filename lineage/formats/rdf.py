@@ -3,6 +3,8 @@
 A relation is written twice over: the short triple, so that `?e prov:wasGeneratedBy ?a` finds it with no inference, and the
 qualifying node, which alone holds its time, role and identifier. The reader (`rdf_reader`) folds the pair into one statement.
 
+A revision, quotation or primary source is written as a derivation besides (PROV-O's sub-properties), and folded in the same way.
+
 What RDF cannot keep apart: two relations without identifier that say the same are one; attributes of a node that is both
 an entity and an activity (which PROV forbids) belong to both.
 """
@@ -37,7 +39,8 @@ def triples(one: Statement) -> Iterator[Triple]:
     assert isinstance(subject, Name)
     short, qualified, kind = _properties(one)
     if isinstance(one.args[1], Name):
-        yield subject, Name(PROV + short), one.args[1]
+        for verb in dict.fromkeys((one.term.short, short)):  # a revision is a derivation too
+            yield subject, Name(f"{PROV}{verb}"), one.args[1]
     if one.term is MENTION:
         yield from _bundle(subject, one)
     if qualified:

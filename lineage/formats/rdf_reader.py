@@ -75,7 +75,7 @@ class _Graph:
     def statements(self) -> Iterator[Statement]:
         qualified = [*self._qualified()]
         yield from qualified
-        said = {(one.term, _kind(one), one.args[0], one.args[1]) for one in qualified}
+        said = {(one.term, kind, one.args[0], one.args[1]) for one in qualified for kind in (one.term.kind, _kind(one))}
         yield from self._short(said)
         for subject, pairs in self._table.items():
             yield from self._elements(subject, pairs)

@@ -4,7 +4,24 @@ from hypothesis import strategies as st
 
 from lineage.prov.document import Bundle, Document
 from lineage.prov.statement import Literal, Name, literal, statement
-from lineage.prov.terms import ACTIVITY, AGENT, ENTITY, MENTION, PROV, RELATIONS, TIMES, XSD
+from lineage.prov.terms import (
+    ACTIVITY,
+    AGENT,
+    ASSOCIATION,
+    DERIVATION,
+    DERIVATION_KINDS,
+    END,
+    ENTITY,
+    GENERATION,
+    INVALIDATION,
+    MENTION,
+    PROV,
+    RELATIONS,
+    START,
+    TIMES,
+    USAGE,
+    XSD,
+)  # fmt: skip
 
 EX = "http://example.org/a#"
 ODD = st.text(st.characters(blacklist_categories=("Cs", "Cc", "Cn", "Co")) | st.sampled_from(' %>"\\<\n`{}|^()/'), max_size=8)
@@ -32,6 +49,12 @@ KIND_OF = {
     "activity": "a", "informed": "a", "informant": "a", "starter": "a", "ender": "a", "agent": "g", "delegate": "g", "responsible": "g",
     "generation": "r", "usage": "r", "bundle": "e",
 }  # fmt: skip
+LABELS = st.tuples(st.just(Name(PROV + "label")), TEXT.map(literal))
+ROLES = st.tuples(st.just(Name(PROV + "role")), NAMES["e"])
+SUBKINDS = st.tuples(st.just(Name(PROV + "type")), st.sampled_from([Name(PROV + kind) for kind in DERIVATION_KINDS]))
+# PROV-DM 5.7.2: roles stand on these six alone.
+WITH_ROLES = (USAGE, GENERATION, INVALIDATION, ASSOCIATION, START, END)
+RESERVED = {term: LABELS | (ROLES if term in WITH_ROLES else SUBKINDS if term is DERIVATION else LABELS) for term in RELATIONS}
 
 
 @st.composite
@@ -43,7 +66,7 @@ def relations(draw, terms=tuple(term for term in RELATIONS if term is not MENTIO
         value = TIME if name in TIMES else NAMES[KIND_OF.get(name, "e")]
         args.append(draw(value) if n < max(term.required, 2) and name not in TIMES else draw(st.none() | value))
     plain = term.qualified is None
-    attributes = [] if plain else draw(ATTRIBUTES)
+    attributes = [] if plain else draw(ATTRIBUTES) + draw(st.lists(RESERVED[term], max_size=2, unique_by=lambda pair: pair[0]))
     return statement(term, None if plain else draw(st.none() | NAMES["r"]), *args, attributes=attributes)
 
 

@@ -18,7 +18,7 @@ from lineage.formats.rdf_reader import QUALIFIED
 from lineage.prov.bridge import to_prov
 from lineage.prov.document import Bundle, Document, flattened, same
 from lineage.prov.statement import Batch, Hole, Literal, Name, literal, statement, tagged
-from lineage.prov.terms import ACTIVITY, DERIVATION, ENTITY, GENERATION, MENTION, PROV, RELATIONS, USAGE, XSD
+from lineage.prov.terms import ACTIVITY, DERIVATION, DERIVATION_KINDS, ENTITY, GENERATION, MENTION, PROV, RELATIONS, USAGE, XSD
 
 OWN = ("json", "trig", "nquads")
 
@@ -72,12 +72,12 @@ def without_entailed(trig):
     """The quads without each short triple that a qualifying node entails: prov reads the pair as two relations."""
     store = rdflib.Dataset()
     store.parse(data=trig, format="trig")
-    short = {qualified: PROV + (term.short if kind == term.kind else "was" + kind + "Of") for qualified, (term, kind) in QUALIFIED.items()}
     for graph in list(store.graphs()):
-        for qualified, (term, _) in QUALIFIED.items():
+        for qualified, (term, kind) in QUALIFIED.items():
             for subject, node in list(graph.subject_objects(rdflib.URIRef(qualified))):
                 for target in graph.objects(node, rdflib.URIRef(PROV + term.nodes[1])):
-                    graph.remove((subject, rdflib.URIRef(short[qualified]), target))
+                    for short in (term.short, DERIVATION_KINDS.get(kind, [term.short])[0]):
+                        graph.remove((subject, rdflib.URIRef(PROV + short), target))
     return store.serialize(format="trig")
 
 
@@ -150,6 +150,16 @@ def test_a_lone_short_triple_and_a_pair_are_one_statement_each():
     text = f"@prefix prov: <{PROV}> . @prefix ex: <{EX}> . ex:a prov:used ex:e, ex:f ; prov:qualifiedUsage [ a prov:Usage ; prov:entity ex:e ] ."
     read = list(formats.loads(text.encode(), "turtle").statements)
     assert set(read) == {statement(USAGE, None, Name(EX + "a"), Name(EX + target)) for target in "ef"}
+
+
+def test_a_revision_is_found_as_a_derivation_and_read_back_as_one_statement():
+    one = statement(DERIVATION, None, Name(EX + "new"), Name(EX + "old"), attributes=[(Name(PROV + "type"), Name(PROV + "Revision"))])
+    text = formats.dumps(Document({"ex": EX}, [one]), "turtle")
+    graph = rdflib.Graph().parse(data=text, format="turtle")
+    assert all(
+        (rdflib.URIRef(EX + "new"), rdflib.PROV[verb], rdflib.URIRef(EX + "old")) in graph for verb in ("wasRevisionOf", "wasDerivedFrom")
+    )
+    assert list(formats.loads(text, "turtle").statements) == [one]
 
 
 def test_our_json_has_no_other_top_level_keys_and_the_xsd_of_2001():
