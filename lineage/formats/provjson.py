@@ -194,7 +194,7 @@ def _bundle(outer: _Scope, key: str, body: object) -> Bundle:
     scope = _Scope(_object(inside.get("prefix", {}), f"bundle.{key}.prefix"), outer.prefixes)
     if "bundle" in inside:
         raise FormatError("a bundle cannot hold a bundle", at=f"bundle.{key}")
-    return Bundle(outer.name(key, f"bundle.{key}"), tuple(_statements(scope, inside, f"bundle.{key}.")))
+    return Bundle(scope.name(key, f"bundle.{key}"), tuple(_statements(scope, inside, f"bundle.{key}.")))
 
 
 def _statements(scope: _Scope, body: Mapping[str, Any], at: str) -> Iterator[Statement]:

@@ -119,7 +119,8 @@ class _Graph:
                 [_argument(name, value) for predicate, value in pairs if predicate == carrier] or [None]
                 for name, carrier in zip(term.args, carriers, strict=True)
             ]
-            attributes = [pair for pair in _attributes(pairs) if pair != (TYPE, Name(PROV + term.kind)) and pair[0] not in carriers]
+            said = {(TYPE, Name(PROV + one.kind)) for one in terms}
+            attributes = [pair for pair in _attributes(pairs) if pair not in said and pair[0] not in carriers]
             for args in product(*values):
                 yield statement(term, _named(subject), *args, attributes=attributes)
 

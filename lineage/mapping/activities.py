@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 
-from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Training, Transformation
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation
 from lineage.mapping.artifacts import artifact_statements, metric_statements
-from lineage.mapping.attributes import Attribute, flat, gaps, some, value_of
-from lineage.mapping.names import DCTERMS, FAIR4ML, LIN, MLS, PARAM, PROV, SCHEMA
+from lineage.mapping.attributes import Attribute, flat, gaps, known, some, value_of
+from lineage.mapping.names import DCTERMS, FAIR4ML, LIN, MLS, PROV, SCHEMA, role
 from lineage.mapping.sessions import Scope, kind, script_agent, when
 from lineage.prov.statement import Name, Statement, statement
 from lineage.prov.terms import (
@@ -49,14 +49,17 @@ def _about(run: Activity, session: Name | None) -> Iterator[Attribute]:
     yield from some(PROV["label"], LABELS[type(run)](run))
     yield from some(LIN["status"], None if run.inferred else run.status)
     yield from some(DCTERMS["isPartOf"], session)
+    if isinstance(run, Transformation):
+        yield from some(LIN["command"], list(run.command) or None)
+        yield from some(LIN["exitCode"], run.exit_code)
     yield from gaps(run.gaps)
 
 
 def _used(scope: Scope, run: Activity) -> Iterator[Statement]:
     for artifact in run.used:
         yield from artifact_statements(scope, artifact)
-        role = [(PROV["role"], LIN[artifact.role or "input"])]
-        yield statement(USAGE, None, scope.ids.run(run.id), scope.ids.artifact(artifact, scope.session), attributes=role)
+        as_ = [(PROV["role"], role(artifact.role or "input"))]
+        yield statement(USAGE, None, scope.ids.run(run.id), scope.ids.artifact(artifact, scope.session), attributes=as_)
     for load in run.models:
         me, model = scope.ids.run(run.id), scope.ids.loaded_model(load)
         yield statement(USAGE, None, me, model, attributes=[(PROV["role"], LIN["model"])])
@@ -75,8 +78,8 @@ def _made(scope: Scope, run: Activity, sources: tuple[Name, ...]) -> Iterator[St
 
 
 def _generated(scope: Scope, run: Activity, artifact: Artifact, name: Name) -> Iterator[Statement]:
-    role = [(PROV["role"], LIN[artifact.role or "output"])]
-    yield statement(GENERATION, None, name, scope.ids.run(run.id), when(artifact.timestamp), attributes=role)
+    as_ = [(PROV["role"], role(artifact.role or "output"))]
+    yield statement(GENERATION, None, name, scope.ids.run(run.id), when(artifact.timestamp), attributes=as_)
     if run.script:
         yield statement(ATTRIBUTION, None, name, scope.ids.script(run.script, scope.session))
 
@@ -103,7 +106,7 @@ def _parameters(scope: Scope, run: Activity, kind_: Name) -> Iterator[Statement]
         about = [
             *kind(PROV["Plan"], kind_, MLS["HyperParameterSetting"]),
             *some(PROV["label"], _summary(run.params)),
-            *flat(run.params, PARAM),
+            *flat(run.params),
         ]
         yield statement(ENTITY, plan, attributes=about)
     yield from _by_script(scope, run, plan)
@@ -128,7 +131,7 @@ def _base_model(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
     members = [PROV["Collection"]] if run.used else []
     about = [*kind(LIN["Model"], MLS["Model"], FAIR4ML["MLModel"], *members), *_text(PROV["label"], name)]
     revision = run.provenance.get("revision")
-    yield statement(ENTITY, base, attributes=[*about, *_text(LIN["modelName"], name), *_text(LIN["revision"], revision)])
+    yield statement(ENTITY, base, attributes=[*about, *_text(LIN["model_name"], name), *_text(LIN["revision"], revision)])
     yield statement(USAGE, None, scope.ids.run(run.id), base, attributes=[(PROV["role"], LIN["baseModel"])])
     for file in run.used:
         yield statement(MEMBERSHIP, None, base, scope.ids.artifact(file, scope.session))
@@ -151,16 +154,22 @@ def _loaded_model(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
 
 def _loader(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
     me, version = scope.ids.run(run.id), run.provenance.get("loader_version")
-    known = version if isinstance(version, str) else None
-    agent, plan = scope.ids.loader(known, scope.session), scope.ids.plan("config", run.provenance)
-    about = [*kind(PROV["SoftwareAgent"], LIN["Loader"]), *some(PROV["label"], f"loader @{known[:8]}" if known else "loader")]
-    yield statement(AGENT, agent, attributes=[*about, *some(SCHEMA["softwareVersion"], known)])
-    configured = [*kind(PROV["Plan"], LIN["LoaderConfig"]), *some(PROV["label"], "loader configuration"), *flat(run.provenance, LIN)]
+    at = version if isinstance(version, str) else None
+    agent, plan = scope.ids.loader(at, scope.session), scope.ids.plan("config", run.provenance)
+    about = [*kind(PROV["SoftwareAgent"], LIN["Loader"]), *some(PROV["label"], f"loader @{at[:8]}" if at else "loader")]
+    yield statement(AGENT, agent, attributes=[*about, *some(SCHEMA["softwareVersion"], at)])
+    configured = [*kind(PROV["Plan"], LIN["LoaderConfig"]), *some(PROV["label"], "loader configuration"), *_configuration(run.provenance)]
     yield statement(ENTITY, plan, attributes=configured)
     yield statement(ASSOCIATION, None, me, agent, plan, attributes=[(PROV["role"], LIN["loader"])])
     if run.script:
         yield from script_agent(scope, run.script)
         yield statement(DELEGATION, None, agent, scope.ids.script(run.script, scope.session), me)
+
+
+def _configuration(provenance: Json) -> Iterator[Attribute]:
+    yield from known(provenance, skip=("sentinels", "gaps"))
+    missing = provenance.get("gaps")
+    yield from gaps(Gap(about, str(reason)) for about, reason in missing.items()) if isinstance(missing, dict) else ()
 
 
 def _sentinels(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
@@ -173,7 +182,7 @@ def _sentinels(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
         *some(PROV["label"], f"sentinels {'passed' if passed else 'failed'}"),
         *some(LIN["passed"], passed),
     ]
-    yield statement(ENTITY, name, attributes=[*about, *(flat(results, LIN) if isinstance(results, dict) else ())])
+    yield statement(ENTITY, name, attributes=[*about, *(flat(results) if isinstance(results, dict) else ())])
     yield statement(GENERATION, None, name, scope.ids.run(run.id), when(run.ended_at))
 
 

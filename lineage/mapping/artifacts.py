@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from lineage.facts import Artifact, Evaluation, Slice
 from lineage.mapping.attributes import Attribute, gaps, some
-from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV
+from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
 from lineage.mapping.sessions import Scope, kind, when
 from lineage.prov.statement import Name, Statement, literal, statement
 from lineage.prov.terms import DERIVATION, ENTITY, GENERATION, MEMBERSHIP
@@ -21,7 +21,7 @@ TYPES: Mapping[str, tuple[Name, ...]] = {
     "model": (LIN["Model"], MLS["Model"], FAIR4ML["MLModel"]),
     "model_file": (LIN["ModelFile"],),
     "patch": (LIN["Patch"],),
-    "script": (LIN["Script"],),
+    "script": (LIN["ScriptFile"], SCHEMA["SoftwareSourceCode"]),
     "legacy": (LIN["Legacy"],),
 }
 

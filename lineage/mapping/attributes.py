@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from lineage.facts import Gap, Json
-from lineage.mapping.names import LIN, canonical
-from lineage.prov.statement import Literal, Name, Namespace, Value, literal
+from lineage.mapping.names import KEYS, LIN, PARAM, canonical, local
+from lineage.prov.statement import Literal, Name, Value, literal
 
 Attribute = tuple[Name, Value]
-_NOT_LOCAL = re.compile(r"[^A-Za-z0-9_.-]|^[0-9.-]|\.$")
 
 
-def local(key: str) -> str:
-    """*key* as a local name that XML and Turtle hold: what they do not becomes `_xHHHH_`, as ISO 9075-14 writes it."""
-    return _NOT_LOCAL.sub(lambda found: f"_x{ord(found[0]):04X}_", key) or "_x_"
-
-
-def flat(content: Json, namespace: Namespace, skip: Iterable[str] = ()) -> Iterator[Attribute]:
-    """*content* as attributes: nested keys joined by a dot, lists as their JSON text (their order counts), null not at all."""
+def flat(content: Json, skip: Iterable[str] = ()) -> Iterator[Attribute]:
+    """*content* under the users' own names: nested keys joined by a dot, lists as their JSON text (their order counts), null not at all."""
     for key, value in content.items():
         if key not in skip:
-            yield from _flat(str(key), value, namespace)
+            yield from _flat(str(key), value)
 
 
-def _flat(path: str, value: object, namespace: Namespace) -> Iterator[Attribute]:
+def known(content: Json, skip: Iterable[str] = ()) -> Iterator[Attribute]:
+    """*content* with the keys that are terms of our vocabulary under our names, and the rest under the users' own."""
+    for key, value in content.items():
+        if key in KEYS and key not in skip:
+            yield from some(LIN[key], value)
+    yield from flat(content, skip=(*KEYS, *skip))
+
+
+def _flat(path: str, value: object) -> Iterator[Attribute]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            yield from _flat(f"{path}.{key}", inner, namespace)
+            yield from _flat(f"{path}.{key}", inner)
     elif value is not None:
-        yield namespace[local(path)], value_of(value)
+        yield PARAM[local(path)], value_of(value)
 
 
 def value_of(value: object) -> Literal:
@@ -42,7 +43,7 @@ def value_of(value: object) -> Literal:
     return literal(canonical(value).decode())
 
 
-def some(name: Name, value: str | bool | int | float | Name | None) -> Iterator[Attribute]:
+def some(name: Name, value: object) -> Iterator[Attribute]:
     """The attribute, if there is a value."""
     if value is not None:
         yield name, value if isinstance(value, Name) else value_of(value)

@@ -2,7 +2,7 @@
 
 Every local name is letters, digits, `-` and `_` and begins with a letter, so it is a name in Turtle, PROV-N and XML alike.
 Files are named by content, so that the same data set is one node wherever it was used; what has no digest is named within its
-session. The namespaces are documented in docs/reference/vocabulary.md and are not registered yet.
+session. The terms of `lin` stand in ontology.ttl; the namespaces are not registered yet.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from lineage.prov.terms import RDF
 
 PROV = Namespace(_PROV)
 LIN = Namespace("https://w3id.org/lineage-prov/ns#")
-PARAM = Namespace("https://w3id.org/lineage-prov/param#")  # what users call their parameters
+PARAM = Namespace("https://w3id.org/lineage-prov/param#")  # what users called it: parameters, sentinels, keys of their own
 MLS = Namespace("http://www.w3.org/ns/mls#")  # ML Schema
 FAIR4ML = Namespace("https://w3id.org/fair4ml#")
 DQV = Namespace("http://www.w3.org/ns/dqv#")  # W3C Data Quality Vocabulary
@@ -41,9 +41,66 @@ VOCABULARIES: Mapping[str, Namespace] = {
     "rdf": Namespace(RDF),
 }
 
+# The keys of a manifest and of a loader's provenance, and the roles, that are terms of ours (ontology.ttl); any other is the users' own.
+KEYS = frozenset(
+    [
+        "accelerate_version",
+        "add_special_tokens",
+        "attention_implementation",
+        "bitsandbytes_version",
+        "chat_template_sha256",
+        "command_line",
+        "compute_dtype",
+        "cpu_capability",
+        "cuda",
+        "cudnn",
+        "deterministic_algorithms",
+        "device",
+        "device_map",
+        "double_quant",
+        "driver",
+        "dtype",
+        "float32_matmul_precision",
+        "gpu",
+        "gpus",
+        "lineage_version",
+        "loader_version",
+        "model_name",
+        "peft_version",
+        "platform",
+        "prefix_ids",
+        "prefix_policy",
+        "python_implementation",
+        "python_version",
+        "quantization",
+        "revision",
+        "seeds",
+        "sentinel_tests_passed",
+        "template_disabled",
+        "threads",
+        "tokenizer_sha256",
+        "tokenizers_version",
+        "torch_git_version",
+        "torch_version",
+        "transformers_version",
+    ]
+)
+ROLES = frozenset(["input", "modelFile", "output", "prompts", "records", "report", "testSet", "trainingData"])
+
 SHORT = 32  # hex digits of a SHA-256 that name a configuration: 128 bits, no collision by chance
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")
+_NOT_LOCAL = re.compile(r"[^A-Za-z0-9_.-]|^[0-9.-]|\.$")
 _ODD = re.compile(r"[^A-Za-z0-9]+")
+
+
+def role(name: str) -> Name:
+    """The role that a file was used or made in: ours where it is one of `ROLES`, else the users' own."""
+    return (LIN if name in ROLES else PARAM)[local(name)]
+
+
+def local(key: str) -> str:
+    """*key* as a local name that XML and Turtle hold: what they do not becomes `_xHHHH_`, as ISO 9075-14 writes it."""
+    return _NOT_LOCAL.sub(lambda found: f"_x{ord(found[0]):04X}_", key) or "_x_"
 
 
 def fingerprint(value: object) -> str:

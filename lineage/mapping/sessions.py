@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lineage.contract.times import xsd_time
 from lineage.facts import CodeVersion, Script, Session
-from lineage.mapping.attributes import Attribute, flat, gaps, some
+from lineage.mapping.attributes import Attribute, gaps, known, some
 from lineage.mapping.names import DCTERMS, LIN, MLS, PROV, SCHEMA, Ids
 from lineage.prov.statement import Name, Statement, literal, statement
 from lineage.prov.terms import ACTIVITY, AGENT, ASSOCIATION, DELEGATION, DERIVATION, ENTITY, USAGE
@@ -59,7 +59,7 @@ def _about(session: Session) -> Iterator[Attribute]:
     yield from some(PROV["label"], session.title or f"session {session.id}")
     yield from some(DCTERMS["identifier"], session.id)
     yield from some(LIN["status"], None if session.inferred else session.status)
-    yield from flat({key: session.environment.get(key) for key in ("command_line", "seeds")}, LIN)
+    yield from known({key: session.environment.get(key) for key in ("command_line", "seeds")})
     yield from some(LIN["host"], session.host)
     yield from gaps(session.gaps)
 
@@ -77,7 +77,7 @@ def _environment_attributes(scope: Scope) -> Iterator[Attribute]:
     environment = scope.session.environment
     yield from kind(LIN["Environment"])
     yield from some(PROV["label"], f"Python {environment.get('python_version') or '?'} on {_platform(environment.get('platform'))}")
-    yield from flat(environment, LIN, skip=(*_NOT_OF_THE_MACHINE, "gaps"))
+    yield from known(environment, skip=(*_NOT_OF_THE_MACHINE, "gaps"))
     packages = environment.get("packages")
     if isinstance(packages, dict):
         for package, version in sorted(packages.items()):

@@ -26,6 +26,7 @@ from lineage.prov.terms import PROV, RELATIONS, TIMES
 PROVENANCE = {
     "loader_version": "a" * 40, "template_disabled": True, "model_name": "tiny", "quantization": "nf4", "sentinel_tests_passed": True, "add_special_tokens": False,
 }  # fmt: skip
+ROOT = Path(__file__).parent.parent.parent
 SCHEMAS = Path(prov.__file__).parent / "tests" / "schemas"
 
 
@@ -292,3 +293,18 @@ def test_the_relations_of_prov_dm_are_fourteen_and_a_note():
 def test_import_is_light():
     code = "import sys, lineage; lineage.session; print(sorted({'torch','transformers','rdflib','networkx','pyoxigraph','prov','lxml'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip() == "[]"
+
+
+def test_the_committed_sample_is_what_export_makes_today(tmp_path):
+    for name in ("artifacts", "graphs"):
+        shutil.copytree(
+            ROOT / name / "sample", tmp_path / name / "sample", ignore=shutil.ignore_patterns("*.prov.json", "*.ttl", "*.svg", "*.trig")
+        )
+    export_folder(tmp_path / "artifacts" / "sample", graphs=tmp_path / "graphs" / "sample")
+    made = [
+        path
+        for name in ("artifacts", "graphs")
+        for path in (tmp_path / name).rglob("*")
+        if path.suffix in (".json", ".ttl", ".trig", ".svg")
+    ]
+    assert len(made) > 6 and [path.name for path in made if path.read_bytes() != (ROOT / path.relative_to(tmp_path)).read_bytes()] == []
