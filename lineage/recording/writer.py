@@ -130,10 +130,10 @@ class RecordWriter:
             previous = b',"previous":' + dump(record["metadata"])
             record = {key: value for key, value in record.items() if key != "metadata"}
         params = self._params_of(own) if own else self._params
-        index = b"%d" % self._index
-        tail = b'%s"generation_params":%s,"timestamp":"%s","record_index":%s%s}}\n' % (self._head, params, time.encode(), index, previous)
         body = dump(record)
-        return body[:-1] + (b',"metadata":{' if len(body) > 2 else b'"metadata":{') + tail
+        start = b',"metadata":{' if len(body) > 2 else b'"metadata":{'
+        end = b',"timestamp":"%s","record_index":%d%s}}\n' % (time.encode(), self._index, previous)
+        return b"".join((body[:-1], start, self._head, b'"generation_params":', params, end))
 
     def _params_of(self, own: Record) -> bytes:
         """The parameters of one record; a seed of its own is the common case, and is put in front of what all have in common."""
