@@ -5,6 +5,7 @@
     ├── NotFoundError         the thing that was named is not there
     ├── ContractError         a file, or a value in it, has not the shape that docs/reference/files.md promises
     ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
+    ├── ContaminationError    a base model that is not clean, or a prompt that would reach it as chat markup
     └── RecordError           a record that JSON cannot hold (also a TypeError, as `json.dumps` raises)
 
 What is wrong with a user's *data* is no exception but a `lineage.findings.Finding`.
@@ -37,6 +38,10 @@ class ContractError(LineageError):
 
 class FormatError(LineageError):
     """Bytes that are not a document of the format, or a document that the format cannot hold."""
+
+
+class ContaminationError(LineageError):
+    """A base model that is not clean, or a prompt that would reach it as chat markup."""
 
 
 class RecordError(LineageError, TypeError):
