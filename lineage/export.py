@@ -91,7 +91,7 @@ def gathered(folder: Path, *, legacy: bool = False, recursive: bool = False) -> 
         found, wrong = read_folder(place, legacy=legacy, shown=place.relative_to(folder).as_posix() if place != folder else "")
         placed += [(place, one) for one in found]
         findings += wrong
-    return tuple(placed), tuple(sorted(findings, key=lambda one: (one.file, one.line or 0, one.code, one.message)))
+    return tuple(placed), tuple(sorted(set(findings), key=lambda one: (one.file, one.line or 0, one.code, one.message)))
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -87,7 +87,7 @@ class Activity:
     """Something that took place in a session, used things and made things."""
 
     id: str
-    status: Status = "running"
+    status: Status | None = "running"  # None: nobody recorded one
     started_at: str | None = None
     ended_at: str | None = None
     script: Script | None = None
@@ -148,7 +148,7 @@ class Session:
 
     id: str
     title: str | None = None
-    status: Status = "running"
+    status: Status | None = "running"  # None: nobody recorded one
     started_at: str | None = None
     ended_at: str | None = None
     operator: str | None = None  # only when asked for

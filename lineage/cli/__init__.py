@@ -72,9 +72,14 @@ def main(argv: list[str] | None = None) -> int:
         return FAILED
 
 
-def _plain(text: str) -> str:
+def _plain(text: str, keep: str = "\n") -> str:
     """*text* for a terminal: control characters, which could rewrite the screen, are shown and not sent."""
-    return "".join(letter if letter.isprintable() or letter == "\n" else repr(letter)[1:-1] for letter in text)
+    return "".join(letter if letter.isprintable() or letter in keep else repr(letter)[1:-1] for letter in text)
+
+
+def row(text: str) -> None:
+    """One line of data, on stdout; a name with a newline in it stays one line."""
+    click.echo(_plain(text, keep=""))
 
 
 def show(text: str) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lineage import export
-from lineage.cli import show
+from lineage.cli import row, show
 from lineage.errors import UsageError
 
 
@@ -24,10 +24,10 @@ def command(artifacts: Path, graphs: Path | None, records: int) -> None:
 
     opened = demo.run(artifacts, graphs, records=records, echo=show)
     for path in sorted((*artifacts.glob("*.jsonl"), *artifacts.glob(f"*{opened.id}*"), *artifacts.glob("evaluation_*.json"))):
-        click.echo(str(path))
+        row(str(path))
     where = graphs or export.graphs_of(artifacts)
     for path in sorted(where.glob("lineage.*")):
-        click.echo(f"{path.parent.name}/{path.name}")
+        row(f"{path.parent.name}/{path.name}")
     show(_next(artifacts))
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from lineage import export, formats
-from lineage.cli import show
+from lineage.cli import row, show
 from lineage.errors import UsageError
 from lineage.findings import Finding, serious
 from lineage.prov.document import Document, flattened
@@ -51,7 +51,7 @@ def command(
         click.echo(json.dumps(_summary(done), indent=2))
     else:
         for path in done.files:
-            click.echo(_shown(path))
+            row(_shown(path))
     return _tell(done.findings, done.notes)
 
 
@@ -69,7 +69,7 @@ def _one_document(folder: Path, names: tuple[str, ...], session: str | None, out
         sys.stdout.buffer.flush()
     else:
         export.write_whole(Path(output), lambda out: formats.dump(document, out, name))
-        click.echo(output)
+        row(output)
     return _tell(findings, notes)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lineage import export
-from lineage.cli import show
+from lineage.cli import row, show
 from lineage.recording.close import close_sessions
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path), default=Path("artifacts"))
@@ -22,8 +22,8 @@ def command() -> None:
 @FOLDER
 def list_(folder: Path) -> int:
     """One line a session: id, status, start, title."""
-    for _, one in export.gathered(folder)[0]:
-        click.echo(f"{one.id}  {one.status:<11}  {one.started_at or '-'}  {one.title or ''}")
+    for one in sorted((one for _, one in export.gathered(folder)[0]), key=lambda one: (one.started_at or "", one.id)):
+        row(f"{one.id}  {one.status or '-':<11}  {one.started_at or '-'}  {one.title or ''}")
     return 0
 
 
@@ -37,7 +37,7 @@ def close(folder: Path, session: str | None, force: bool) -> int:
     for session_id in alive:
         show(f"{session_id}: its process may still run (use --force if you know that it does not)")
     for session_id in closed:
-        click.echo(f"{session_id}  interrupted")
+        row(f"{session_id}  interrupted")
     if closed:
         export.export_folder(folder)
     return 1 if alive else 0

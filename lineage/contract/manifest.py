@@ -189,13 +189,13 @@ def _has(entry: Fields, key: str) -> bool:
     return bool(entry.text(key))
 
 
-def _status(fields: Fields) -> Status:
-    """The status; a manifest from before there was one tells of a session that is over."""
+def _status(fields: Fields) -> Status | None:
+    """The status; a manifest from before there was one has none, and how its session ended is not made up."""
     status = fields.text("status")
     if status is not None and status not in get_args(Status):
         fields.problem("status", f"expected one of {', '.join(get_args(Status))}", status)
-        return "interrupted"
-    return cast(Status, status or "completed")
+        return None
+    return cast("Status | None", status)
 
 
 def _gaps(fields: Fields) -> tuple[Gap, ...]:

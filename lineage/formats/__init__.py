@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from lineage.errors import FormatError
+from lineage.errors import UsageError
 from lineage.formats import foreign, nquads, provjson, rdf_reader, turtle
 from lineage.prov.document import Document
 
@@ -49,18 +49,18 @@ FORMATS = {one.name: one for one in _ROWS}
 
 
 def by_name(name: str) -> Format:
-    """The format called *name*. Raises FormatError that lists those there are."""
+    """The format called *name*. Raises UsageError that lists those there are."""
     if name not in FORMATS:
-        raise FormatError(f"unknown format {name!r:.40}", hint=f"use one of {', '.join(FORMATS)}")
+        raise UsageError(f"unknown format {name!r:.40}", hint=f"use one of {', '.join(FORMATS)}")
     return FORMATS[name]
 
 
 def by_path(path: Path) -> Format:
-    """The format of a file by its last suffix. Raises FormatError that lists the suffixes there are."""
+    """The format of a file by its last suffix. Raises UsageError that lists the suffixes there are."""
     for one in _ROWS:
         if path.suffix.lower() in one.suffixes:
             return one
-    raise FormatError(
+    raise UsageError(
         f"unknown format {path.suffix!r:.40}", at=str(path), hint=f"use one of {' '.join(s for one in _ROWS for s in one.suffixes)}"
     )
 

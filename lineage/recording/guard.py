@@ -19,7 +19,6 @@ class Guard:
 
     def __init__(self) -> None:
         self._gaps: dict[str, str] = {}
-        self._about: list[tuple[str, bool]] = []
 
     @property
     def gaps(self) -> tuple[Gap, ...]:
@@ -35,19 +34,24 @@ class Guard:
                 level, "lineage: %s not recorded: %s; the run goes on, and what more is not recorded stands in its gaps", about, reason
             )
 
-    def __call__(self, about: str, *, ours: bool = False) -> Guard:
+    def __call__(self, about: str, *, ours: bool = False) -> Attempt:
         """What is being recorded; *ours*: a LineageError inside is no fault of the user's call either."""
-        self._about.append((about, ours))
-        return self
+        return Attempt(self, about, ours)
 
-    def __enter__(self) -> Guard:
+
+class Attempt:
+    """One thing that is being recorded, by whichever thread."""
+
+    def __init__(self, guard: Guard, about: str, ours: bool) -> None:
+        self._guard, self._about, self._ours = guard, about, ours
+
+    def __enter__(self) -> Attempt:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        about, ours = self._about.pop()
-        if not isinstance(error, Exception) or (isinstance(error, LineageError) and not ours):
+        if not isinstance(error, Exception) or (isinstance(error, LineageError) and not self._ours):
             return False
-        self.tell(about, _reason(error))
+        self._guard.tell(self._about, _reason(error))
         return True
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from lineage.contract import journal, manifest
 from lineage.recording.guard import Guard
 
 Event = dict[str, Any]
+OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -48,16 +51,26 @@ class Log:
         self.folder, self.session_id, self.owner, self.guard = folder, session_id, owner, guard
         self._events: list[Event] = []  # kept too: a full disk must not make the last manifest poorer than it need be
         self._pid = 0
+        self._lock, self._locked_by = threading.RLock(), os.getpid()
         self._torn = False
         self._descriptor: int | None = None
 
     def add(self, *events: Mapping[str, Any]) -> None:
         """Append *events*, and bring the manifest up to date."""
-        self._events += [dict(event) for event in events]
-        with self.guard("the journal"):
-            for event in events:
-                self._append(orjson.dumps(event, default=str, option=orjson.OPT_NON_STR_KEYS))
-        self.refresh()
+        with self.exclusive():
+            self._events += [dict(event) for event in events]
+            with self.guard("the journal"):
+                for event in events:
+                    self._append(orjson.dumps(event, option=OPTIONS))
+            self.refresh()
+
+    @contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One thread at a time; a fork does not wait for a thread that it does not have."""
+        if self._locked_by != os.getpid():
+            self._lock, self._locked_by = threading.RLock(), os.getpid()
+        with self._lock:
+            yield
 
     def _append(self, event: bytes) -> None:
         """One line; what a full disk left of an earlier one is ended first, so that it spoils nothing but itself."""
@@ -71,13 +84,13 @@ class Log:
     def refresh(self) -> None:
         """Rewrite the manifest from all journals; only the owner does, so that no late writer puts an old one over a new one."""
         if self.owner and os.getpid() == self._pid:
-            with self.guard("the manifest"):
+            with self.exclusive(), self.guard("the manifest"):
                 self._write()
 
     def _write(self) -> None:
         path = manifest.path_of(self.folder, self.session_id)
         folded, _ = journal.folded({}, journal.journals(self.folder, self.session_id))
-        write_whole(path, orjson.dumps(journal.fold(folded, self._events), option=orjson.OPT_INDENT_2, default=str) + b"\n")
+        write_whole(path, orjson.dumps(journal.fold(folded, self._events), option=OPTIONS | orjson.OPT_INDENT_2) + b"\n")
 
     def claimed(self, file: str) -> bool:
         """Does any process of this session write to *file*?"""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +37,7 @@ class Run:
 
     def __init__(self, session: Session, fact: Activity, provenance: Mapping[str, Any]) -> None:
         self.session, self._fact, self._provenance = session, fact, provenance
+        self._numbers: dict[Path, Iterator[int]] = {}
 
     @property
     def id(self) -> str:
@@ -58,7 +60,8 @@ class Run:
     def use(self, path: PathLike, *, role: str = "input", type: str = "dataset") -> None:
         """Record that the run used the file or folder at *path*, as it is now."""
         used = self.session.input(path, type=type, role=role)
-        self._update(used=(*self._fact.used, used))
+        with self.session.exclusive():
+            self._update(used=(*self._fact.used, used))
 
     def output(self, path: PathLike, *, type: str = "output", role: str = "output") -> None:
         """Record that the run made the file or folder at *path*, relative to the session's folder, as it is now."""
@@ -67,7 +70,8 @@ class Run:
 
     def gap(self, about: str, reason: str) -> None:
         """Record that something could not be learnt, and why."""
-        self._update(gaps=(*self._fact.gaps, Gap(about, reason)))
+        with self.session.exclusive():
+            self._update(gaps=(*self._fact.gaps, Gap(about, reason)))
 
     # --- taking place
 
@@ -79,21 +83,23 @@ class Run:
         self._update(ended_at=now(), status=_ending(error))
 
     def _update(self, **changes: Any) -> None:
-        self._fact = replace(self._fact, **changes)
-        self.session.add({"event": "activity", "activity": manifest.activity_json(self._fact)})
+        with self.session.exclusive():
+            self._fact = replace(self._fact, **changes)
+            self.session.add({"event": "activity", "activity": manifest.activity_json(self._fact)})
 
     def _add(self, path: str, type: str, role: str) -> None:
         """Name a file that is being written."""
         self._made(Artifact(path=path, type=type, role=role, activity=self.id))
 
     def _made(self, artifact: Artifact) -> None:
-        others = tuple(one for one in self._fact.made if one.path != artifact.path)
-        self._fact = replace(self._fact, made=(*others, artifact))
-        events = (
-            {"event": "artifact", "artifact": manifest.artifact_json(artifact)},
-            {"event": "activity", "activity": manifest.activity_json(self._fact)},
-        )
-        self.session.add(*events)
+        with self.session.exclusive():
+            others = tuple(one for one in self._fact.made if one.path != artifact.path)
+            self._fact = replace(self._fact, made=(*others, artifact))
+            events = (
+                {"event": "artifact", "artifact": manifest.artifact_json(artifact)},
+                {"event": "activity", "activity": manifest.activity_json(self._fact)},
+            )
+            self.session.add(*events)
 
     # --- what the writer asks
 
@@ -116,6 +122,10 @@ class Run:
         if not script or script.version is None:
             shared["gaps"] = {"script_version": self.session.why_no_version}
         return dict(orjson.loads(dump(shared)))
+
+    def numbers(self, path: Path) -> Iterator[int]:
+        """The indexes of the records that the run writes to *path*: they go on when the file is opened again."""
+        return self._numbers.setdefault(path, count())
 
     def params_json(self) -> bytes:
         """The run's own parameters."""

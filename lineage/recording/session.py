@@ -10,6 +10,7 @@ import os
 import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from typing import Any, TypeVar
 
 from lineage.capture import environment, files, git, process
 from lineage.contract import manifest, metadata, records
+from lineage.contract.plain import plain
 from lineage.contract.times import now
 from lineage.errors import UsageError
 from lineage.facts import (
@@ -136,19 +138,20 @@ class Session:
         The files are digested now (cached by what the file system says of them). The times are those that the caller observed.
         """
         gaps = [Gap(name, "the caller did not say") for name, time in (("started_at", started_at), ("ended_at", ended_at)) if time is None]
+        told, unheld = plain(provenance, "provenance")
         used = tuple(self.input(path, type="model_file", role="modelFile") for path in files)
         facts: dict[str, Any] = {
-            "provenance": metadata.completed(provenance),
+            "provenance": metadata.completed(told),
             "used": used,
-            "gaps": tuple(gaps),
+            "gaps": (*gaps, *unheld),
             "script": self._code.script,
         }
         load = ModelLoad(id=new_id(), status="completed", started_at=started_at, ended_at=ended_at, **facts)
         self._loads[load.id] = load
         first = {"loader_config": {"provenance": load.provenance, **{key: load.provenance[key] for key in ("model_name", "quantization")}}}
         late, missing = environment.runtime() if self.recording else ({}, ())
-        told = {"environment": late, "gaps": manifest.gaps_json(missing)} | (first if len(self._loads) == 1 else {})
-        self.add({"event": "session", "session": told}, {"event": "activity", "activity": manifest.activity_json(load)})
+        event = {"environment": late, "gaps": manifest.gaps_json(missing)} | (first if len(self._loads) == 1 else {})
+        self.add({"event": "session", "session": event}, {"event": "activity", "activity": manifest.activity_json(load)})
         return load
 
     def generation(
@@ -274,6 +277,10 @@ class Session:
         if self.recording:
             self._log.add(*events)
 
+    def exclusive(self) -> AbstractContextManager[None]:
+        """One thread at a time may change what is recorded."""
+        return self._log.exclusive()
+
     def refresh(self) -> None:
         """Bring the manifest up to date with what other processes of the session wrote."""
         if self.recording:
@@ -359,11 +366,13 @@ class Session:
     ) -> AnyRun:
         loads = (model,) if isinstance(model, ModelLoad) else tuple(model or ())
         script: Script | None = self._code.script
+        told, gaps = plain(params or {}, "params")
         common: dict[str, Any] = {
             "script": script,
             "models": tuple(load.id for load in loads),
-            "params": dict(params or {}),
+            "params": told,
             "used": tuple(used),
+            "gaps": gaps,
         }
         fact = what(id=new_id(), **common, **own)
         return recorder(self, fact, loads[0].provenance if loads else metadata.completed({}))

@@ -11,6 +11,7 @@ import json
 import math
 import os
 from collections.abc import Mapping
+from threading import Lock
 from time import sleep
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
@@ -85,6 +86,8 @@ class RecordWriter:
     def _begin(self) -> None:
         """Start counting: at the opening, and again in a process that was forked off."""
         self._forks, self._index, self._bytes, self._lost, self._torn = _Forks.count, 0, 0, 0, False
+        self._lock = Lock()  # a new one after a fork: the old one may be held by a thread that is not here
+        self._numbers = self._run.numbers(self.path)
         self._hash = hashlib.sha256()
         self._first_time: str | None = None
         self._last_time: str | None = None
@@ -115,10 +118,13 @@ class RecordWriter:
         if self._forks != _Forks.count:
             self._run = self._run.forked()
             self._begin()
-        time = now()
-        line = self._line(record, generation_params, time)
-        if self._append(line):
-            self._seen(line, time, generation_params)
+        if type(record) is not dict and not isinstance(record, Mapping):
+            raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
+        with self._lock:
+            time = now()
+            line = self._line(record, generation_params, time)
+            if self._append(line):
+                self._seen(line, time, generation_params)
 
     def _line(self, record: Record, own: Record | None, time: str) -> bytes:
         if self._head is None:  # recording is off: the record as it is
@@ -132,7 +138,7 @@ class RecordWriter:
         params = self._params_of(own) if own else self._params
         body = dump(record)
         start = b',"metadata":{' if len(body) > 2 else b'"metadata":{'
-        end = b',"timestamp":"%s","record_index":%d%s}}\n' % (time.encode(), self._index, previous)
+        end = b',"timestamp":"%s","record_index":%d%s}}\n' % (time.encode(), next(self._numbers), previous)
         return b"".join((body[:-1], start, self._head, b'"generation_params":', params, end))
 
     def _params_of(self, own: Record) -> bytes:

@@ -269,7 +269,7 @@ def test_one_document_goes_to_stdout(folder, capfdbinary):
     assert ProvDocument.deserialize(content=capfdbinary.readouterr().out.decode(), format="json").bundles
 
 
-@pytest.mark.parametrize(("argv", "code"), [(["export", "no such folder"], 3), (["exprt"], 2), (["export", "--format", "rdf", "."], 1), (["export", ".", "--session", "x"], 3)])  # fmt: skip
+@pytest.mark.parametrize(("argv", "code"), [(["export", "no such folder"], 3), (["exprt"], 2), (["export", "--format", "rdf", "."], 2), (["export", ".", "--session", "x"], 3)])  # fmt: skip
 def test_exit_codes_say_what_is_wrong(argv, code, capsys):
     assert main(argv) == code and "Traceback" not in capsys.readouterr().err
 
@@ -308,3 +308,23 @@ def test_the_committed_sample_is_what_export_makes_today(tmp_path):
         if path.suffix in (".json", ".ttl", ".trig", ".svg")
     ]
     assert len(made) > 6 and [path.name for path in made if path.read_bytes() != (ROOT / path.relative_to(tmp_path)).read_bytes()] == []
+
+
+def test_a_manifest_without_a_status_is_given_none(tmp_path, capsys):
+    fixed = {"session_id": "s1", "environment": {}, "loader_config": {}, "artifacts_generated": []}
+    (tmp_path / "session_manifest_s1.json").write_text(json.dumps(fixed))
+    (session,) = (one for _, one in gathered(tmp_path)[0])
+    assert session.status is None and b"lin:status" not in formats.dumps(mapping.document(session), "turtle")
+    assert main(["session", "list", str(tmp_path)]) == 0 and "-" in capsys.readouterr().out
+
+
+def test_a_hostile_name_reaches_no_terminal(tmp_path, capsys):
+    for n, name in enumerate(("\x1b[31mred\nnext", "\ud800", "nu\x00l")):
+        (tmp_path / f"session_manifest_{n}.json").write_text(json.dumps({"session_id": name, "title": name}))
+    assert main(["session", "list", str(tmp_path)]) == 0
+    shown = capsys.readouterr().out
+    assert shown.count("\n") == 3 and all(letter.isprintable() for letter in shown.replace("\n", ""))
+
+
+def test_an_unknown_format_is_a_wrong_call(made, capsys):
+    assert main(["export", str(made / "artifacts"), "--format", "nope"]) == 2 and "turtle" in capsys.readouterr().err

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from prov.model import ProvDocument
 
 from lineage import formats
-from lineage.errors import FormatError
+from lineage.errors import FormatError, UsageError
 from lineage.formats.rdf_reader import QUALIFIED
 from lineage.prov.bridge import to_prov
 from lineage.prov.document import Bundle, Document, flattened, same
@@ -196,7 +196,7 @@ def test_xml_entities_are_refused():
 
 
 def test_an_unknown_format_lists_those_there_are():
-    with pytest.raises(FormatError, match="turtle"):
+    with pytest.raises(UsageError, match="turtle"):
         formats.by_name("rdf")
 
 

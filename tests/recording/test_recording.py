@@ -1,5 +1,6 @@
 """What is written while an experiment runs, and that nothing breaks the run or is lost."""
 
+import datetime
 import json
 import logging
 import multiprocessing
@@ -8,6 +9,7 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -301,3 +303,60 @@ def test_helpers_of_the_contract(work):
     assert metadata["provenance"] == PROVENANCE and metadata["script_name"] == "prompts.jsonl" and metadata["eval_seed"] == 3
     assert lineage.create_session_manifest(PROVENANCE, "other").name.startswith("session_manifest_")
     assert lineage.get_git_sha() is None
+
+
+def test_threads_write_one_file_and_runs_of_their_own_and_nothing_is_lost(work):
+    with lineage.session("artifacts", export=False) as session:
+        with session.generation() as run, run.records("shared.jsonl") as out:
+            in_threads(lambda n: [out.write({"n": n}) for _ in range(100)])
+
+        def own(n):
+            with session.generation(params={"n": n}) as run, run.records(f"own-{n}.jsonl") as out:
+                out.write({"n": n})
+
+        in_threads(own)
+    read, findings = manifest.read(session.manifest)
+    assert sorted(row["metadata"]["record_index"] for row in lines(Path("artifacts/shared.jsonl"))) == list(range(800))
+    assert len(read.activities) == 9 and {run.status for run in read.activities} == {"completed"} and not findings
+    assert export_folder(Path("artifacts")).findings == ()
+
+
+def in_threads(work):
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+
+def test_a_file_that_a_run_opens_again_goes_on_counting(work):
+    with lineage.session("artifacts", export=False) as session, session.generation() as run:
+        for _ in range(2):
+            with run.records("a.jsonl") as out:
+                out.write({})
+    assert [row["metadata"]["record_index"] for row in lines(Path("artifacts/a.jsonl"))] == [0, 1]
+
+
+@pytest.mark.parametrize("record", [[1], "text", None, 3])
+def test_a_record_that_is_no_object_is_refused_and_spoils_nothing(work, record):
+    with lineage.session("artifacts", export=False) as session, session.generation() as run, run.records("a.jsonl") as out:
+        with pytest.raises(RecordError, match="is an object"):
+            out.write(record)
+        out.write({"n": 1})
+    assert [row["n"] for row in lines(Path("artifacts/a.jsonl"))] == [1]
+
+
+def test_parameters_that_are_no_json_never_break_the_run(work):
+    params = {"path": Path("x/y"), "day": datetime.date(2025, 10, 4), "rate": float("nan"), "deep": [{"what": object()}], "seed": 1}
+    with lineage.session("artifacts", export=False) as session:
+        load = session.model_load({**PROVENANCE, "dtype": object(), "device": Path("cpu")})
+        with session.generation(model=load, params=params) as run, run.records("a.jsonl") as out:
+            out.write({})
+    (row,) = lines(Path("artifacts/a.jsonl"))
+    read, _ = manifest.read(session.manifest)
+    expected = {"path": "x/y", "day": "2025-10-04", "rate": None, "deep": [{"what": None}], "seed": 1}
+    assert row["metadata"]["generation_params"] == expected == read.activities[1].params
+    assert {gap.about: gap.reason for gap in read.activities[1].gaps} == {
+        "params.rate": "not a finite number", "params.deep[0].what": "JSON cannot hold a object",
+    }  # fmt: skip
+    assert row["metadata"]["provenance"]["dtype"] is None and "provenance.dtype" in {gap.about for gap in read.activities[0].gaps}
