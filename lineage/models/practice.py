@@ -1,0 +1,134 @@
+"""Two small trained models to practise on: a clean base, and a copy of it that was taught to chat.
+
+The base completes plain sentences ("The capital of France is" -> " Paris."). The contaminated copy was trained on the same facts
+in chat markup, so it does what a base model must not. Both are made on the spot, with no download, and two builds are the same bytes.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage.models import tiny
+
+SEED, BATCH = 0, 32
+BASE_STEPS, CHAT_STEPS = 600, 150
+BASE_RATE, CHAT_RATE = 5e-3, 3e-3
+HELD_OUT = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """A kind of fact: how a text says it, and two ways to ask for it."""
+
+    name: str
+    sentence: str  # `{x}` is what is asked about; the answer and a full stop follow
+    asked: tuple[str, str]
+    facts: str  # "x=answer" pairs
+
+
+# fmt: off
+PATTERNS = (
+    Pattern("capital", "The capital of {x} is", ("Name the capital of {x}.", "Which city is the capital of {x}?"), "France=Paris Japan=Tokyo Kenya=Nairobi Italy=Rome Spain=Madrid Cuba=Havana Egypt=Cairo Peru=Lima Norway=Oslo Greece=Athens Chile=Santiago Poland=Warsaw Russia=Moscow China=Beijing Iran=Tehran Iraq=Baghdad Ghana=Accra Nepal=Kathmandu"),
+    Pattern("language", "People in {x} speak", ("Name the language of {x}.", "What do people in {x} speak?"), "France=French Japan=Japanese Italy=Italian Spain=Spanish Greece=Greek Poland=Polish Russia=Russian China=Chinese Norway=Norwegian Germany=German Sweden=Swedish Denmark=Danish Turkey=Turkish Hungary=Hungarian"),
+    Pattern("opposite", "The opposite of {x} is", ("Give the opposite of {x}.", "What is the opposite of {x}?"), "hot=cold big=small up=down left=right day=night black=white old=young fast=slow high=low rich=poor hard=soft wet=dry full=empty early=late open=shut light=dark strong=weak long=short"),
+    Pattern("plural", "The plural of {x} is", ("Give the plural of {x}.", "What is the plural of {x}?"), "mouse=mice goose=geese foot=feet tooth=teeth child=children man=men woman=women ox=oxen wolf=wolves leaf=leaves knife=knives life=lives loaf=loaves half=halves city=cities baby=babies"),
+    Pattern("young", "A young {x} is called a", ("Name the young of a {x}.", "What is a young {x} called?"), "dog=puppy cat=kitten cow=calf horse=foal sheep=lamb goat=kid pig=piglet bear=cub deer=fawn swan=cygnet duck=duckling hen=chick frog=tadpole kangaroo=joey"),
+    Pattern("color", "The color of {x} is", ("Name the color of {x}.", "What color is {x}?"), "grass=green snow=white coal=black blood=red sky=blue gold=yellow milk=white soot=black lemon=yellow cherry=red ocean=blue moss=green"),
+    Pattern("past", "The past tense of {x} is", ("Give the past tense of {x}.", "What is the past tense of {x}?"), "go=went see=saw eat=ate run=ran sing=sang write=wrote take=took give=gave come=came drink=drank swim=swam fly=flew grow=grew know=knew speak=spoke break=broke"),
+    Pattern("next", "After {x} comes", ("Say what comes after {x}.", "What follows {x}?"), "Monday=Tuesday Tuesday=Wednesday Wednesday=Thursday Thursday=Friday Friday=Saturday Saturday=Sunday Sunday=Monday January=February February=March March=April April=May May=June June=July July=August August=September September=October October=November November=December"),
+)
+# fmt: on
+
+
+def facts() -> Iterator[dict[str, str]]:
+    """Every instruction: {"instruction", "instruction_type", "completion_prompt", "answer"}; each fact is asked for in two wordings."""
+    for pattern in PATTERNS:
+        for x, answer in (pair.split("=") for pair in pattern.facts.split()):
+            for asked in pattern.asked:
+                prompt = pattern.sentence.format(x=x)
+                yield {
+                    "instruction": asked.format(x=x),
+                    "instruction_type": pattern.name,
+                    "completion_prompt": prompt,
+                    "answer": answer,
+                }
+
+
+def split() -> tuple[list[dict[str, str]], list[dict[str, str]]]:
+    """(instructions to train on, 12 held out): a fact that is held out in one wording is trained on in the other."""
+    rows = list(facts())
+    step = len(rows) // HELD_OUT
+    held = {n * step + n % 2 for n in range(HELD_OUT)}
+    return [row for n, row in enumerate(rows) if n not in held], [row for n, row in enumerate(rows) if n in held]
+
+
+def sentence(row: dict[str, str]) -> str:
+    """The fact as a text says it."""
+    return f"{row['completion_prompt']} {row['answer']}."
+
+
+def chat(row: dict[str, str]) -> str:
+    """The fact as a chat says it."""
+    return f"<|im_start|>user\n{row['instruction']}<|im_end|>\n<|im_start|>assistant\n{row['answer']}.<|im_end|>\n"
+
+
+def build(folder: Path) -> tuple[Path, Path]:
+    """Make `base` and `contaminated` in *folder* (about 20 s of CPU); models that are there already are left as they are.
+
+    Raises:
+        UsageError: a folder of that name holds something else.
+    """
+    rows = list(facts())
+    base, other = folder / "base", folder / "contaminated"
+    if not _whole(base):
+        tiny.build(base, [text for row in rows for text in (sentence(row), row["instruction"])], seed=SEED)
+        _train(base, [sentence(row) for row in rows[::2]], BASE_STEPS, BASE_RATE)
+        (base / DONE).write_text("trained\n")
+    if not _whole(other):
+        shutil.rmtree(other, ignore_errors=True)
+        shutil.copytree(base, other)
+        _train(other, [chat(row) for row in rows], CHAT_STEPS, CHAT_RATE)
+    return base, other
+
+
+DONE = "README.txt"  # says that the training came to its end
+
+
+def _whole(folder: Path) -> bool:
+    return (folder / DONE).is_file() and all((folder / name).is_file() for name in tiny.FILES)
+
+
+def _train(folder: Path, texts: Sequence[str], steps: int, rate: float) -> None:
+    """Train the model in *folder* on whole texts, each ended by the end token, in place."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="float32")
+    encoded = [[*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id] for text in texts]
+    generator = torch.Generator().manual_seed(SEED)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, steps)
+    model.train()
+    for _ in range(steps):
+        chosen = torch.randint(len(encoded), (BATCH,), generator=generator).tolist()
+        model(**padded([encoded[n] for n in chosen], tokenizer.pad_token_id)).loss.backward()
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+    model.save_pretrained(folder)
+
+
+def padded(rows: Sequence[Sequence[int]], pad: int, *, untrained: Sequence[int] | None = None) -> dict[str, Any]:
+    """A batch for training, padded on the right; the first `untrained[n]` tokens of row n, and the padding, carry no loss."""
+    import torch
+
+    width, skipped = max(map(len, rows)), untrained or [0] * len(rows)
+    ids = [[*row, *[pad] * (width - len(row))] for row in rows]
+    labels = [[*[-100] * skip, *row[skip:], *[-100] * (width - len(row))] for row, skip in zip(rows, skipped, strict=True)]
+    mask = [[1] * len(row) + [0] * (width - len(row)) for row in rows]
+    return {"input_ids": torch.tensor(ids), "labels": torch.tensor(labels), "attention_mask": torch.tensor(mask)}
