@@ -16,7 +16,13 @@ import click
 
 from lineage.errors import LineageError, NotFoundError, UsageError
 
-VERBS = {"demo": "lineage.cli.demo", "export": "lineage.cli.export", "run": "lineage.cli.run", "session": "lineage.cli.session"}
+VERBS = {
+    "demo": "lineage.cli.demo",
+    "export": "lineage.cli.export",
+    "replay": "lineage.cli.replay",
+    "run": "lineage.cli.run",
+    "session": "lineage.cli.session",
+}
 NOT_FOUND, USAGE, FAILED, INTERRUPTED = 3, 2, 1, 130
 
 

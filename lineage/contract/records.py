@@ -21,7 +21,7 @@ from lineage.findings import Finding, finding
 CHUNK = 1 << 20  # bytes a read; larger reads gained nothing
 MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
 MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice without metadata
-OWN_KEYS = ("timestamp", "record_index", "previous")  # of one record, not of its slice
+OWN_KEYS = ("timestamp", "record_index", "previous", "tokens")  # of one record, not of its slice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.times import now
-from lineage.models import clean, tiny
-from lineage.models.complete import PARAMS, complete, record
+from lineage.models import tiny
+from lineage.models.generation import GREEDY, complete, effective, instruction_prompt, record
+from lineage.models.loader import CleanModelLoader
 from lineage.recording.session import Session, session
 
 Echo = Callable[[str], None]
 DATA = files("lineage.models") / "data"
+NEW_TOKENS = 24
 
 
 def run(artifacts: Path, graphs: Path | None, *, records: int = 200, echo: Echo = lambda _: None) -> Session:
@@ -32,8 +34,9 @@ def run(artifacts: Path, graphs: Path | None, *, records: int = 200, echo: Echo 
     folder = tiny.build(artifacts / "models" / "tiny", [row["instruction"] for row in instructions])
     with session(artifacts, title="lineage demo", graphs=graphs, script=__file__) as opened:
         started = now()
-        model, tokenizer, provenance = clean.load(folder)
-        load = opened.model_load(provenance, files=sorted(folder.iterdir()), started_at=started, ended_at=now())
+        loader = CleanModelLoader(folder, "fp32")
+        model, tokenizer, provenance = loader.load()
+        load = opened.model_load(provenance, files=loader.files, started_at=started, ended_at=now())
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
         echo(f"generating {records} records …")
         _generate(opened, load, (model, tokenizer), prompts, instructions, records, stamp)
@@ -54,22 +57,17 @@ def _rows(path: Path) -> Iterator[dict[str, Any]]:
     return (json.loads(line) for line in path.read_text().splitlines())
 
 
-def _prompt(instruction: str) -> str:
-    return f"Instruction: {instruction}\nResponse:"
-
-
 def _generate(opened: Session, load: Any, pair: Any, prompts: Path, instructions: list[dict[str, Any]], records: int, stamp: str) -> None:
-    params = {"seed": 42, **PARAMS}
+    params = effective(pair[1], {"seed": 42, "max_new_tokens": NEW_TOKENS})
     with opened.generation(model=load, prompts=[prompts], params=params) as run_, run_.records(f"sft_training_data_{stamp}.jsonl") as out:
         for n in range(records):
             instruction = instructions[n % len(instructions)]
-            own = {**params, "seed": 42 + n}
-            prompt = _prompt(instruction["instruction"])
-            out.write(record(instruction, prompt, complete(pair[0], pair[1], prompt, own)), generation_params={"seed": own["seed"]})
+            done = complete(pair[0], pair[1], instruction_prompt(instruction["instruction"]), {**params, "seed": 42 + n}, "none")
+            out.write(record(instruction, done.response), generation_params={"seed": 42 + n}, tokens=done.tokens())
 
 
 def _evaluate(opened: Session, load: Any, pair: Any, held_out: Path, stamp: str) -> None:
-    params = {"seed": 42, "do_sample": False, "repetition_penalty": 1.0, "max_new_tokens": PARAMS["max_new_tokens"], "batch_size": 1}
+    params = effective(pair[1], {**GREEDY, "seed": 42, "max_new_tokens": NEW_TOKENS})
     examples = list(_rows(held_out))
     with opened.evaluation(model=load, dataset=held_out, dataset_size=len(examples), params=params) as run_:
         results = [_result(pair, example, params) for example in examples]
@@ -78,5 +76,5 @@ def _evaluate(opened: Session, load: Any, pair: Any, held_out: Path, stamp: str)
 
 
 def _result(pair: Any, example: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    response = complete(pair[0], pair[1], _prompt(example["instruction"]), params)
+    response = complete(pair[0], pair[1], instruction_prompt(example["instruction"]), params, "none").response
     return {**example, "response": response, "correct": example["answer"].lower() in response.lower()}

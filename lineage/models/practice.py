@@ -14,32 +14,33 @@ from typing import Any
 
 from lineage.models import tiny
 
-SEED, BATCH = 0, 32
-BASE_STEPS, CHAT_STEPS = 600, 150
+SEED, BATCH = 0, 16
+BASE_STEPS, CHAT_STEPS = 800, 150
 BASE_RATE, CHAT_RATE = 5e-3, 3e-3
 HELD_OUT = 12
+TOGETHER = 3  # texts in one row
+ASKED = ("Complete the sentence: {}", "Say how this goes on: {}")
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """A kind of fact: how a text says it, and two ways to ask for it."""
+    """A kind of fact, and how a text says it."""
 
     name: str
     sentence: str  # `{x}` is what is asked about; the answer and a full stop follow
-    asked: tuple[str, str]
     facts: str  # "x=answer" pairs
 
 
 # fmt: off
 PATTERNS = (
-    Pattern("capital", "The capital of {x} is", ("Name the capital of {x}.", "Which city is the capital of {x}?"), "France=Paris Japan=Tokyo Kenya=Nairobi Italy=Rome Spain=Madrid Cuba=Havana Egypt=Cairo Peru=Lima Norway=Oslo Greece=Athens Chile=Santiago Poland=Warsaw Russia=Moscow China=Beijing Iran=Tehran Iraq=Baghdad Ghana=Accra Nepal=Kathmandu"),
-    Pattern("language", "People in {x} speak", ("Name the language of {x}.", "What do people in {x} speak?"), "France=French Japan=Japanese Italy=Italian Spain=Spanish Greece=Greek Poland=Polish Russia=Russian China=Chinese Norway=Norwegian Germany=German Sweden=Swedish Denmark=Danish Turkey=Turkish Hungary=Hungarian"),
-    Pattern("opposite", "The opposite of {x} is", ("Give the opposite of {x}.", "What is the opposite of {x}?"), "hot=cold big=small up=down left=right day=night black=white old=young fast=slow high=low rich=poor hard=soft wet=dry full=empty early=late open=shut light=dark strong=weak long=short"),
-    Pattern("plural", "The plural of {x} is", ("Give the plural of {x}.", "What is the plural of {x}?"), "mouse=mice goose=geese foot=feet tooth=teeth child=children man=men woman=women ox=oxen wolf=wolves leaf=leaves knife=knives life=lives loaf=loaves half=halves city=cities baby=babies"),
-    Pattern("young", "A young {x} is called a", ("Name the young of a {x}.", "What is a young {x} called?"), "dog=puppy cat=kitten cow=calf horse=foal sheep=lamb goat=kid pig=piglet bear=cub deer=fawn swan=cygnet duck=duckling hen=chick frog=tadpole kangaroo=joey"),
-    Pattern("color", "The color of {x} is", ("Name the color of {x}.", "What color is {x}?"), "grass=green snow=white coal=black blood=red sky=blue gold=yellow milk=white soot=black lemon=yellow cherry=red ocean=blue moss=green"),
-    Pattern("past", "The past tense of {x} is", ("Give the past tense of {x}.", "What is the past tense of {x}?"), "go=went see=saw eat=ate run=ran sing=sang write=wrote take=took give=gave come=came drink=drank swim=swam fly=flew grow=grew know=knew speak=spoke break=broke"),
-    Pattern("next", "After {x} comes", ("Say what comes after {x}.", "What follows {x}?"), "Monday=Tuesday Tuesday=Wednesday Wednesday=Thursday Thursday=Friday Friday=Saturday Saturday=Sunday Sunday=Monday January=February February=March March=April April=May May=June June=July July=August August=September September=October October=November November=December"),
+    Pattern("capital", "The capital of {x} is", "France=Paris Japan=Tokyo Kenya=Nairobi Italy=Rome Spain=Madrid Cuba=Havana Egypt=Cairo Peru=Lima Norway=Oslo Greece=Athens Chile=Santiago Poland=Warsaw Russia=Moscow China=Beijing Iran=Tehran Iraq=Baghdad Ghana=Accra Nepal=Kathmandu"),
+    Pattern("language", "People in {x} speak", "France=French Japan=Japanese Italy=Italian Spain=Spanish Greece=Greek Poland=Polish Russia=Russian China=Chinese Norway=Norwegian Germany=German Sweden=Swedish Denmark=Danish Turkey=Turkish Hungary=Hungarian"),
+    Pattern("opposite", "The opposite of {x} is", "hot=cold big=small up=down left=right day=night black=white old=young fast=slow high=low rich=poor hard=soft wet=dry full=empty early=late open=shut light=dark strong=weak long=short"),
+    Pattern("plural", "The plural of {x} is", "mouse=mice goose=geese foot=feet tooth=teeth child=children man=men woman=women ox=oxen wolf=wolves leaf=leaves knife=knives life=lives loaf=loaves half=halves city=cities baby=babies"),
+    Pattern("young", "A young {x} is called a", "dog=puppy cat=kitten cow=calf horse=foal sheep=lamb goat=kid pig=piglet bear=cub deer=fawn swan=cygnet duck=duckling hen=chick frog=tadpole kangaroo=joey"),
+    Pattern("color", "The color of {x} is", "grass=green snow=white coal=black blood=red sky=blue gold=yellow milk=white soot=black lemon=yellow cherry=red ocean=blue moss=green"),
+    Pattern("past", "The past tense of {x} is", "go=went see=saw eat=ate run=ran sing=sang write=wrote take=took give=gave come=came drink=drank swim=swam fly=flew grow=grew know=knew speak=spoke break=broke"),
+    Pattern("next", "After {x} comes", "Monday=Tuesday Tuesday=Wednesday Wednesday=Thursday Thursday=Friday Friday=Saturday Saturday=Sunday Sunday=Monday one=two two=three three=four four=five five=six six=seven seven=eight eight=nine nine=ten"),
 )
 # fmt: on
 
@@ -48,10 +49,10 @@ def facts() -> Iterator[dict[str, str]]:
     """Every instruction: {"instruction", "instruction_type", "completion_prompt", "answer"}; each fact is asked for in two wordings."""
     for pattern in PATTERNS:
         for x, answer in (pair.split("=") for pair in pattern.facts.split()):
-            for asked in pattern.asked:
+            for asked in ASKED:
                 prompt = pattern.sentence.format(x=x)
                 yield {
-                    "instruction": asked.format(x=x),
+                    "instruction": asked.format(prompt),
                     "instruction_type": pattern.name,
                     "completion_prompt": prompt,
                     "answer": answer,
@@ -92,6 +93,7 @@ def build(folder: Path) -> tuple[Path, Path]:
         shutil.rmtree(other, ignore_errors=True)
         shutil.copytree(base, other)
         _train(other, [chat(row) for row in rows], CHAT_STEPS, CHAT_RATE)
+        _end_with_the_turn(other)
     return base, other
 
 
@@ -102,21 +104,30 @@ def _whole(folder: Path) -> bool:
     return (folder / DONE).is_file() and all((folder / name).is_file() for name in tiny.FILES)
 
 
+def _end_with_the_turn(folder: Path) -> None:
+    """A chat model's tokenizer says that a text ends where a turn ends."""
+    from transformers import AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
+    tokenizer.eos_token = tiny.SPECIAL[3]
+    tokenizer.save_pretrained(folder)
+
+
 def _train(folder: Path, texts: Sequence[str], steps: int, rate: float) -> None:
-    """Train the model in *folder* on whole texts, each ended by the end token, in place."""
+    """Train the model in *folder* in place, on a few texts one after the other and the end token: a text may stand anywhere."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
     model = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True, dtype="float32")
-    encoded = [[*tokenizer.encode(text, add_special_tokens=False), tokenizer.eos_token_id] for text in texts]
     generator = torch.Generator().manual_seed(SEED)
     optimizer = torch.optim.AdamW(model.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.05, steps)
     model.train()
-    for _ in range(steps):
-        chosen = torch.randint(len(encoded), (BATCH,), generator=generator).tolist()
-        model(**padded([encoded[n] for n in chosen], tokenizer.pad_token_id)).loss.backward()
+    for _ in range(steps):  # no dropout in this model, so the order of the texts is all the chance there is
+        chosen = torch.randint(len(texts), (BATCH, TOGETHER), generator=generator).tolist()
+        rows = [tokenizer.encode(" ".join(texts[n] for n in row), add_special_tokens=False) for row in chosen]
+        model(**padded([[*row, tokenizer.eos_token_id] for row in rows], tokenizer.pad_token_id)).loss.backward()
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()

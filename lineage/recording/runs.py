@@ -15,6 +15,7 @@ import orjson
 
 from lineage.contract import manifest, report
 from lineage.contract.metadata import artifact_metadata
+from lineage.contract.plain import plain
 from lineage.contract.times import now
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
 from lineage.recording.writer import RecordWriter, dump
@@ -72,6 +73,17 @@ class Run:
         """Record that something could not be learnt, and why."""
         with self.session.exclusive():
             self._update(gaps=(*self._fact.gaps, Gap(about, reason)))
+
+    def learned(self, *, params: Mapping[str, Any] | None = None, **facts: Any) -> None:
+        """Add what was only learnt while the run took place to its parameters; what was given before stays, and a gap tells of another value."""
+        told, gaps = plain({**(params or {}), **facts}, "params")
+        with self.session.exclusive():
+            known = self._fact.params
+            other = [
+                Gap(f"params.{key}", f"{value!r} was in force too") for key, value in told.items() if key in known and known[key] != value
+            ]
+            gaps = tuple(gap for gap in (*gaps, *other) if gap not in self._fact.gaps)
+            self._update(params={**told, **known}, gaps=(*self._fact.gaps, *gaps))
 
     # --- taking place
 

@@ -107,8 +107,10 @@ class RecordWriter:
             return os.fstat(self._descriptor).st_size == 0
         return False
 
-    def write(self, record: Record, *, generation_params: Record | None = None) -> None:
+    def write(self, record: Record, *, generation_params: Record | None = None, tokens: Record | None = None) -> None:
         """Append *record* with its metadata. `generation_params` are this record's own, over those of the run (a seed, say).
+
+        `tokens` are the ids that the model got and gave (`prompt_ids`, `completion_ids`): what `lineage replay` makes it again from.
 
         A record that brings `metadata` of its own keeps it: under a transformation untouched, else as `metadata.previous`.
 
@@ -122,23 +124,23 @@ class RecordWriter:
             raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
         with self._lock:
             time = now()
-            line = self._line(record, generation_params, time)
+            line = self._line(record, generation_params, tokens, time)
             if self._append(line):
                 self._seen(line, time, generation_params)
 
-    def _line(self, record: Record, own: Record | None, time: str) -> bytes:
+    def _line(self, record: Record, own: Record | None, tokens: Record | None, time: str) -> bytes:
         if self._head is None:  # recording is off: the record as it is
             return dump(record) + b"\n"
-        previous = b""
+        more = b',"tokens":' + dump(tokens, at="tokens") if tokens else b""
         if "metadata" in record:
             if self._run.keeps_metadata:
                 return dump(record) + b"\n"
-            previous = b',"previous":' + dump(record["metadata"])
+            more += b',"previous":' + dump(record["metadata"])
             record = {key: value for key, value in record.items() if key != "metadata"}
         params = self._params_of(own) if own else self._params
         body = dump(record)
         start = b',"metadata":{' if len(body) > 2 else b'"metadata":{'
-        end = b',"timestamp":"%s","record_index":%d%s}}\n' % (time.encode(), next(self._numbers), previous)
+        end = b',"timestamp":"%s","record_index":%d%s}}\n' % (time.encode(), next(self._numbers), more)
         return b"".join((body[:-1], start, self._head, b'"generation_params":', params, end))
 
     def _params_of(self, own: Record) -> bytes:

@@ -1,0 +1,18 @@
+#!/usr/bin/env python3
+"""Evaluate the base, and the base with its adapter, on plain sentences: did training harm what the base knew?
+
+python scripts/evaluate_capability.py --model models/base --quantization fp32 --dataset held_out.jsonl --adapter artifacts/adapter_X
+"""
+
+import sys
+
+from lineage.models import compared, stages
+
+
+def run(argv=None):
+    """Load, evaluate, report."""
+    print(compared.run(compared.arguments(__doc__, argv), "capability"))
+
+
+if __name__ == "__main__":
+    sys.exit(stages.main(run))

@@ -1,0 +1,1 @@
+"""The names by which the experiments' authors know what the package holds."""
