@@ -47,11 +47,24 @@ def placement(model: Any) -> Facts:
 
 
 def runtime() -> Facts:
-    """What decides the last bits: versions, threads, and the instructions of the processor."""
+    """What decides the last bits: versions, threads, the instructions of the processor, and the GPU."""
     import torch
 
     versions = {name: _installed(name) for name in RUNTIME}
-    return {**versions, "threads": torch.get_num_threads(), "cpu_capability": torch.backends.cpu.get_cpu_capability()}
+    processor = {"threads": torch.get_num_threads(), "cpu_capability": torch.backends.cpu.get_cpu_capability()}
+    return {**versions, **processor, **_graphics()}
+
+
+def _graphics() -> Facts:
+    """The first GPU, where there is one: none is null, and the loader's gaps say why."""
+    import torch
+
+    if not torch.cuda.is_available():
+        return {"gpu": None}
+    seen = torch.cuda.get_device_properties(0)
+    capability = ".".join(map(str, torch.cuda.get_device_capability(0)))
+    found = {"gpu": seen.name, "gpus": torch.cuda.device_count(), "gpu_memory": seen.total_memory, "capability": capability}
+    return {**found, "cuda": torch.version.cuda, "cudnn": torch.backends.cudnn.version()}
 
 
 def _installed(name: str) -> str | None:

@@ -110,6 +110,9 @@ class CleanModelLoader:
         tests = _tested(model, tokenizer, policy, template, self._probe)
         if commit is None:
             gaps |= {"revision": "a folder, of no hub; `files` names what is in it"}
+        runtime = identity.runtime()
+        if runtime["gpu"] is None:
+            gaps |= {"runtime.gpu": "no CUDA device"}
         facts = {
             "loader_version": version,
             "template_disabled": tokenizer.chat_template is None,
@@ -127,7 +130,7 @@ class CleanModelLoader:
             "prefix_ids": prefix_ids(tokenizer, policy),
             "trust_remote_code": self._trust,
             "allow_contaminated": self._allow,
-            "runtime": identity.runtime(),
+            "runtime": runtime,
             "sentinels": tests,
         }
         return facts | ({"gaps": gaps} if gaps else {})

@@ -50,7 +50,7 @@ def train(
     The caller's random numbers stay what they were; two runs with one seed give the same weights on one machine.
     """
     import torch
-    from transformers import Trainer
+    from transformers import PrinterCallback, Trainer
 
     encoded = [_encoded(tokenizer, row, policy) for row in rows]
     with torch.random.fork_rng():
@@ -64,6 +64,7 @@ def train(
             data_collator=lambda batch: padded([one["ids"] for one in batch], pad, untrained=[one["skip"] for one in batch]),
             callbacks=list(callbacks),
         )
+        trainer.remove_callback(PrinterCallback)  # it prints to stdout, which carries data
         trainer.train()
     adapted.eval()
     adapted.save_pretrained(out)

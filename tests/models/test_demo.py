@@ -1,6 +1,5 @@
 """The demo runs a real model; what the metadata says of it is what it is."""
 
-import hashlib
 import json
 import shutil
 import subprocess
@@ -13,47 +12,21 @@ pytest.importorskip("torch", reason="pip install 'lineage-prov[models]'")
 pytest.importorskip("transformers", reason="pip install 'lineage-prov[models]'")
 
 from lineage.export import gathered
-from lineage.models import clean, demo, tiny
-from lineage.models.complete import PARAMS, complete
+from lineage.models import demo, tiny
 
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    """The tiny model, loaded."""
-    folder = tiny.build(tmp_path_factory.mktemp("tiny") / "tiny", ["What is 2 + 3?", "Name the capital of France."])
-    return folder, *clean.load(folder)
+TEXTS = ["What is 2 + 3?", "Name the capital of France."]
 
 
-def test_two_builds_are_the_same_bytes(model, tmp_path):
-    code = f"from pathlib import Path; from lineage.models import tiny; tiny.build(Path({str(tmp_path / 'b')!r}), ['What is 2 + 3?', 'Name the capital of France.'])"
+def test_two_builds_are_the_same_bytes(tmp_path):
+    first = tiny.build(tmp_path / "a", TEXTS)
+    code = f"from pathlib import Path; from lineage.models import tiny; tiny.build(Path({str(tmp_path / 'b')!r}), {TEXTS!r})"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
-    assert {path.name: path.read_bytes() for path in model[0].iterdir()} == {
+    assert {path.name: path.read_bytes() for path in first.iterdir()} == {
         path.name: path.read_bytes() for path in (tmp_path / "b").iterdir()
     }
-
-
-def test_provenance_is_read_off_the_loaded_objects(model):
-    folder, loaded, tokenizer, facts = model
-    assert facts["dtype"] == str(loaded.dtype).removeprefix("torch.") and facts["quantization"] == "fp32"
-    assert facts["attention_implementation"] == loaded.config._attn_implementation and facts["template_disabled"] is (
-        tokenizer.chat_template is None
-    )
-    assert facts["chat_template_sha256"] == hashlib.sha256((folder / "chat_template.jinja").read_bytes()).hexdigest()
-
-
-def test_a_template_that_is_on_fails_the_sentinels(model):
-    from transformers import AutoTokenizer
-
-    assert clean.run_sentinels(AutoTokenizer.from_pretrained(model[0]))["template_off"] is False
-    assert model[3]["sentinel_tests_passed"] is True and set(model[3]["sentinels"]) == {"template_off", "no_control_ids", "round_trip"}
-
-
-def test_one_seed_gives_one_text_and_another_seed_another(model):
-    _, loaded, tokenizer, _ = model
-    made = [complete(loaded, tokenizer, "What is", {**PARAMS, "seed": seed}) for seed in (1, 1, 2)]
-    assert made[0] == made[1] != made[2]
 
 
 @pytest.mark.skipif(not shutil.which("jq"), reason="install jq")
