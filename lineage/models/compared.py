@@ -60,4 +60,4 @@ def with_adapter(session: Session, base: stages.Base, adapter: Path) -> tuple[An
     model = PeftModel.from_pretrained(base.model, adapter, use_safetensors=True).eval()
     provenance = {**base.provenance, "model_name": shown(str(adapter)), "base_model_name": base.provenance["model_name"]}
     provenance |= {"adapter_files": identity.digests(adapter)}
-    return model, session.model_load(provenance, files=[*identity.model_files(adapter)], started_at=began, ended_at=now())
+    return model, session.model_load(provenance, files=[*base.files, *identity.model_files(adapter)], started_at=began, ended_at=now())

@@ -85,7 +85,7 @@ class Replayer:
         return self._loaded[key]
 
     def _look_and_load(self, provenance: Mapping[str, Any]) -> tuple[Any, Any, Mapping[str, Any]] | str:
-        folder = self._model or found(str(provenance["model_name"]), self._near)
+        folder = self._model or found(str(provenance["model_name"]), provenance.get("revision"), self._near)
         if folder is None or not folder.is_dir():
             return f"the model {provenance['model_name']} is not here (name its folder with --model)"
         changed = changes(provenance["files"], identity.digests(folder))
@@ -114,10 +114,22 @@ def why_not(metadata: object) -> str | None:
     return None if good else "its tokens are not lists of ids"
 
 
-def found(name: str, near: Path) -> Path | None:
-    """The model's folder, by the name that was recorded: from the working directory, or from a folder above the record."""
+def found(name: str, revision: object, near: Path) -> Path | None:
+    """The model's folder, by the name that was recorded: from the working directory, from a folder above the record, or in the hub's cache."""
     places = (Path.cwd(), *near.resolve().parents)
-    return next((place / name for place in places if (place / name / "config.json").is_file()), None)
+    here = next((place / name for place in places if (place / name / "config.json").is_file()), None)
+    return here or (_cached(name, revision) if isinstance(revision, str) else None)
+
+
+def _cached(name: str, revision: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        config = try_to_load_from_cache(name, "config.json", revision=revision)
+    except HFValidationError:  # no name of the hub
+        return None
+    return Path(config).parent if isinstance(config, str) else None
 
 
 def changes(then: Mapping[str, Any], now: Mapping[str, str]) -> str:

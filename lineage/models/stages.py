@@ -28,6 +28,7 @@ class Base(NamedTuple):
     tokenizer: Any
     provenance: Mapping[str, Any]
     load: ModelLoad
+    files: Sequence[Path]
 
 
 def parser(doc: str | None, **defaults: Any) -> argparse.ArgumentParser:
@@ -66,7 +67,8 @@ def base(where: Session, asked: argparse.Namespace) -> Base:
     began = now()
     loader = CleanModelLoader(asked.model, asked.quantization, revision=asked.revision, allow_contaminated=asked.allow_contaminated)
     model, tokenizer, provenance = loader.load()
-    return Base(model, tokenizer, provenance, where.model_load(provenance, files=loader.files, started_at=began, ended_at=now()))
+    load = where.model_load(provenance, files=loader.files, started_at=began, ended_at=now())
+    return Base(model, tokenizer, provenance, load, loader.files)
 
 
 def rows(path: Path) -> list[dict[str, Any]]:

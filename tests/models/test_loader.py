@@ -73,6 +73,14 @@ def test_every_claim_is_true_of_the_object_it_is_about(pair, clean):
 def test_the_quantization_is_that_of_the_weights(pair, asked, expected):
     model, _, facts = CleanModelLoader(pair[0], asked).load()
     assert expected.items() <= facts.items()
+    if asked == "nf4":
+        layer = next(module for module in model.modules() if type(module).__name__ == "Linear4bit")
+        state = layer.weight.quant_state
+        assert (state.quant_type, state.nested, str(layer.compute_dtype)) == (
+            "nf4",
+            facts["double_quant"],
+            f"torch.{facts['compute_dtype']}",
+        )
     kinds = {parameter.dtype for name, parameter in model.named_parameters() if "proj.weight" in name}
     assert kinds == {"nf4": {torch.uint8}, "int8": {torch.int8}, "bf16": {torch.bfloat16}, "fp16": {torch.float16}}[asked]
 
