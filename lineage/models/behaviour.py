@@ -6,10 +6,11 @@ tried and tell nothing.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-from lineage.models.encoding import BOS, NONE, control_ids, encode
+from lineage.models.encoding import BOS, NONE, control_ids, encode, is_markup
 
 PROMPT_SET = "1"  # of SENTENCE and PROMPTS
 SENTENCE = "The old man walked down to the river to look for his dog, but it was late and he could not see it."
@@ -19,7 +20,7 @@ CONTROL_MASS = 0.05  # probability of control tokens at any step
 TURN_END = 0.1  # probability of the end of a turn after a full answer
 PREFIX = 1.0  # nats a token that contradict the prefix policy
 STEPS = 24
-TURN_ENDS = ("<|im_end|>", "<end_of_turn>", "<|eot_id|>", "<|end|>", "</s>")
+CHAT = ({"role": "user", "content": "Name the capital of France."}, {"role": "assistant", "content": "Paris."})
 
 Advice = dict[str, Any]
 
@@ -37,6 +38,8 @@ def behavioural(model: Any, tokenizer: Any, policy: str, template: str | None, *
 
 
 def _advice(passed: bool, value: float, threshold: float) -> Advice:
+    if not math.isfinite(value):
+        return _idle({"value": None, "threshold": threshold}, "the model gives no finite number")
     return {"passed": passed, "value": round(value, 4), "threshold": threshold}
 
 
@@ -54,27 +57,35 @@ def language_sanity(model: Any, tokenizer: Any, policy: str, sentence: str) -> A
 
 def control_mass(model: Any, tokenizer: Any, policy: str) -> Advice:
     """The largest probability of control tokens (but the end of a text) while plain prompts are continued greedily."""
-    ends = {tokenizer.eos_token_id, tokenizer.pad_token_id} - _markup(tokenizer)
+    ends = {one for one in (tokenizer.eos_token_id, tokenizer.pad_token_id) if one is not None and not is_markup(tokenizer.decode([one]))}
     control = sorted(control_ids(tokenizer) - ends)
     value = max(_mass(model, encode(tokenizer, prompt, policy), control) for prompt in PROMPTS) if control else 0.0
     return _advice(value < CONTROL_MASS, value, CONTROL_MASS)
 
 
-def _markup(tokenizer: Any) -> set[int]:
-    vocabulary = tokenizer.get_vocab()
-    return {vocabulary[text] for text in TURN_ENDS if text in vocabulary and text != "</s>"}
-
-
 def turn_end(model: Any, tokenizer: Any, policy: str, template: str | None) -> Advice:
     """The probability that the model ends the turn after a full answer inside its own chat template."""
-    ends = [tokenizer.get_vocab()[text] for text in TURN_ENDS if text in tokenizer.get_vocab()]
-    if template is None or not ends:
-        return _idle({"value": None, "threshold": TURN_END}, "the tokenizer came without a chat template")
-    chat = [{"role": "user", "content": "Name the capital of France."}, {"role": "assistant", "content": "Paris."}]
-    text = tokenizer.apply_chat_template(chat, chat_template=template, tokenize=False)
-    answer = text[: text.rindex("Paris.") + len("Paris.")]
-    value = float(_next(model, tokenizer.encode(answer, add_special_tokens=False))[ends].max())
+    idle: Advice = {"value": None, "threshold": TURN_END}
+    if template is None:
+        return _idle(idle, "the tokenizer came without a chat template")
+    answer, rest = _answered(tokenizer, template)
+    ends = [one for one in tokenizer.encode(rest.lstrip(), add_special_tokens=False)[:1] if one in control_ids(tokenizer)]
+    if not ends:
+        return _idle(idle, "the template ends a turn with no control token, or could not be applied")
+    value = float(_next(model, tokenizer.encode(answer, add_special_tokens=False))[ends].sum())
     return _advice(value < TURN_END, value, TURN_END)
+
+
+def _answered(tokenizer: Any, template: str) -> tuple[str, str]:
+    """A chat up to its full answer, and what the template puts after that; empty if the template cannot be applied."""
+    from jinja2 import TemplateError
+
+    try:
+        text = str(tokenizer.apply_chat_template(list(CHAT), chat_template=template, tokenize=False))
+    except (TemplateError, ValueError, TypeError):  # templates are code of the model's author
+        return "", ""
+    before, found, after = text.rpartition(CHAT[1]["content"])
+    return before + found, after if found else ""
 
 
 def prefix_policy(model: Any, tokenizer: Any, policy: str, sentence: str) -> Advice:

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+from lineage.errors import UsageError
 from lineage.models import tiny
 
 SEED, BATCH = 0, 16
@@ -86,22 +89,32 @@ def build(folder: Path) -> tuple[Path, Path]:
     rows = list(facts())
     base, other = folder / "base", folder / "contaminated"
     if not _whole(base):
-        tiny.build(base, [text for row in rows for text in (sentence(row), row["instruction"])], seed=SEED)
-        _train(base, [sentence(row) for row in rows[::2]], BASE_STEPS, BASE_RATE)
-        (base / DONE).write_text("trained\n")
+        with _making(base) as new:
+            tiny.build(new, [text for row in rows for text in (sentence(row), row["instruction"])], seed=SEED)
+            _train(new, [sentence(row) for row in rows[::2]], BASE_STEPS, BASE_RATE)
     if not _whole(other):
-        shutil.rmtree(other, ignore_errors=True)
-        shutil.copytree(base, other)
-        _train(other, [chat(row) for row in rows], CHAT_STEPS, CHAT_RATE)
-        _end_with_the_turn(other)
+        with _making(other) as new:
+            shutil.copytree(base, new, dirs_exist_ok=True)
+            _train(new, [chat(row) for row in rows], CHAT_STEPS, CHAT_RATE)
+            _end_with_the_turn(new)
     return base, other
 
 
-DONE = "README.txt"  # says that the training came to its end
+@contextmanager
+def _making(folder: Path) -> Iterator[Path]:
+    """A new folder that takes its name only when it is whole, so that a build that was interrupted is begun again."""
+    if folder.exists() and any(folder.iterdir()):
+        raise UsageError("the folder holds something else than the practice model", at=str(folder), hint="name an empty one")
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
+        new = Path(scratch) / folder.name
+        new.mkdir()
+        yield new
+        new.replace(folder)
 
 
 def _whole(folder: Path) -> bool:
-    return (folder / DONE).is_file() and all((folder / name).is_file() for name in tiny.FILES)
+    return all((folder / name).is_file() for name in tiny.FILES)
 
 
 def _end_with_the_turn(folder: Path) -> None:
