@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
     from lineage.export import export_folder as export_folder
     from lineage.recording.helpers import create_artifact_metadata as create_artifact_metadata
@@ -29,8 +30,9 @@ _HOME = {
     "export_folder": "lineage.export",
     "get_git_sha": "lineage.recording.helpers",
     "session": "lineage.recording.session",
+    "validate": "lineage.constraints",
 }
-__all__ = ["LineageError", "create_artifact_metadata", "create_session_manifest", "export_folder", "get_git_sha", "session"]
+__all__ = ["LineageError", "create_artifact_metadata", "create_session_manifest", "export_folder", "get_git_sha", "session", "validate"]
 
 
 def __getattr__(name: str) -> Any:

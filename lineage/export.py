@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lineage import formats, mapping
+from lineage.constraints import validate
 from lineage.draw import draw
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
-from lineage.findings import Finding
+from lineage.findings import Finding, finding
 from lineage.folder import read_folder
 from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids, safe
@@ -54,6 +55,7 @@ def export_folder(
     legacy: bool = False,
     recursive: bool = False,
     ids: Ids | None = None,
+    allow_invalid: bool = False,
 ) -> Exported:
     """Write the PROV of *folder*: a document a session beside its manifest, the combined graph and its picture to *graphs*.
 
@@ -62,20 +64,38 @@ def export_folder(
         session: only the session whose id begins so; then nothing combined is written.
         legacy: files without metadata are accepted as unrecorded, which is no finding then.
         recursive: sessions in folders inside *folder* too.
+        allow_invalid: write a document although PROV-CONSTRAINTS forbids it; it is a finding all the same.
 
     Raises:
         NotFoundError: no such folder or session. UsageError: the beginning of the id fits several.
     """
     sessions, findings = gathered(folder, legacy=legacy, recursive=recursive)
     chosen = sessions if session is None else (pick(sessions, session),)
+    gate = _Gate(allow_invalid)
     written: list[Path] = []
     for path, one in chosen:
-        written += _write_session(path, one, only or SESSION_FORMATS, ids or Ids())
+        written += _write_session(path, one, only or SESSION_FORMATS, ids or Ids(), gate)
     notes: list[str] = []
     document, circles = combined_document((one for _, one in sessions), ids)
     if session is None:
-        written += _write_combined(document, graphs or graphs_of(folder), only, notes)
-    return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles), tuple(notes))
+        written += _write_combined(document, graphs or graphs_of(folder), only, notes, gate)
+    return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles, *gate.findings), tuple(notes))
+
+
+class _Gate:
+    """Lets valid documents through, and invalid ones if that is allowed; keeps what it found."""
+
+    def __init__(self, allow_invalid: bool) -> None:
+        self._allow_invalid = allow_invalid
+        self.findings: list[Finding] = []
+
+    def passes(self, document: Document, name: str) -> bool:
+        """May *document* be written as *name*?"""
+        found = validate(document, name)
+        self.findings += found
+        if found and not self._allow_invalid:
+            self.findings.append(finding("prov-not-written", name))
+        return not found or self._allow_invalid
 
 
 Placed = tuple[Path, Session]  # the folder that holds the session's files, and the session
@@ -119,17 +139,22 @@ def combined_document(sessions: Iterable[Session], ids: Ids | None = None) -> tu
     return without_cycles(mapping.combined(sessions, ids))
 
 
-def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids) -> list[Path]:
+def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids, gate: _Gate) -> list[Path]:
     document = session_document(session, ids)
     stem = f"session_{safe(session.id)}" if session.manifest else "session_unrecorded"
+    if not gate.passes(document, stem):
+        return []
     return [write_whole(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
 
 
-def _write_combined(document: Document, graphs: Path, only: Sequence[str], notes: list[str]) -> list[Path]:
+def _write_combined(document: Document, graphs: Path, only: Sequence[str], notes: list[str], gate: _Gate) -> list[Path]:
+    flat = flattened(document)
+    if not all([gate.passes(document, COMBINED), gate.passes(flat, f"{COMBINED} without bundles")]):
+        return []
     graphs.mkdir(parents=True, exist_ok=True)
     written = []
     for name in only or COMBINED_FORMATS:
-        held = document if formats.by_name(name).holds_bundles else flattened(document)
+        held = document if formats.by_name(name).holds_bundles else flat
         if held is not document:
             notes.append(
                 f"{COMBINED}{_suffix(name)} holds the statements of all sessions without their bundles; {COMBINED}.trig keeps them apart"

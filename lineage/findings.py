@@ -42,6 +42,12 @@ _ROWS = (
     Rule(code="outside-folder", level="error", title="the path leads out of the folder", hint="only files of the folder are read"),
     Rule(code="unreadable", level="error", title="the file cannot be read", hint="check its permissions"),
     Rule(code="derivation-cycle", level="error", title="files are derived from each other in a circle", hint="the derivations of the circle are left out: PROV forbids them"),
+    Rule(code="prov-malformed", level="error", title="the document cannot be read", hint="see the message"),
+    Rule(code="prov-undeclared", level="warning", title="no statement declares it", hint="declare the entity, activity or agent"),
+    Rule(code="prov-no-times", level="warning", title="the activity has no time", hint="give its start and end"),
+    Rule(code="prov-never-generated", level="warning", title="it is used, and nothing says where it comes from", hint="tell its generation or its location"),
+    Rule(code="prov-time-order", level="warning", title="the declared times contradict the order", hint="check the clocks"),
+    Rule(code="prov-not-written", level="error", title="the document would be invalid PROV and was not written", hint="run with --allow-invalid to write it all the same"),
     Rule(code="not-recorded", level="error", title="something happened that could not be recorded", hint="see the gaps of the manifest"),
 )  # fmt: skip
 RULES = {rule.code: rule for rule in _ROWS}

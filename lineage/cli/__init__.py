@@ -22,6 +22,7 @@ VERBS = {
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",
+    "validate": "lineage.cli.validate",
 }
 NOT_FOUND, USAGE, FAILED, INTERRUPTED = 3, 2, 1, 130
 

@@ -10,9 +10,13 @@ import click
 
 from lineage import export, formats
 from lineage.cli import row, show
+from lineage.constraints import validate
+from lineage.constraints.violations import Violation
 from lineage.errors import UsageError
-from lineage.findings import Finding, serious
+from lineage.findings import Finding, finding, serious
 from lineage.prov.document import Document, flattened
+
+INVALID = 5
 
 
 @click.command(
@@ -31,9 +35,17 @@ from lineage.prov.document import Document, flattened
 @click.option("--output", "-o", metavar="PATH", help="A folder for the combined graph, one file, or - for stdout.")
 @click.option("--legacy", is_flag=True, help="Accept files without metadata as unrecorded.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
+@click.option("--allow-invalid", is_flag=True, help="Write a document although it is invalid PROV.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON document.")
 def command(
-    folder: Path, names: tuple[str, ...], session: str | None, output: str | None, legacy: bool, recursive: bool, as_json: bool
+    folder: Path,
+    names: tuple[str, ...],
+    session: str | None,
+    output: str | None,
+    legacy: bool,
+    recursive: bool,
+    allow_invalid: bool,
+    as_json: bool,
 ) -> int:
     """Write the PROV of FOLDER: PROV-JSON and Turtle beside each manifest, all sessions combined in graphs/ with a picture.
 
@@ -43,9 +55,15 @@ def command(
     for name in names:
         formats.by_name(name)
     if output is not None and _is_file(output):
-        return _one_document(folder, names, session, output, legacy, recursive)
+        return _one_document(folder, names, session, output, legacy, recursive, allow_invalid)
     done = export.export_folder(
-        folder, graphs=Path(output) if output else None, only=names, session=session, legacy=legacy, recursive=recursive
+        folder,
+        graphs=Path(output) if output else None,
+        only=names,
+        session=session,
+        legacy=legacy,
+        recursive=recursive,
+        allow_invalid=allow_invalid,
     )
     if as_json:
         click.echo(json.dumps(_summary(done), indent=2))
@@ -59,11 +77,17 @@ def _is_file(output: str) -> bool:
     return output == "-" or bool(Path(output).suffix)
 
 
-def _one_document(folder: Path, names: tuple[str, ...], session: str | None, output: str, legacy: bool, recursive: bool) -> int:
+def _one_document(
+    folder: Path, names: tuple[str, ...], session: str | None, output: str, legacy: bool, recursive: bool, allow_invalid: bool
+) -> int:
     if len(names) > 1 or (output == "-" and not names):
         raise UsageError("one document is written in one format", at=output, hint="name it with --format")
     name = names[0] if names else formats.by_path(Path(output)).name
     document, findings, notes = _document(folder, session, legacy, recursive, name)
+    invalid = validate(document, output)
+    if invalid and not allow_invalid:
+        return _tell((*findings, *invalid, finding("prov-not-written", output)), notes)
+    findings = (*findings, *invalid)
     if output == "-":
         formats.dump(document, sys.stdout.buffer, name)
         sys.stdout.buffer.flush()
@@ -109,4 +133,6 @@ def _tell(findings: tuple[Finding, ...], notes: tuple[str, ...]) -> int:
         show(str(one))
     if findings:
         show(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}")
+    if any(isinstance(one, Violation) for one in findings):
+        return INVALID
     return 1 if serious(findings) else 0

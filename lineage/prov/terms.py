@@ -54,7 +54,7 @@ INVALIDATION = Term("wasInvalidatedBy", ("entity", "activity", "time"), "Invalid
 DERIVATION = Term("wasDerivedFrom", ("generatedEntity", "usedEntity", "activity", "generation", "usage"), "Derivation", "wasDerivedFrom", "qualifiedDerivation", (None, "entity", "hadActivity", "hadGeneration", "hadUsage"), 2)
 ATTRIBUTION = Term("wasAttributedTo", ("entity", "agent"), "Attribution", "wasAttributedTo", "qualifiedAttribution", (None, "agent"), 2)
 ASSOCIATION = Term("wasAssociatedWith", ("activity", "agent", "plan"), "Association", "wasAssociatedWith", "qualifiedAssociation", (None, "agent", "hadPlan"))
-DELEGATION = Term("actedOnBehalfOf", ("delegate", "responsible", "activity"), "Delegation", "actedOnBehalfOf", "qualifiedDelegation", (None, "agent", "hadActivity"), 2)
+DELEGATION = Term("actedOnBehalfOf", ("delegate", "responsible", "activity"), "Delegation", "actedOnBehalfOf", "qualifiedDelegation", (None, "agent", "hadActivity"))
 INFLUENCE = Term("wasInfluencedBy", ("influencee", "influencer"), "Influence", "wasInfluencedBy", "qualifiedInfluence", (None, "influencer"), 2)
 SPECIALIZATION = Term("specializationOf", ("specificEntity", "generalEntity"), "Specialization", "specializationOf", required=2)
 ALTERNATE = Term("alternateOf", ("alternate1", "alternate2"), "Alternate", "alternateOf", required=2)

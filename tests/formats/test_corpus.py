@@ -14,7 +14,7 @@ from lineage.prov.document import flattened, same
 CORPUS = sorted((Path(prov.__file__).parent / "tests" / "json").glob("*.json"))
 # PROV-DM 5 requires an argument that these lack: PROV-N cannot write them, and we read no relation that relates nothing.
 INCOMPLETE = {
-    "association2", "attribution1", "attribution2", "communication1", "communication2", "delegation1", "delegation2", "derivation1", "derivation2",
+    "association2", "attribution1", "attribution2", "communication1", "communication2", "delegation2", "derivation1", "derivation2",
     "derivation9", "end1", "end4", "influence1", "influence2", "mention1", "start1", "start4", "usage1",
 }  # fmt: skip
 NO_MENTION = {("mention2", "jsonld")}  # PROV-JSONLD has no term for it

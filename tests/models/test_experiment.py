@@ -41,12 +41,12 @@ def replay(*argv, cwd):
 
 @pytest.fixture(scope="module")
 def work(pair, tmp_path_factory):
-    """A working directory with the base and its prompts, and 200 records."""
+    """A working directory with the base and its prompts, and 236 records."""
     base = tmp_path_factory.mktemp("experiment")
     shutil.copytree(pair[0], base / "models" / "base")
     for name, rows in zip(("prompts.jsonl", "held_out.jsonl"), practice.split(), strict=True):
         (base / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
-    shown, _ = script("generate_stage1_sft_data", *options("fp32"), "--prompts", "prompts.jsonl", "--count", 200, *STOP, cwd=base)
+    shown, _ = script("generate_stage1_sft_data", *options("fp32"), "--prompts", "prompts.jsonl", "--count", 236, *STOP, cwd=base)
     (base / shown).rename(base / "artifacts" / "kept.jsonl")
     (base / shown).symlink_to("kept.jsonl")
     return base, base / shown
@@ -63,7 +63,7 @@ def rows(path):
 def test_the_chain_teaches_the_base_to_follow_instructions(work):
     base, data = work
     made = rows(data)
-    assert len(made) == 200 and sum(row["response"] == row["answer"] for row in made) > 180
+    assert len(made) == 236 and sum(row["response"] == row["answer"] for row in made) > 220
     assert all(
         row["completion"] == f" {row['response']}\nEND" and row["formatted_text"] == row["prompt"] + row["completion"] for row in made
     )
@@ -85,10 +85,10 @@ def test_the_chain_teaches_the_base_to_follow_instructions(work):
     assert export_folder(base / "artifacts").sessions
 
 
-def test_200_records_are_made_again_in_a_new_process(work):
+def test_236_records_are_made_again_in_a_new_process(work):
     base, data = work
     code, lines = replay(data, cwd=base)
-    assert code == 0 and len(lines) == 200 and all(line.endswith("bit-exact") for line in lines)
+    assert code == 0 and len(lines) == 236 and all(line.endswith("bit-exact") for line in lines)
 
 
 @pytest.mark.parametrize("quantization", ["bf16", "nf4"])
@@ -183,7 +183,7 @@ def test_bad_calls_of_scripts_say_where_and_what(work):
         assert f"python scripts/{name}.py" in script(name, "--help", cwd=base)[0]
 
 
-def test_the_slices_of_200_records_are_one(work):
+def test_the_records_of_one_configuration_are_one_slice(work):
     sessions, _ = gathered(work[0] / "artifacts")
     found = [
         one.slices
@@ -191,6 +191,6 @@ def test_the_slices_of_200_records_are_one(work):
         for run in session.activities
         if isinstance(run, Generation)
         for one in run.made
-        if one.count == 200
+        if one.count == 236
     ]
-    assert found and all(len(slices) == 1 and slices[0].count == 200 for slices in found)
+    assert found and all(len(slices) == 1 and slices[0].count == 236 for slices in found)
