@@ -73,10 +73,11 @@ def export_folder(
     chosen = sessions if session is None else (pick(sessions, session),)
     gate = _Gate(allow_invalid)
     written: list[Path] = []
-    for path, one in chosen:
-        written += _write_session(path, one, only or SESSION_FORMATS, ids or Ids(), gate)
+    good = [placed for placed in sessions if gate.passes(session_document(placed[1], ids), _stem(placed[1]))]
+    for path, one in (placed for placed in chosen if placed in good):
+        written += _write_session(path, one, only or SESSION_FORMATS, ids or Ids())
     notes: list[str] = []
-    document, circles = combined_document((one for _, one in sessions), ids)
+    document, circles = combined_document((one for _, one in good), ids)
     if session is None:
         written += _write_combined(document, graphs or graphs_of(folder), only, notes, gate)
     return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles, *gate.findings), tuple(notes))
@@ -139,12 +140,13 @@ def combined_document(sessions: Iterable[Session], ids: Ids | None = None) -> tu
     return without_cycles(mapping.combined(sessions, ids))
 
 
-def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids, gate: _Gate) -> list[Path]:
-    document = session_document(session, ids)
-    stem = f"session_{safe(session.id)}" if session.manifest else "session_unrecorded"
-    if not gate.passes(document, stem):
-        return []
+def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids) -> list[Path]:
+    document, stem = session_document(session, ids), _stem(session)
     return [write_whole(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
+
+
+def _stem(session: Session) -> str:
+    return f"session_{safe(session.id)}" if session.manifest else "session_unrecorded"
 
 
 def _write_combined(document: Document, graphs: Path, only: Sequence[str], notes: list[str], gate: _Gate) -> list[Path]:

@@ -14,14 +14,16 @@ from lxml import etree
 from prov.model import ProvDocument
 
 import lineage
+import lineage.export
 from lineage import formats, mapping
 from lineage.cli import main
 from lineage.export import combined_document, export_folder, gathered
 from lineage.facts import Artifact, Session, Transformation
 from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids
-from lineage.prov.document import flattened, same
-from lineage.prov.terms import PROV, RELATIONS, TIMES
+from lineage.prov.document import Document, flattened, same
+from lineage.prov.statement import Name, statement
+from lineage.prov.terms import ACTIVITY, ENTITY, PROV, RELATIONS, TIMES
 
 PROVENANCE = {
     "loader_version": "a" * 40, "template_disabled": True, "model_name": "tiny", "quantization": "nf4", "sentinel_tests_passed": True, "add_special_tokens": False,
@@ -324,6 +326,28 @@ def test_a_hostile_name_reaches_no_terminal(tmp_path, capsys):
     assert main(["session", "list", str(tmp_path)]) == 0
     shown = capsys.readouterr().out
     assert shown.count("\n") == 3 and all(letter.isprintable() for letter in shown.replace("\n", ""))
+
+
+def test_an_invalid_session_is_not_written_and_the_rest_is(made, tmp_path, monkeypatch, capsys):
+    folder = tmp_path / "artifacts"
+    shutil.copytree(made / "artifacts", folder, ignore=shutil.ignore_patterns("*.ttl", "*.prov.json"))
+    (folder / "session_manifest_bad.json").write_text(json.dumps({"session_id": "bad"}))
+    real, thing = lineage.export.session_document, Name("http://example.org/x")
+
+    def told(session, ids=None):
+        """A bug of ours, for one session: something is both an entity and an activity."""
+        document = real(session, ids)
+        both = [statement(ENTITY, thing), statement(ACTIVITY, thing)] if session.id == "bad" else []
+        return Document(document.namespaces, [*document.statements, *both])
+
+    monkeypatch.setattr(lineage.export, "session_document", told)
+    assert main(["export", str(folder)]) == 5
+    shown = capsys.readouterr().err
+    assert "constraint 55 (entity-activity-disjoint)" in shown and "--allow-invalid" in shown and not list(folder.glob("session_bad*"))
+    assert len(list(folder.glob("session_*.ttl"))) == 2 and (tmp_path / "graphs" / "lineage.trig").is_file()
+    one = ["export", str(folder), "--session", "bad", "--format", "turtle", "--output", str(tmp_path / "x.ttl")]
+    assert main(one) == 5 and not (tmp_path / "x.ttl").exists()
+    assert main(["export", str(folder), "--allow-invalid"]) == 5 and list(folder.glob("session_bad*.ttl"))
 
 
 def test_an_unknown_format_is_a_wrong_call(made, capsys):
