@@ -46,7 +46,10 @@ def advised(document: Document, file: str = "document") -> list[Finding]:
 
 def violations(statements: Iterable[Statement | Batch], file: str = "document") -> Iterator[Violation]:
     """What is wrong with one instance."""
-    instance = Instance(expanded(statements), file)
+    told = tuple(expanded(statements))
+    instance = Instance(told, file)
+    if instance.violations:
+        instance = Instance(told, file, explains=True)  # again, and slower: now there is something to explain
     yield from instance.violations
     types = impose(instance)
     yield from impossible.unspecified_derivation(instance)

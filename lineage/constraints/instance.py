@@ -49,10 +49,13 @@ class Row:
 
 
 class Instance:
-    """The statements of one instance, merged. `violations` are the merges that failed; when there are any, it has no normal form."""
+    """The statements of one instance, merged. `violations` are the merges that failed; when there are any, it has no normal form.
 
-    def __init__(self, statements: Iterable[Statement], file: str = "document") -> None:
-        self.file = file
+    With `explains`, why each variable was bound is kept, and a violation names the merges that led to it.
+    """
+
+    def __init__(self, statements: Iterable[Statement], file: str = "document", *, explains: bool = False) -> None:
+        self.file, self._explains = file, explains
         self.violations: list[Violation] = []
         self.bindings = Bindings()
         self.rows: list[Row] = []
@@ -122,7 +125,8 @@ class Instance:
     def add_derivation(self, one: Statement) -> None:
         """Inference 11: a derivation by a known activity says that there was a usage and a generation."""
         used_by = one.args[2]
-        args: list[Value] = [str(one.args[0]), str(one.args[1]), NONE if used_by is None else used_by]
+        derived, source = (arg for arg in one.args[:2] if arg is not None)  # both are required
+        args: list[Value] = [derived, source, NONE if used_by is None else used_by]
         for arg in one.args[3:]:
             args.append(arg if arg is not None else NONE if used_by is None else self.bindings.new())
         self._row(one, args)
@@ -162,8 +166,10 @@ class Instance:
         if other == number:
             return
         one, two = self.rows[other], self.rows[number]
-        for n, (first, second) in enumerate(zip((one.id, *one.args), (two.id, *two.args), strict=True)):
-            if not self._unify(first, second, rule, one.said, two.said, "id" if n == 0 else one.term.args[n - 1]):
+        pairs = [*zip((one.id, *one.args), (two.id, *two.args), strict=True)]
+        for n, pair in enumerate(pairs):
+            what = "id" if n == 0 else one.term.args[n - 1]
+            if not self._unify(pair, rule, (one.said, two.said), what, led=[value for both in pairs for value in both]):
                 break  # what would follow from a merge that fails is no news
 
     def key_time(self, row: Row) -> None:
@@ -176,20 +182,23 @@ class Instance:
     def _time(self, activity: str, rule: int, time: Value, said: Statement) -> None:
         known, first = self._times.setdefault((activity, rule), (time, said))
         both_declare = first.term is ACTIVITY and said.term is ACTIVITY
-        self._unify(known, time, 22 if both_declare else rule, first, said, "startTime" if rule == 28 else "endTime")
+        what = "startTime" if rule == 28 else "endTime"
+        self._unify((known, time), 22 if both_declare else rule, (first, said), what, led=(known, time))
 
-    def _unify(self, one: Value, other: Value, rule: int, first: Statement, second: Statement, what: str) -> bool:
-        again = self.bindings.unify(one, other)
+    def _unify(self, pair: tuple[Value, Value], rule: int, said: tuple[Statement, Statement], what: str, led: Iterable[Value]) -> bool:
+        """Merge the pair, or report that it cannot be; `led` are the terms whose merges led here."""
+        why = f"constraint {rule} makes {told(said[0])} and {told(said[1])} one" if self._explains else ""
+        again = self.bindings.unify(*pair, why)
         if again is not None:
             self._queue.extend(again)
             return True
-        values = (self.value(one), self.value(other))
-        if (rule, what, first, second) in self._reported:
-            return False
-        self._reported.add((rule, what, first, second))
-        message = f"{what} is {short(str(values[0]))} and {short(str(values[1]))}"
-        ids = [one_.id for one_ in (first, second) if one_.id]
-        self.violations.append(violation(rule, message, ids=ids, witness=[told(first), told(second)], file=self.file))
+        if (rule, *said) not in self._reported:
+            self._reported.add((rule, *said))
+            first, second = (short(one) if isinstance(one, str) else "something" for one in map(self.value, pair))
+            before = dict.fromkeys(reason for value in led for reason in self.bindings.because(value))
+            ids = [one.id for one in said if one.id]
+            witness = [*map(told, said), *before]
+            self.violations.append(violation(rule, f"{what} is {first} and {second}", ids=ids, witness=witness, file=self.file))
         return False
 
     # --- what follows

@@ -12,6 +12,7 @@ class Bindings:
     def __init__(self) -> None:
         self._parent: list[Value | None] = []
         self._uses: dict[int, list[int]] = {}
+        self._links: dict[int, tuple[Value, str]] = {}  # what each variable was bound to, and why
 
     def new(self) -> int:
         """A fresh variable."""
@@ -34,8 +35,16 @@ class Bindings:
         """*statement* is to be looked at again when *variable* is bound."""
         self._uses.setdefault(variable, []).append(statement)
 
-    def unify(self, one: Value, other: Value) -> list[int] | None:
-        """Make both stand for one thing; returns the statements to look at again, or None when two constants differ."""
+    def because(self, value: Value) -> list[str]:
+        """The merges that made *value* what it stands for, the first one first."""
+        reasons = []
+        while isinstance(value, int) and value in self._links:
+            value, why = self._links[value]
+            reasons.append(why)
+        return reasons
+
+    def unify(self, one: Value, other: Value, why: str = "") -> list[int] | None:
+        """Make both stand for one thing, for the reason *why*; returns the statements to look at again, or None when two constants differ."""
         one, other = self.find(one), self.find(other)
         if one == other:
             return []
@@ -47,6 +56,8 @@ class Bindings:
             one, other = other, one
         assert isinstance(one, int)
         self._parent[one] = other
+        if why:
+            self._links[one] = (other, why)
         moved = self._uses.pop(one, [])
         if isinstance(other, int):
             self._uses.setdefault(other, []).extend(moved)
