@@ -223,6 +223,18 @@ class Instance:
                 news = True
         return news
 
+    def normal(self) -> frozenset[Statement]:
+        """The statements in normal form, stated and inferred ones; what is not known is left out, and so are attributes."""
+        told = {Statement(row.term, self._known(row.id), tuple(map(self._known, row.args))) for row in self.rows}
+        for term, name in self.elements:
+            times = (self._known(self._times[str(name), rule][0]) for rule in (28, 29)) if term is ACTIVITY else ()
+            told.add(Statement(term, name, tuple(times)))
+        return frozenset(told)
+
+    def _known(self, value: Value) -> Name | None:
+        seen = self.value(value)
+        return None if isinstance(seen, int) or seen == NONE else seen  # type: ignore[return-value]  # a time is no Name
+
     def exists(self) -> set[Value]:
         """The entities that have a generation: those declared (inference 7), generated, started or ended something (9, 10), or attributed (13)."""
         found: set[Value] = {name for term, name in self.elements if term is ENTITY}

@@ -27,7 +27,7 @@ class Violation(Finding):
 def violation(number: int, message: str, *, ids: Iterable[str] = (), witness: Iterable[str] = (), file: str = "document") -> Violation:
     """The violation of a constraint; its text holds the witness."""
     told = tuple(witness)
-    text = f"{CONSTRAINTS[number].rule.title}: {message}{f': {chr(10).join(told)}' if told else ''}"
+    text = ": ".join(part for part in (CONSTRAINTS[number].rule.title, message, "; ".join(told)) if part)
     return Violation(file, None, f"prov-{number}", text, number, tuple(dict.fromkeys(map(str, ids))), told)
 
 
