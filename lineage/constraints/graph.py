@@ -85,13 +85,20 @@ def components(edges: Sequence[tuple[Node, Node]]) -> list[list[Node]]:
     number = {name: n for n, name in enumerate(names)}
     numbered = [(number[a], number[b]) for a, b in edges]
     found = component_of(len(names), numbered)
-    cycles, seen = [], set()
-    for a, b in numbered:
-        if found[a] >= 0 and found[a] == found[b] and found[a] not in seen:
-            seen.add(found[a])
-            inside = [edge for edge in numbered if found[edge[0]] == found[edge[1]] == found[a]]
-            cycles.append([names[n] for n in (a, *path(inside, b, a))])
+    cycles = []
+    for inside in within(found, numbered).values():
+        a, b = numbered[inside[0]]
+        cycles.append([names[n] for n in (a, *path((numbered[n] for n in inside), b, a))])
     return cycles
+
+
+def within(found: Sequence[int], edges: Sequence[tuple[int, int]]) -> dict[int, list[int]]:
+    """The edges inside each component, by their place in *edges*: in one pass, however many components there are."""
+    inside: dict[int, list[int]] = {}
+    for n, (one, other) in enumerate(edges):
+        if found[one] >= 0 and found[one] == found[other]:
+            inside.setdefault(found[one], []).append(n)
+    return inside
 
 
 def path(edges: Iterable[tuple[int, int]], start: int, goal: int) -> list[int]:

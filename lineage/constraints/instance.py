@@ -36,7 +36,6 @@ EMPTY, COLLECTION = Name(PROV + "EmptyCollection"), Name(PROV + "Collection")
 # Constraints 24 to 27: what makes two of a kind one, by the position of their arguments.
 UNIQUE = {GENERATION: (24, (0, 1)), INVALIDATION: (25, (0, 1)), START: (26, (0, 2)), END: (27, (0, 2))}
 KEYED = frozenset(UNIQUE)
-_SECOND = {DERIVATION: 1, START: 1, END: 1}
 
 
 class Row:
@@ -100,7 +99,7 @@ class Instance:
         self.rows.append(row)
         if one.id is not None or one.term in KEYED:
             self._watch(len(self.rows) - 1)
-        self.add_influence(one, row)
+        self.add_influence(row)
 
     def _watch(self, number: int) -> None:
         row = self.rows[number]
@@ -135,13 +134,13 @@ class Instance:
             for term, (id_, values) in ((USAGE, made), (GENERATION, generated)):
                 self.rows.append(Row(term, id_, list(values), one))
                 self._watch(len(self.rows) - 1)
+                self.add_influence(self.rows[-1])
 
-    def add_influence(self, one: Statement, row: Row) -> None:
+    def add_influence(self, row: Row) -> None:
         """Inference 15: an identified relation is an influence of the same id (so constraint 23 joins their ends)."""
-        if one.id is None or one.term in (INFLUENCE, SPECIALIZATION) or one.term.qualified is None:
+        if isinstance(row.id, int) or row.term is INFLUENCE or row.term.qualified is None:
             return
-        second = _SECOND.get(one.term, 1)
-        self.rows.append(Row(INFLUENCE, one.id, [row.args[0], row.args[second]], one))
+        self.rows.append(Row(INFLUENCE, row.id, row.args[:2], row.said))
         self._watch(len(self.rows) - 1)
 
     # --- merging (constraints 22 to 29)

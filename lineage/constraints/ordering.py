@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
-from lineage.constraints.graph import component_of, path
+from lineage.constraints.graph import component_of, path, within
 from lineage.constraints.instance import Instance, Row
 from lineage.constraints.unify import NONE, Value
 from lineage.constraints.violations import Violation, short, violation
@@ -119,12 +119,11 @@ def contradictions(instance: Instance) -> Iterator[Violation]:
     number: dict[Event, int] = {}
     numbered = [(number.setdefault(one, len(number)), number.setdefault(other, len(number))) for one, other, _ in edges]
     found = component_of(len(number), numbered)
-    told: set[int] = set()
-    for (one, other), (_, _, rule) in zip(numbered, edges, strict=True):
-        if rule == STRICT and found[one] >= 0 and found[one] == found[other] and found[one] not in told:
-            told.add(found[one])
-            inside = [n for n, (a, b) in enumerate(numbered) if found[a] == found[b] == found[one]]
-            yield _chain(instance, list(number), [(*numbered[n], edges[n][2]) for n in inside], one, other)
+    events = list(number)
+    for inside in within(found, numbered).values():
+        strict = next((n for n in inside if edges[n][2] == STRICT), None)
+        if strict is not None:
+            yield _chain(instance, events, [(*numbered[n], edges[n][2]) for n in inside], *numbered[strict])
 
 
 def _chain(instance: Instance, events: list[Event], edges: list[tuple[int, int, int]], one: int, other: int) -> Violation:

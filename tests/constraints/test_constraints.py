@@ -107,6 +107,7 @@ OURS = {
     "11 is silent without the activity": ([], ENTITIES + ACTIVITIES + "wasDerivedFrom(ex:e2,ex:e1,-,-,-)\nused(ex:u;ex:a2,ex:e1,-)"),
     "13 gives what is attributed a generation": ([42], "entity(ex:e1)\nwasAttributedTo(ex:e2,ex:e1)\nwasDerivedFrom(ex:e1,ex:e2)"),
     "15 makes an influence of the same id": ([23], "used(ex:u;ex:a1,ex:e1,-)\nwasInfluencedBy(ex:u;ex:a1,ex:e2)"),
+    "15 follows from 11 too": ([23], "wasDerivedFrom(ex:e2,ex:e1,ex:a1,-,ex:u)\nwasInfluencedBy(ex:u;ex:a9,ex:e1)"),
     "19 and 52: a circle of specializations": ([52], "specializationOf(ex:e1,ex:e2)\nspecializationOf(ex:e2,ex:e3)\nspecializationOf(ex:e3,ex:e1)"),
     "21 hands emptiness down": ([56], "entity(ex:e1,[prov:type='prov:EmptyCollection'])\nspecializationOf(ex:e2,ex:e1)\nspecializationOf(ex:e3,ex:e2)\nhadMember(ex:e3,ex:e4)"),
     "21 declares the special one, so 7 holds": ([42], "entity(ex:e1)\nspecializationOf(ex:e2,ex:e1)\nwasDerivedFrom(ex:e1,ex:e2)"),
@@ -164,6 +165,18 @@ def test_depth_costs_no_recursion_and_the_far_end_is_found():
     assert found.number == 42 and "more events" in found.witness[0]
     deep = [statement(SPECIALIZATION, None, Name(f"{EX}s{n + 1}"), Name(f"{EX}s{n}")) for n in range(100_000)]
     assert validate(Document({}, [statement(ENTITY, Name(f"{EX}s0")), *deep])) == []
+
+
+def test_many_small_knots_are_each_told_and_cost_no_square():
+    pairs = [(Name(f"{EX}e{n}"), Name(f"{EX}f{n}")) for n in range(20_000)]
+    told = [
+        one
+        for a, b in pairs
+        for one in (statement(ENTITY, a), statement(ENTITY, b), statement(DERIVATION, None, a, b), statement(DERIVATION, None, b, a))
+    ]
+    assert len(validate(Document({}, told))) == 20_000
+    loops = [statement(SPECIALIZATION, None, *pair) for a, b in pairs for pair in ((a, b), (b, a))]
+    assert len(validate(Document({}, loops))) == 20_000
 
 
 def test_a_witness_is_a_chain_that_a_reader_can_follow():
