@@ -51,6 +51,8 @@ class Artifact:
     sha256: str | None = None
     bytes: int | None = None
     count: int | None = None  # records, where the file is one of records
+    lines: int | None = None  # its lines, blank ones too: the leaves of the Merkle tree
+    merkle_root: str | None = None  # 64 hex digits (RFC 9162), over its lines with their line endings
     timestamp: str | None = None  # when it was complete
     activity: str | None = None  # id of the activity that made it; None: it was there before
     role: str | None = None  # what it was used or made as, where an activity names it

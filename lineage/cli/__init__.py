@@ -11,6 +11,7 @@ from __future__ import annotations
 import difflib
 import sys
 from importlib import import_module, metadata
+from pathlib import Path
 
 import click
 
@@ -19,10 +20,12 @@ from lineage.errors import LineageError, NotFoundError, UsageError
 VERBS = {
     "demo": "lineage.cli.demo",
     "export": "lineage.cli.export",
+    "prove": "lineage.cli.prove",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",
     "validate": "lineage.cli.validate",
+    "verify": "lineage.cli.verify",
 }
 NOT_FOUND, USAGE, FAILED, INTERRUPTED = 3, 2, 1, 130
 
@@ -87,6 +90,12 @@ def _plain(text: str, keep: str = "\n") -> str:
 def row(text: str) -> None:
     """One line of data, on stdout; a name with a newline in it stays one line."""
     click.echo(_plain(text, keep=""))
+
+
+def place(text: str) -> tuple[Path, int | None]:
+    """`FILE:LINE`, or a file as a whole; a file that is really called so goes before."""
+    name, _, number = text.rpartition(":")
+    return (Path(name), int(number)) if name and number.isdecimal() and not Path(text).exists() else (Path(text), None)
 
 
 def show(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage.cli import row, show
+from lineage.cli import place, row, show
 from lineage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,19 +33,13 @@ def command(record: str, sample: int | None, seed: int, model: Path | None) -> i
     """
     if find_spec("torch") is None or find_spec("transformers") is None:
         raise UsageError("replay runs the model again", hint="pip install 'lineage-prov[models]'")
-    path, line = _place(record)
+    path, line = place(record)
     levels: Counter[str] = Counter()
     for verdict in _verdicts(path, line, sample, seed, model):
         levels[verdict.level] += 1
         row(f"{path}:{verdict.line}: {verdict.level}{f': {verdict.detail}' if verdict.detail else ''}")
     show(", ".join(f"{count} {level}" for level, count in sorted(levels.items())) or "there is no record to replay")
     return 0 if set(levels) <= {"bit-exact", "token-exact"} else VERIFICATION_FAILED
-
-
-def _place(record: str) -> tuple[Path, int | None]:
-    """`FILE:LINE`, or a file as a whole."""
-    name, _, number = record.rpartition(":")
-    return (Path(name), int(number)) if name and number.isdecimal() and not Path(record).exists() else (Path(record), None)
 
 
 def _verdicts(path: Path, line: int | None, sample: int | None, seed: int, model: Path | None) -> Iterator[Verdict]:

@@ -74,6 +74,8 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
     """One entry of `artifacts_generated`; the four fixed keys first."""
     entry: dict[str, Any] = {"file": artifact.path, "type": artifact.type, "count": artifact.count, "timestamp": artifact.timestamp}
     entry |= {"sha256": artifact.sha256, "bytes": artifact.bytes, "activity": artifact.activity}
+    if artifact.merkle_root:
+        entry |= {"lines": artifact.lines, "merkle_root": artifact.merkle_root}
     if artifact.parts:
         entry["files"] = [{"file": part.path, "sha256": part.sha256, "bytes": part.bytes} for part in artifact.parts]
     if artifact.slices is not None:
@@ -84,7 +86,7 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
 def used_json(artifact: Artifact) -> dict[str, Any]:
     """A file that an activity used."""
     entry = artifact_json(artifact)
-    dropped = ("timestamp", "activity", "slices")
+    dropped = ("timestamp", "activity", "slices", "lines", "merkle_root")
     return {"file": entry["file"], "role": artifact.role} | {key: value for key, value in entry.items() if key not in dropped}
 
 
@@ -209,6 +211,8 @@ def _artifact(fields: Fields, type_: str) -> Artifact:
         sha256=fields.digest("sha256"),
         bytes=fields.integer("bytes"),
         count=fields.integer("count"),
+        lines=fields.integer("lines") if "lines" in fields else None,
+        merkle_root=fields.digest("merkle_root") if "merkle_root" in fields else None,
         timestamp=fields.text("timestamp"),
         activity=fields.text("activity"),
         role=fields.text("role"),

@@ -47,6 +47,8 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
     yield from some(LIN["sha256"], artifact.sha256)
     yield from some(LIN["bytes"], artifact.bytes)
     yield from some(LIN["count"], artifact.count)
+    yield from some(LIN["merkleRoot"], artifact.merkle_root)
+    yield from some(LIN["lineCount"], artifact.lines)
     yield from gaps(artifact.gaps)
 
 

@@ -18,6 +18,7 @@ from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
+from lineage.integrity import index
 from lineage.recording.writer import RecordWriter, dump
 
 if TYPE_CHECKING:
@@ -154,11 +155,20 @@ class Run:
     ) -> None:
         """The writer has closed *path*; what it could not know, because others wrote to the file too, is read off the file."""
         if sha256 is None:
-            self._made(self.session.scanned(path, type=type, role="records", activity=self.id))
+            self._made(self._sealed(path, self.session.scanned(path, type=type, role="records", activity=self.id)))
             return
         relative = self.session.relative(path)
         facts: dict[str, Any] = {"sha256": sha256, "bytes": size, "count": count, "slices": slices}
-        self._made(Artifact(path=relative, type=type, role="records", activity=self.id, timestamp=now(), **facts))
+        made = Artifact(path=relative, type=type, role="records", activity=self.id, timestamp=now(), **facts)
+        self._made(self._sealed(path, made))
+
+    def _sealed(self, path: Path, made: Artifact) -> Artifact:
+        """A file of records with the root over its lines, and with a sidecar by which each line is found."""
+        with self.session.guard(f"the Merkle root of {path.name}"):
+            if self.session.recording:
+                seal = index.build(path)
+                return replace(made, lines=seal.lines, merkle_root=seal.merkle_root) if made.sha256 == seal.sha256 else made
+        return made
 
 
 def _ending(error: BaseException | None) -> Status:

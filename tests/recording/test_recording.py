@@ -92,7 +92,8 @@ def test_the_report_has_the_shape_of_the_contract(work):
 
 def test_no_journal_is_left_behind_a_session_that_ended_well(work):
     experiment()
-    assert not list(Path("artifacts").glob("*journal*")) and not list(Path("artifacts").glob(".*"))
+    assert not list(Path("artifacts").glob("*journal*")) and [one.name for one in Path("artifacts").glob(".*")] == [".lineage"]
+    assert [one.suffix for one in Path("artifacts/.lineage").iterdir()] == [".index"]
 
 
 def test_a_fact_that_is_not_known_is_null_with_its_reason(work):

@@ -1,0 +1,32 @@
+"""`lineage prove`: that one line belongs to a file."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lineage.cli import place, row
+from lineage.errors import UsageError
+from lineage.export import write_whole
+from lineage.integrity.proof import prove
+
+
+@click.command("prove", epilog="Example: lineage prove artifacts/sft_training_data.jsonl:12 --output line-12.proof.json")
+@click.argument("record", metavar="FILE:LINE")
+@click.option("--output", "-o", metavar="PATH", default="-", help="Where the proof goes; stdout if not given.")
+def command(record: str, output: str) -> int:
+    """Write a proof that a line belongs to a file, for someone who has the file's Merkle root and not the file.
+
+    `lineage verify --proof` checks it. The proof holds hashes only, nothing of the record.
+    """
+    path, line = place(record)
+    if line is None:
+        raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
+    text = json.dumps(prove(path, line).json(), indent=2)
+    if output == "-":
+        click.echo(text)
+    else:
+        row(str(write_whole(Path(output), lambda out: out.write(text.encode() + b"\n"))))
+    return 0

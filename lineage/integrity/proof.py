@@ -1,0 +1,101 @@
+"""One line of a file, proved by the root alone: whoever has the line, the proof and the root needs not the file.
+
+The proof is JSON. Its path holds the hashes beside the way from the leaf to the root (RFC 9162, 2.1.3); who has the record need
+not trust the proof, for the path leads to the root or it does not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lineage.contract.strict import loads
+from lineage.errors import FormatError, NotFoundError
+from lineage.merkle import Tree, leaf_hash, leaves, proved_root
+
+FORMAT = "lineage-inclusion-proof 1"
+MAX_BYTES = 1 << 20  # a proof has some forty hashes at most
+MAX_PATH = 64
+_HASH = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proof:
+    """That a line is line number `line` of the `lines` of a file with the root `merkle_root`."""
+
+    file: str  # its name, for people; nothing depends on it
+    line: int  # from 1
+    lines: int
+    merkle_root: str
+    leaf: str
+    path: tuple[str, ...]
+
+    def json(self) -> dict[str, Any]:
+        """As it is written."""
+        names = ("file", "line", "lines", "merkle_root", "leaf")
+        return {"format": FORMAT, **{name: getattr(self, name) for name in names}, "path": list(self.path)}
+
+
+def prove(file: Path, line: int) -> Proof:
+    """The proof of line *line*, counted from 1, of *file*, which is read once.
+
+    Raises:
+        NotFoundError: there is no such file or line. OSError: the file cannot be read.
+    """
+    if not file.is_file():
+        raise NotFoundError("no such file", at=str(file))
+    tree, mine = Tree(target=line - 1), b""
+    with file.open("rb") as source:
+        for _, leaf in leaves(source):
+            mine = leaf if tree.size == line - 1 else mine
+            tree.add(leaf)
+    root, path = tree.finish()
+    if not 1 <= line <= tree.size:
+        raise NotFoundError(f"no such line: the file has {tree.size}", at=f"{file}:{line}")
+    found = tuple(node.hex() for node in path)
+    return Proof(file=file.name, line=line, lines=tree.size, merkle_root=root.hex(), leaf=mine.hex(), path=found)
+
+
+def read(path: Path) -> Proof:
+    """A proof that was written.
+
+    Raises:
+        FormatError: it has not the shape of one. NotFoundError: there is no such file.
+    """
+    if not path.is_file():
+        raise NotFoundError("no such file", at=str(path))
+    said = loads(path.read_bytes())[0] if path.stat().st_size <= MAX_BYTES else None
+    if not isinstance(said, dict) or said.get("format") != FORMAT or not _is_proof(said):
+        raise FormatError("this is no inclusion proof", at=str(path), hint="lineage prove FILE:LINE writes one")
+    names = ("line", "lines", "merkle_root", "leaf")
+    return Proof(file=str(said.get("file")), path=tuple(said["path"]), **{name: said[name] for name in names})
+
+
+def _is_proof(said: dict[str, Any]) -> bool:
+    path = said.get("path")
+    if not isinstance(path, list) or len(path) > MAX_PATH:
+        return False
+    hashes = [said.get("merkle_root"), said.get("leaf"), *path]
+    numbers = [said.get("line"), said.get("lines")]
+    return all(isinstance(one, str) and _HASH.fullmatch(one) for one in hashes) and all(type(one) is int for one in numbers)
+
+
+def holds(proof: Proof, record: bytes, root: str) -> str | None:
+    """None when *record*, the exact bytes of a line with its line ending, is proved under *root* (64 hex digits); else why it is not."""
+    leaf = leaf_hash(record)
+    if proof.merkle_root != root:
+        return f"the proof is for the root {proof.merkle_root}, not {root}"
+    if leaf.hex() != proof.leaf:
+        return _other_line(proof, record)
+    led_to = proved_root(leaf, proof.line - 1, proof.lines, [bytes.fromhex(node) for node in proof.path])
+    return None if led_to is not None and led_to.hex() == root else "the path of the proof does not lead to the root"
+
+
+def _other_line(proof: Proof, record: bytes) -> str:
+    if leaf_hash(record + b"\n").hex() == proof.leaf:
+        return "the record lacks the newline that ends the line"
+    if record.endswith(b"\n") and leaf_hash(record[:-1]).hex() == proof.leaf:
+        return "the record has a newline that the line has not"
+    return "the record is not the line that the proof is of"

@@ -1,0 +1,98 @@
+"""A file against what its manifest recorded.  Always reads the whole file: no cache is believed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from lineage.contract import manifest
+from lineage.errors import FormatError, NotFoundError
+from lineage.facts import Artifact, Session
+from lineage.integrity import index
+from lineage.integrity.differences import Change, differences
+from lineage.merkle import fingerprints
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What a file is, held against its record."""
+
+    file: Path
+    status: Literal["intact", "altered", "unrecorded"]
+    found: index.Seal
+    recorded: Artifact | None  # as the manifest has it
+    changes: tuple[Change, ...] = ()  # the lines, where a sidecar from before could name them
+    note: str = ""  # why lines could not be named, or what the verdict rests on
+
+
+def verify(file: Path) -> Verdict:
+    """Read *file* and hold it against the manifest that names it: the root and number of lines, else the digest.
+
+    Raises:
+        NotFoundError: there is no such file. OSError: it cannot be read.
+    """
+    if not file.is_file():
+        raise NotFoundError("no such file", at=str(file))
+    found = index.build(file, keep=False)
+    _, recorded = recorded_as(file)
+    if recorded is None or recorded.sha256 is None:
+        return _against_sidecar(file, found)
+    if _same(found, recorded):
+        return Verdict(file=file, status="intact", found=found, recorded=recorded, note=f"as recorded, {found.lines} lines")
+    changes, note = _named(file, recorded)
+    return Verdict(file=file, status="altered", found=found, recorded=recorded, changes=changes, note=note)
+
+
+def recorded_as(file: Path) -> tuple[Session | None, Artifact | None]:
+    """The session that recorded *file* and the entry of its manifest, looked for in the file's folder and those around it.
+
+    The session that made the file goes before one that only names it.
+    """
+    for folder in file.absolute().parents:
+        paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
+        name = file.absolute().relative_to(folder).as_posix()
+        sessions = [session for session, _ in map(manifest.read, paths) if session]
+        naming = [(session, one) for session in sessions for one in session.artifacts if one.path == name]
+        if naming:
+            return max(naming, key=lambda found: (found[1].activity is not None, found[1].sha256 is not None))
+        if paths:
+            break
+    return None, None
+
+
+def _same(found: index.Seal, recorded: Artifact) -> bool:
+    if found.sha256 != recorded.sha256:
+        return False
+    return recorded.merkle_root in (None, found.merkle_root) and recorded.lines in (None, found.lines)
+
+
+def _against_sidecar(file: Path, found: index.Seal) -> Verdict:
+    """No manifest speaks of the file: a sidecar can still tell whether it is what was indexed, which proves less."""
+    facts = {"file": file, "found": found, "recorded": None}
+    seen, problem = _sidecar(file)
+    if seen is None:
+        return Verdict(status="unrecorded", note=problem or "no manifest and no sidecar tells what it was", **facts)  # type: ignore[arg-type]
+    if seen.seal == found:
+        note = "no manifest tells of it; it is what its sidecar was made from"
+        return Verdict(status="unrecorded", note=note, **facts)  # type: ignore[arg-type]
+    changes = tuple(differences(seen.fingerprints(), fingerprints(file)))
+    return Verdict(status="altered", changes=changes, note="held against its sidecar: no manifest tells of it", **facts)  # type: ignore[arg-type]
+
+
+def _named(file: Path, recorded: Artifact) -> tuple[tuple[Change, ...], str]:
+    """Which lines changed, by the sidecar of the file that was recorded."""
+    seen, problem = _sidecar(file)
+    if seen is None:
+        return (), problem or "the lines cannot be named: the file has no sidecar"
+    if seen.seal.sha256 != recorded.sha256 or recorded.merkle_root not in (None, seen.seal.merkle_root):
+        return (), "the lines cannot be named: the sidecar is of another file than the manifest's"
+    changes = tuple(differences(seen.fingerprints(), fingerprints(file)))
+    return changes, "" if changes else "the lines cannot be named: the sidecar has the same fingerprints"
+
+
+def _sidecar(file: Path) -> tuple[index.Index | None, str]:
+    try:
+        return index.read(file), ""
+    except (FormatError, OSError) as error:
+        return None, f"the lines cannot be named: {error}"
