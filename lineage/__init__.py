@@ -22,9 +22,11 @@ if TYPE_CHECKING:
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
     from lineage.recording.session import session as session
+    from lineage.trace.record import RecordFile as RecordFile
 
 _HOME = {
     "LineageError": "lineage.errors",
+    "RecordFile": "lineage.trace.record",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
     "export_folder": "lineage.export",
@@ -32,7 +34,16 @@ _HOME = {
     "session": "lineage.recording.session",
     "validate": "lineage.constraints",
 }
-__all__ = ["LineageError", "create_artifact_metadata", "create_session_manifest", "export_folder", "get_git_sha", "session", "validate"]
+__all__ = [
+    "LineageError",
+    "RecordFile",
+    "create_artifact_metadata",
+    "create_session_manifest",
+    "export_folder",
+    "get_git_sha",
+    "session",
+    "validate",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -24,8 +24,10 @@ VERBS = {
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",
+    "show": "lineage.cli.show",
     "validate": "lineage.cli.validate",
     "verify": "lineage.cli.verify",
+    "why": "lineage.cli.why",
 }
 NOT_FOUND, USAGE, FAILED, INTERRUPTED = 3, 2, 1, 130
 

@@ -11,6 +11,7 @@ is what names the lines. So it is never written over for a file that is not what
 from __future__ import annotations
 
 import hashlib
+import mmap
 import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -53,6 +54,10 @@ class Index:
         if not 1 <= line <= len(self):
             raise IndexError(line)
         return int.from_bytes(self._rows[(line - 1) * ROW : (line - 1) * ROW + 8], "little")
+
+    def fingerprint(self, line: int) -> bytes:
+        """The fingerprint of line *line*, counted from 1."""
+        return bytes(self._rows[(line - 1) * ROW + 8 : line * ROW])
 
     def fingerprints(self) -> list[bytes]:
         """The fingerprint of each line, in order."""
@@ -131,7 +136,8 @@ def read(file: Path) -> Index | None:
     path = path_of(file)
     if not path.is_file() or path.is_symlink():
         return None
-    data = memoryview(path.read_bytes())
+    with path.open("rb") as sidecar:
+        data = memoryview(mmap.mmap(sidecar.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b"")
     head = bytes(data[:MAX_HEADER])
     seal = _seal(loads(head[len(MAGIC) :].strip())[0]) if head.startswith(MAGIC) else None
     if seal is None or len(data) != MAX_HEADER + ROW * seal.lines:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from lineage.contract import manifest
+from lineage.contract.around import recorded_as, sessions_around
 from lineage.errors import FormatError, NotFoundError
-from lineage.facts import Artifact, Session
+from lineage.facts import Artifact
 from lineage.integrity import index
 from lineage.integrity.differences import Change, differences
 from lineage.merkle import fingerprints
@@ -35,30 +35,13 @@ def verify(file: Path) -> Verdict:
     if not file.is_file():
         raise NotFoundError("no such file", at=str(file))
     found = index.build(file, keep=False)
-    _, recorded = recorded_as(file)
+    _, recorded = recorded_as(file, *sessions_around(file))
     if recorded is None or recorded.sha256 is None:
         return _against_sidecar(file, found)
     if _same(found, recorded):
         return Verdict(file=file, status="intact", found=found, recorded=recorded, note=f"as recorded, {found.lines} lines")
     changes, note = _named(file, recorded)
     return Verdict(file=file, status="altered", found=found, recorded=recorded, changes=changes, note=note)
-
-
-def recorded_as(file: Path) -> tuple[Session | None, Artifact | None]:
-    """The session that recorded *file* and the entry of its manifest, looked for in the file's folder and those around it.
-
-    The session that made the file goes before one that only names it.
-    """
-    for folder in file.absolute().parents:
-        paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
-        name = file.absolute().relative_to(folder).as_posix()
-        sessions = [session for session, _ in map(manifest.read, paths) if session]
-        naming = [(session, one) for session in sessions for one in session.artifacts if one.path == name]
-        if naming:
-            return max(naming, key=lambda found: (found[1].activity is not None, found[1].sha256 is not None))
-        if paths:
-            break
-    return None, None
 
 
 def _same(found: index.Seal, recorded: Artifact) -> bool:

@@ -1,0 +1,25 @@
+"""`lineage show`: one record, as it stands in its file."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from lineage.cli import place
+from lineage.errors import UsageError
+from lineage.merkle import leaf_hash
+from lineage.trace.record import RecordFile, as_record
+
+
+@click.command("show", epilog="Example: lineage show artifacts/sft_training_data.jsonl:12")
+@click.argument("record", metavar="FILE:LINE")
+def command(record: str) -> int:
+    """Print one record with its metadata, its line and its leaf hash, as one JSON document. `lineage why` tells where it came from."""
+    path, line = place(record)
+    if line is None:
+        raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
+    data = RecordFile(path).read(line)
+    shown = {"file": str(path), "line": line, "bytes": len(data), "leaf_hash": leaf_hash(data).hex()}
+    click.echo(json.dumps(shown | {"record": as_record(data, f"{path}:{line}")}, indent=2))
+    return 0

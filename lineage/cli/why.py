@@ -1,0 +1,121 @@
+"""`lineage why`: where one record came from."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import click
+
+from lineage.cli import place, row, show
+from lineage.contract import manifest
+from lineage.errors import UsageError
+from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session
+from lineage.trace.record import RecordFile, RecordLineage
+
+_TOLD = ("loader_version", "quantization", "dtype", "template_disabled", "add_special_tokens", "sentinel_tests_passed", "revision")
+
+
+@click.command("why", epilog="Example: lineage why artifacts/sft_training_data.jsonl:12")
+@click.argument("record", metavar="FILE:LINE")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def command(record: str, as_json: bool) -> int:
+    """Say where a record came from: its run and parameters, the model load, the script at its commit, the prompts, the session,
+    and the record it was carried over from. What no file says is not made up.
+    """
+    path, line = place(record)
+    if line is None:
+        raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
+    found = RecordFile(path).why(line)
+    if as_json:
+        click.echo(json.dumps(_json(found), indent=2))
+    else:
+        for name, text in _rows(found):
+            row(f"{name:<11} {text}")
+    for note in found.notes:
+        show(f"note: {note}")
+    return 0
+
+
+def _rows(found: RecordLineage) -> Iterator[tuple[str, str]]:
+    said, params = found.metadata, found.metadata.get("generation_params")
+    yield "record", f"{found.file}:{found.line}{_given(said, ('record_index', 'timestamp'))}"
+    if found.slice:
+        ranges = ", ".join(f"{first}-{last}" for first, last in found.slice.lines[:3])
+        yield "slice", f"{found.slice.count} records, lines {ranges}{' …' if len(found.slice.lines) > 3 else ''}"
+    if found.origin:
+        edited = f"edited: {', '.join(found.origin.edited)}" if found.origin.edited else "the same JSON"
+        yield "from", f"{os.path.relpath(found.origin.file)}:{found.origin.line} ({edited})"
+    if found.run and found.run is not found.maker:
+        yield "carried by", _activity(found.run)
+    if found.maker:
+        yield "made by", _activity(found.maker)
+    yield "parameters", json.dumps(params, ensure_ascii=True) if params is not None else "not recorded"
+    yield "script", _script(found)
+    yield from _loads(found)
+    for used in found.maker.used if found.maker else ():
+        yield used.role or "used", f"{used.path}{f' sha256 {used.sha256}' if used.sha256 else ''}"
+    if found.made_in:
+        yield from _session(found.made_in)
+    if found.session and found.session is not found.made_in:
+        yield "carried in", next(_session(found.session))[1]
+
+
+def _activity(run: Activity) -> str:
+    kind = next(name for name, one in ACTIVITIES.items() if one is type(run))
+    return f"{kind} {run.id} ({run.status or 'status not recorded'}, {run.started_at or '?'} to {run.ended_at or '?'})"
+
+
+def _script(found: RecordLineage) -> str:
+    name = found.metadata.get("script_name") or (found.maker.script.path if found.maker and found.maker.script else None)
+    version = found.metadata.get("script_version") or (found.maker.script.version if found.maker and found.maker.script else None)
+    code = found.made_in.code if found.made_in else None
+    changed = {True: ", with uncommitted changes", False: ", clean", None: ""}[code.dirty if code else None]
+    return f"{name or 'not recorded'} at commit {version}{changed}" if version else f"{name or 'not recorded'}, commit not recorded"
+
+
+def _loads(found: RecordLineage) -> Iterator[tuple[str, str]]:
+    for load in found.loads:
+        yield "model", _model(load.provenance, load)
+    provenance = found.metadata.get("provenance")
+    if not found.loads:
+        yield "model", _model(provenance, None) if isinstance(provenance, dict) else "not recorded"
+
+
+def _model(provenance: Json, load: ModelLoad | None) -> str:
+    return f"{provenance.get('model_name') or 'not recorded'}{_given(provenance, _TOLD)}{f', load {load.id}' if load else ''}"
+
+
+def _session(session: Session) -> Iterator[tuple[str, str]]:
+    yield "session", f"{session.id}{f' ({session.title})' if session.title else ''}, {session.status or 'status not recorded'}"
+    known = {key: session.environment.get(key) for key in ("python_version", "torch_version", "transformers_version", "gpu")}
+    yield "environment", _given(known, tuple(known)).removeprefix(", ") or "not recorded"
+
+
+def _given(said: Json, keys: tuple[str, ...]) -> str:
+    """What is known of these keys."""
+    return "".join(f", {key} {json.dumps(said[key])}" for key in keys if said.get(key) is not None)
+
+
+def _json(found: RecordLineage) -> dict[str, Any]:
+    made_in, origin = found.made_in, found.origin
+    return {
+        "file": str(found.file),
+        "line": found.line,
+        "metadata": found.metadata,
+        "slice": manifest.slice_json(found.slice) if found.slice else None,
+        "run": manifest.activity_json(found.run) if found.run else None,
+        "maker": manifest.activity_json(found.maker) if found.maker else None,
+        "model_loads": [manifest.activity_json(load) for load in found.loads],
+        "made_in": _session_json(made_in),
+        "session": _session_json(found.session),
+        "code": manifest.code_json(made_in.code) if made_in and made_in.code else None,
+        "origin": {"file": str(origin.file), "line": origin.line, "edited": list(origin.edited)} if origin else None,
+        "notes": list(found.notes),
+    }
+
+
+def _session_json(one: Session | None) -> dict[str, Any] | None:
+    return {"id": one.id, "title": one.title, "manifest": one.manifest, "environment": one.environment} if one else None

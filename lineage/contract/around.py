@@ -1,0 +1,24 @@
+"""The manifests that speak of a file: those in its folder, else in the nearest folder around it that has some."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lineage.contract import manifest
+from lineage.facts import Artifact, Session
+
+
+def sessions_around(file: Path) -> tuple[Path, tuple[Session, ...]]:
+    """The nearest folder with manifests, and its sessions; the file's own folder and none when there are no manifests."""
+    for folder in file.absolute().parents:
+        paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
+        if paths:
+            return folder, tuple(session for session, _ in map(manifest.read, paths) if session)
+    return file.absolute().parent, ()
+
+
+def recorded_as(file: Path, folder: Path, sessions: tuple[Session, ...]) -> tuple[Session | None, Artifact | None]:
+    """The session that recorded *file*, and the entry of its manifest; the one that made the file goes before one that only names it."""
+    name = file.absolute().relative_to(folder).as_posix()
+    naming = [(session, one) for session in sessions for one in session.artifacts if one.path == name]
+    return max(naming, key=lambda found: (found[1].activity is not None, found[1].sha256 is not None), default=(None, None))
