@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +19,7 @@ from lineage import formats, mapping
 from lineage.constraints import validate
 from lineage.draw import draw
 from lineage.errors import NotFoundError, UsageError
+from lineage.expansion import EVERY, Expansion, Lines
 from lineage.facts import Session
 from lineage.findings import Finding, finding
 from lineage.folder import read_folder
@@ -29,6 +31,7 @@ SESSION_FORMATS = ("json", "turtle")
 COMBINED_FORMATS = ("json", "turtle", "trig")
 COMBINED = "lineage"  # the stem of the combined files
 PICTURE = "svg"
+SAMPLE = 1000  # lines of a file whose records are validated before all are written
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,40 @@ def session_document(session: Session, ids: Ids | None = None) -> Document:
 def combined_document(sessions: Iterable[Session], ids: Ids | None = None) -> tuple[Document, tuple[Finding, ...]]:
     """All sessions, each in its bundle, and the circles that were left out."""
     return without_cycles(mapping.combined(sessions, ids))
+
+
+def records_document(expansion: Expansion) -> Document:
+    """A session with its records as a stream: to be written once."""
+    told = session_document(expansion.session, expansion.ids)
+    return Document(told.namespaces, chain(told.statements, expansion.batches()))
+
+
+def export_records(folder: Path, *, session: str | None = None, lines: Lines = EVERY, only: Sequence[str] = (), file: str | None = None, ids: Ids | None = None) -> Exported:  # fmt: skip
+    """Write each session of *folder* with its records one by one, to `session_<id>.records.*` beside its manifest.
+
+    Args:
+        session: only the session whose id begins so. lines: only these of each file. file: only this one, by its path in the folder.
+        only: format names; Turtle and PROV-JSON if none is given.
+    """
+    placed, findings = gathered(folder)
+    chosen = placed if session is None else (pick(placed, session),)
+    written: list[Path] = []
+    for place, one in chosen:
+        expansion = Expansion(place, one, ids or Ids(), lines, file)
+        wrong = validate(sampled(expansion), f"{_stem(one)}.records")
+        findings = (*findings, *wrong, *([finding("prov-not-written", f"{_stem(one)}.records")] if wrong else []))
+        for name in () if wrong else only or SESSION_FORMATS:
+            target = place / f"{_stem(one)}.records{_suffix(name)}"
+            written.append(write_whole(target, lambda out, e=expansion, name=name: formats.dump(records_document(e), out, name)))  # type: ignore[misc]
+        findings = (*findings, *expansion.findings.values())
+    return Exported(tuple(one for _, one in chosen), tuple(written), tuple(dict.fromkeys(findings)))
+
+
+def sampled(expansion: Expansion) -> Document:
+    """The session with the first records of each of its files: what is validated before a million are written."""
+    first = expansion.lines.first
+    last = min(first + SAMPLE - 1, expansion.lines.last or first + SAMPLE - 1)
+    return records_document(replace(expansion, lines=Lines(first, last), findings={}))
 
 
 def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids) -> list[Path]:

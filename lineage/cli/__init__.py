@@ -100,6 +100,6 @@ def place(text: str) -> tuple[Path, int | None]:
     return (Path(name), int(number)) if name and number.isdecimal() and not Path(text).exists() else (Path(text), None)
 
 
-def show(text: str) -> None:
+def tell(text: str) -> None:
     """One line for people, on stderr."""
     click.echo(_plain(text), err=True)

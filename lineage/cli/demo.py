@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lineage import export
-from lineage.cli import row, show
+from lineage.cli import row, tell
 from lineage.errors import UsageError
 
 
@@ -22,13 +22,13 @@ def command(artifacts: Path, graphs: Path | None, records: int) -> None:
         raise UsageError("the demo runs a real model", hint="pip install 'lineage-prov[models]'")
     from lineage.models import demo
 
-    opened = demo.run(artifacts, graphs, records=records, echo=show)
+    opened = demo.run(artifacts, graphs, records=records, echo=tell)
     for path in sorted((*artifacts.glob("*.jsonl"), *artifacts.glob(f"*{opened.id}*"), *artifacts.glob("evaluation_*.json"))):
         row(str(path))
     where = graphs or export.graphs_of(artifacts)
     for path in sorted(where.glob("lineage.*")):
         row(f"{path.parent.name}/{path.name}")
-    show(_next(artifacts))
+    tell(_next(artifacts))
 
 
 def _next(artifacts: Path) -> str:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 
 import click
 
 from lineage import export, formats
-from lineage.cli import row, show
+from lineage.cli import row, tell
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
+from lineage.contract.around import recorded_as, sessions_around
 from lineage.errors import UsageError
+from lineage.expansion import Expansion, Lines
 from lineage.findings import Finding, finding, serious
 from lineage.prov.document import Document, flattened
 
@@ -35,6 +38,13 @@ INVALID = 5
 @click.option("--output", "-o", metavar="PATH", help="A folder for the combined graph, one file, or - for stdout.")
 @click.option("--legacy", is_flag=True, help="Accept files without metadata as unrecorded.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
+@click.option(
+    "--records",
+    metavar="[LINES]",
+    is_flag=False,
+    flag_value="1-",
+    help="Each session with its records one by one, all or these lines of each file (5, 5-90, 5-), as a stream.",
+)
 @click.option("--allow-invalid", is_flag=True, help="Write a document although it is invalid PROV.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON document.")
 def command(
@@ -44,6 +54,7 @@ def command(
     output: str | None,
     legacy: bool,
     recursive: bool,
+    records: str | None,
     allow_invalid: bool,
     as_json: bool,
 ) -> int:
@@ -54,6 +65,8 @@ def command(
     """
     for name in names:
         formats.by_name(name)
+    if records is not None:
+        return _records(folder, names, session, output, records, as_json)
     if output is not None and _is_file(output):
         return _one_document(folder, names, session, output, legacy, recursive, allow_invalid)
     done = export.export_folder(
@@ -73,6 +86,45 @@ def command(
     return _tell(done.findings, done.notes)
 
 
+def _records(folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, as_json: bool) -> int:
+    """Records one by one; FOLDER may be one file of records then."""
+    lines, place, file = _lines(records), folder, None
+    if folder.is_file():
+        place, sessions = sessions_around(folder)
+        file = folder.absolute().relative_to(place).as_posix()
+        found, _ = recorded_as(folder, place, sessions)
+        session = session or (found.id if found else None)
+    if output is None:
+        done = export.export_records(place, session=session, lines=lines, only=names, file=file)
+        if as_json:
+            click.echo(json.dumps(_summary(done), indent=2))
+        else:
+            for path in done.files:
+                row(_shown(path))
+        return _tell(done.findings, ())
+    placed, findings = export.gathered(place)
+    if session is None and len(placed) != 1:
+        raise UsageError("one document holds the records of one session", at=output, hint="name it with --session, or leave --output away")
+    where, one = export.pick(placed, session or placed[0][1].id)
+    return _stream(Expansion(where, one, lines=lines, only=file), names, output, findings)
+
+
+def _stream(expansion: Expansion, names: tuple[str, ...], output: str, findings: tuple[Finding, ...]) -> int:
+    name = _only_name(names, output)
+    wrong = validate(export.sampled(expansion), output)
+    if wrong:
+        return _tell((*findings, *wrong, finding("prov-not-written", output)), ())
+    _put(export.records_document(expansion), name, output)
+    return _tell((*findings, *expansion.findings.values()), ())
+
+
+def _lines(text: str) -> Lines:
+    found = re.fullmatch(r"(\d{1,18})(?:(-)(\d{1,18})?)?", text)
+    if not found or int(found[1]) < 1:
+        raise UsageError("these are no lines", at=text, hint="say 5, 5-90 or 5-; lines count from 1")
+    return Lines(int(found[1]), int(found[3]) if found[3] else None if found[2] else int(found[1]))
+
+
 def _is_file(output: str) -> bool:
     return output == "-" or bool(Path(output).suffix)
 
@@ -80,21 +132,28 @@ def _is_file(output: str) -> bool:
 def _one_document(
     folder: Path, names: tuple[str, ...], session: str | None, output: str, legacy: bool, recursive: bool, allow_invalid: bool
 ) -> int:
-    if len(names) > 1 or (output == "-" and not names):
-        raise UsageError("one document is written in one format", at=output, hint="name it with --format")
-    name = names[0] if names else formats.by_path(Path(output)).name
+    name = _only_name(names, output)
     document, findings, notes = _document(folder, session, legacy, recursive, name)
     invalid = validate(document, output)
     if invalid and not allow_invalid:
         return _tell((*findings, *invalid, finding("prov-not-written", output)), notes)
-    findings = (*findings, *invalid)
+    _put(document, name, output)
+    return _tell((*findings, *invalid), notes)
+
+
+def _only_name(names: tuple[str, ...], output: str) -> str:
+    if len(names) > 1 or (output == "-" and not names):
+        raise UsageError("one document is written in one format", at=output, hint="name it with --format")
+    return names[0] if names else formats.by_path(Path(output)).name
+
+
+def _put(document: Document, name: str, output: str) -> None:
     if output == "-":
         formats.dump(document, sys.stdout.buffer, name)
         sys.stdout.buffer.flush()
     else:
         export.write_whole(Path(output), lambda out: formats.dump(document, out, name))
         row(output)
-    return _tell(findings, notes)
 
 
 def _document(
@@ -128,11 +187,11 @@ def _shown(path: Path) -> str:
 
 def _tell(findings: tuple[Finding, ...], notes: tuple[str, ...]) -> int:
     for note in notes:
-        show(f"note: {note}")
+        tell(f"note: {note}")
     for one in findings:
-        show(str(one))
+        tell(str(one))
     if findings:
-        show(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}")
+        tell(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}")
     if any(isinstance(one, Violation) for one in findings):
         return INVALID
     return 1 if serious(findings) else 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage.cli import place, row, show
+from lineage.cli import place, row, tell
 from lineage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def command(record: str, sample: int | None, seed: int, model: Path | None) -> i
     for verdict in _verdicts(path, line, sample, seed, model):
         levels[verdict.level] += 1
         row(f"{path}:{verdict.line}: {verdict.level}{f': {verdict.detail}' if verdict.detail else ''}")
-    show(", ".join(f"{count} {level}" for level, count in sorted(levels.items())) or "there is no record to replay")
+    tell(", ".join(f"{count} {level}" for level, count in sorted(levels.items())) or "there is no record to replay")
     return 0 if set(levels) <= {"bit-exact", "token-exact"} else VERIFICATION_FAILED
 
 

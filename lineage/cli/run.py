@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from lineage.capture import redact
-from lineage.cli import show
+from lineage.cli import tell
 from lineage.errors import NotFoundError
 from lineage.recording.session import Session, session
 
@@ -41,7 +41,7 @@ def command(folder: Path, inputs: Sequence[str], outputs: Sequence[str], title: 
         code = _run(opened, command_line, told, inputs, outputs)
         if code:
             opened.close("failed")
-    show(f"recorded in {opened.manifest}")
+    tell(f"recorded in {opened.manifest}")
     return code
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from lineage import export
-from lineage.cli import row, show
+from lineage.cli import row, tell
 from lineage.recording.close import close_sessions
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path), default=Path("artifacts"))
@@ -35,7 +35,7 @@ def close(folder: Path, session: str | None, force: bool) -> int:
     """Mark sessions that still say `running`, and whose process has gone, as `interrupted`, and export them."""
     closed, alive = close_sessions(folder, prefix=session or "", force=force)
     for session_id in alive:
-        show(f"{session_id}: its process may still run (use --force if you know that it does not)")
+        tell(f"{session_id}: its process may still run (use --force if you know that it does not)")
     for session_id in closed:
         row(f"{session_id}  interrupted")
     if closed:

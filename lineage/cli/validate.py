@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from lineage import formats
-from lineage.cli import row, show
+from lineage.cli import row, tell
 from lineage.constraints import advised, validate
 from lineage.constraints.violations import Violation
 from lineage.errors import FormatError, NotFoundError, UsageError
@@ -40,7 +40,7 @@ def command(files: tuple[str, ...], name: str | None, as_json: bool, quiet: bool
         if not as_json:
             for one in findings:
                 row(f"{one.file}: {one.message}")
-        show(f"{file}: {f'invalid, {len(errors)} violation' + ('s' if len(errors) > 1 else '') if errors else 'valid'}")
+        tell(f"{file}: {f'invalid, {len(errors)} violation' + ('s' if len(errors) > 1 else '') if errors else 'valid'}")
     return INVALID if any(one.rule.level == "error" for findings in found.values() for one in findings) else 0
 
 

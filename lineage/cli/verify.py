@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from lineage.cli import row, show
+from lineage.cli import row, tell
 from lineage.errors import UsageError
 from lineage.integrity import proof as proofs
 from lineage.integrity.differences import Change
@@ -61,7 +61,7 @@ def _by_proof(files: tuple[str, ...], path: Path, root: str | None) -> int:
 def _tell(one: Verdict) -> None:
     for change in one.changes:
         row(f"{one.file}:{change.now or change.before}: {_words(change)}")
-    show(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{f', {len(one.changes)} lines' if one.changes else ''}")
+    tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{f', {len(one.changes)} lines' if one.changes else ''}")
 
 
 def _words(change: Change) -> str:

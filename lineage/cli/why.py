@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import place, row, show
+from lineage.cli import place, row, tell
 from lineage.contract import manifest
 from lineage.errors import UsageError
 from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session
@@ -35,7 +35,7 @@ def command(record: str, as_json: bool) -> int:
         for name, text in _rows(found):
             row(f"{name:<11} {text}")
     for note in found.notes:
-        show(f"note: {note}")
+        tell(f"note: {note}")
     return 0
 
 

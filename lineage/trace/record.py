@@ -34,6 +34,17 @@ class Origin:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Carried:
+    """A record in the file that its run made."""
+
+    session: Session
+    artifact: Artifact  # the file, as that session's manifest has it
+    file: Path
+    line: int
+    record: Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RecordLineage:
     """Everything that led to one record, as far as it was recorded. None and () mean: no file says so (`notes` say which)."""
 
@@ -134,7 +145,7 @@ class RecordFile:
         record = as_record(data, f"{self.path}:{line}")
         session, artifact = recorded_as(self.path, self._folder, self._sessions)
         run = _activity(session, artifact.activity if artifact else None)
-        made_by, maker = self._maker(record, session, run)
+        made_by, maker = self._maker(_meta(record), session, run)
         loads = (
             tuple(load for load in made_by.activities if isinstance(load, ModelLoad) and load.id in maker.models)
             if made_by and maker
@@ -151,7 +162,7 @@ class RecordFile:
             maker=maker,
             made_in=made_by,
             loads=loads,
-            origin=self._origin(record, made_by, maker, run),
+            origin=self._origin(record, maker, run),
             notes=tuple(self._notes(line, data, session, artifact, record, maker)),
         )
 
@@ -160,9 +171,9 @@ class RecordFile:
             self._lines[path] = _Lines.of(path)
         return self._lines[path]
 
-    def _maker(self, record: Json, session: Session | None, run: Activity | None) -> tuple[Session | None, Activity | None]:
+    def _maker(self, metadata: Json, session: Session | None, run: Activity | None) -> tuple[Session | None, Activity | None]:
         """The run that the record names, and its session; where it names none, the run that wrote the file."""
-        named = _meta(record).get("run_id")
+        named = metadata.get("run_id")
         if not isinstance(named, str):
             return session, run
         for one in self._sessions:
@@ -171,17 +182,23 @@ class RecordFile:
                 return one, found
         return None, None
 
-    def _origin(self, record: Json, session: Session | None, maker: Activity | None, run: Activity | None) -> Origin | None:
-        number = _meta(record).get("record_index")
-        if session is None or maker is None or maker is run or type(number) is not int:
+    def carried_from(self, metadata: Json) -> Carried | None:
+        """Where the record with this metadata was made, if that is another file of the folder that still holds it."""
+        number = metadata.get("record_index")
+        session, maker = self._maker(metadata, None, None)
+        if session is None or maker is None or type(number) is not int:
             return None
-        for artifact in (one for one in maker.made if one.role == "records" or one.type == "training_data"):
+        for artifact in (one for one in maker.made if one.role == "records"):
             path = self._folder / artifact.path
             if path.is_file() and path.resolve().is_relative_to(self._folder.resolve()) and path.resolve() != self.path.resolve():
                 found = self._found(path, maker.id, number)
                 if found:
-                    return Origin(file=path, line=found[0], edited=_edited(record, found[1]))
+                    return Carried(session=session, artifact=artifact, file=path, line=found[0], record=found[1])
         return None
+
+    def _origin(self, record: Json, maker: Activity | None, run: Activity | None) -> Origin | None:
+        found = self.carried_from(_meta(record)) if maker is not run else None
+        return Origin(file=found.file, line=found.line, edited=_edited(record, found.record)) if found else None
 
     def _found(self, path: Path, run_id: str, number: int) -> tuple[int, Json] | None:
         """The record of the file at *path* with this `run_id` and `record_index`, looked for where it should be and around there."""

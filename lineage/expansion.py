@@ -1,0 +1,174 @@
+"""The records of a session as PROV, one by one: a stream of batches, in memory that does not grow with the records.
+
+A file is read once, in order. A record that another file carried on is derived from its line there, which is looked up and compared
+by `run_id` and `record_index`; what is not found is not claimed.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from lineage.capture import files
+from lineage.contract.strict import loads
+from lineage.contract.times import xsd_time
+from lineage.facts import Artifact, Session, Slice
+from lineage.findings import Finding, finding
+from lineage.mapping.names import Ids
+from lineage.mapping.records import Shape, record_batch
+from lineage.mapping.sessions import Scope
+from lineage.prov.statement import Batch, Name
+from lineage.trace.record import RecordFile
+
+ROWS = 8192  # of one shape, before they are passed on as a batch
+HELD = 1 << 17  # rows of all shapes together: a file of many slices passes its batches on earlier
+MAX_LINE = 64 << 20  # bytes; the scan passes over a longer line too
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?\+00:00")
+_REMEMBERED = 1 << 14  # seconds that were found to exist
+
+
+@dataclass(frozen=True, slots=True)
+class Lines:
+    """Which lines of a file: from `first` to `last`, both included, counted from 1."""
+
+    first: int = 1
+    last: int | None = None
+
+    def __contains__(self, line: int) -> bool:
+        return self.first <= line and (self.last is None or line <= self.last)
+
+
+EVERY = Lines()
+
+
+@dataclass(slots=True)
+class Expansion:
+    """The records of one session. `batches` may be read again; `findings` are complete when they have been read."""
+
+    folder: Path
+    session: Session
+    ids: Ids = field(default_factory=Ids)
+    lines: Lines = EVERY
+    only: str | None = None  # the path of one file, where not all are asked for
+    findings: dict[str, Finding] = field(default_factory=dict)
+
+    def batches(self) -> Iterator[Batch]:
+        """The statements of every record of the files that are what was recorded."""
+        for artifact in self.session.artifacts:
+            if artifact.slices and self.only in (None, artifact.path) and self._is_whole(artifact):
+                yield from self._of(artifact, artifact.slices)
+
+    def _is_whole(self, artifact: Artifact) -> bool:
+        path = self.folder / artifact.path
+        if not path.resolve().is_relative_to(self.folder.resolve()):
+            self.findings[artifact.path] = finding("outside-folder", artifact.path)
+        elif not path.is_file():
+            self.findings[artifact.path] = finding("missing-file", artifact.path)
+        elif artifact.sha256 != files.digest(path)[0]:
+            self.findings[artifact.path] = finding("altered-file", artifact.path, None, "its records are not expanded")
+        return artifact.path not in self.findings
+
+    def _of(self, artifact: Artifact, slices: Sequence[Slice]) -> Iterator[Batch]:
+        scope = Scope(self.ids, self.session)
+        waiting: dict[tuple[int, Shape], list[tuple[str, ...]]] = {}
+        held = 0
+        for number, shape, row in self._rows(artifact, slices):
+            rows = waiting.setdefault((number, shape), [])
+            rows.append(row)
+            held += 1
+            if len(rows) == ROWS:
+                held -= ROWS
+                yield record_batch(scope, artifact, slices[number], waiting.pop((number, shape)), shape)
+            elif held >= HELD:
+                yield from (record_batch(scope, artifact, slices[n], some, kind) for (n, kind), some in waiting.items())
+                waiting, held = {}, 0
+        yield from (record_batch(scope, artifact, slices[n], some, kind) for (n, kind), some in waiting.items())
+
+    def _rows(self, artifact: Artifact, slices: Sequence[Slice]) -> Iterator[tuple[int, Shape, tuple[str, ...]]]:
+        """(number of the slice, shape, row) of each record."""
+        spans = sorted((first, last, number) for number, one in enumerate(slices) for first, last in one.lines)
+        starts = [first for first, _, _ in spans]
+        origins = _Origins(self.folder / artifact.path, self.ids) if _carries(artifact, slices) else None
+        shapes: dict[tuple[bool, bool, Name | None], Shape] = {}
+        for line, data in _lines_of(self.folder / artifact.path, self.lines):
+            at = bisect_right(starts, line) - 1
+            if at < 0 or line > spans[at][1]:
+                continue
+            metadata = _metadata(data, line)
+            time, seed = _time(metadata.get("timestamp")), _seed(metadata)
+            origin, there = origins.of(metadata, artifact.activity) if origins else (None, None)
+            key = (time is not None, seed is not None, origin)
+            if key not in shapes:
+                shapes[key] = Shape(*key)
+            yield spans[at][2], shapes[key], tuple(one for one in (str(line), time, seed, there) if one is not None)
+
+
+class _Origins:
+    """Finds the lines from which the records of a file were carried over."""
+
+    def __init__(self, path: Path, ids: Ids) -> None:
+        self._file, self._ids = RecordFile(path), ids
+
+    def of(self, metadata: dict[str, Any], writer: str | None) -> tuple[Name | None, str | None]:
+        """The file of origin and the line there; None and None where the record was made in this file, or nothing tells."""
+        found = None if metadata.get("run_id") == writer else self._file.carried_from(metadata)
+        if found is None or found.artifact.sha256 is None:
+            return None, None
+        return self._ids.artifact(found.artifact, found.session), str(found.line)
+
+
+def _carries(artifact: Artifact, slices: Sequence[Slice]) -> bool:
+    return any(one.run_id not in (None, artifact.activity) for one in slices)
+
+
+def _lines_of(path: Path, wanted: Lines) -> Iterator[tuple[int, bytes]]:
+    with path.open("rb") as file:
+        number = 0
+        while line := file.readline(MAX_LINE + 1):
+            number += 1
+            if len(line) > MAX_LINE:
+                while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
+                    pass
+            elif number in wanted:
+                yield number, line
+            elif wanted.last is not None and number > wanted.last:
+                return
+
+
+def _metadata(line: bytes, number: int) -> dict[str, Any]:
+    """The record's metadata, as the scan reads it; what the fast reader refuses the strict one reads."""
+    try:
+        record = orjson.loads(line)
+    except orjson.JSONDecodeError:
+        record, _ = loads(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+    found = record.get("metadata") if isinstance(record, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
+def _seed(metadata: dict[str, Any]) -> str | None:
+    params = metadata.get("generation_params")
+    seed = params.get("seed") if isinstance(params, dict) else None
+    return str(seed) if type(seed) is int else None
+
+
+_seconds: dict[str, bool] = {}  # is there such a second?  a file has thousands of records in each
+
+
+def _time(value: object) -> str | None:
+    """The time as PROV writes it, as `xsd_time` does; what our own writer wrote is looked up by its second."""
+    if not isinstance(value, str):
+        return None
+    if not _TIME.fullmatch(value):
+        return xsd_time(value)
+    second = value[:19]
+    if second not in _seconds:
+        if len(_seconds) >= _REMEMBERED:
+            _seconds.clear()
+        _seconds[second] = xsd_time(f"{second}+00:00") is not None
+    return value if _seconds[second] else None
