@@ -6,7 +6,6 @@ by `run_id` and `record_index`; what is not found is not claimed.
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,7 +16,7 @@ import orjson
 
 from lineage.capture import files
 from lineage.contract.strict import loads
-from lineage.contract.times import xsd_time
+from lineage.contract.times import is_plain, xsd_time
 from lineage.facts import Artifact, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.mapping.names import Ids
@@ -29,8 +28,6 @@ from lineage.trace.record import RecordFile
 ROWS = 8192  # of one shape, before they are passed on as a batch
 HELD = 1 << 17  # rows of all shapes together: a file of many slices passes its batches on earlier
 MAX_LINE = 64 << 20  # bytes; the scan passes over a longer line too
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?\+00:00")
-_REMEMBERED = 1 << 14  # seconds that were found to exist
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,18 +154,8 @@ def _seed(metadata: dict[str, Any]) -> str | None:
     return str(seed) if type(seed) is int else None
 
 
-_seconds: dict[str, bool] = {}  # is there such a second?  a file has thousands of records in each
-
-
 def _time(value: object) -> str | None:
-    """The time as PROV writes it, as `xsd_time` does; what our own writer wrote is looked up by its second."""
+    """The time as PROV writes it."""
     if not isinstance(value, str):
         return None
-    if not _TIME.fullmatch(value):
-        return xsd_time(value)
-    second = value[:19]
-    if second not in _seconds:
-        if len(_seconds) >= _REMEMBERED:
-            _seconds.clear()
-        _seconds[second] = xsd_time(f"{second}+00:00") is not None
-    return value if _seconds[second] else None
+    return value if is_plain(value) else xsd_time(value)

@@ -13,14 +13,17 @@ from typing import Any, BinaryIO
 import orjson
 
 from lineage.contract.metadata import check_provenance
+from lineage.contract.shape import Shape, shape_of
 from lineage.contract.strict import loads
-from lineage.contract.times import check_time
+from lineage.contract.times import check_time, is_plain
 from lineage.facts import Slice
 from lineage.findings import Finding, finding
 
 CHUNK = 1 << 20  # bytes a read; larger reads gained nothing
 MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
 MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice without metadata
+PLAIN_TIME = len("2026-01-01T00:00:00.000000+00:00")
+MAX_SHAPES = 8  # that a line is held against; a file of more configurations in turn is read in full
 OWN_KEYS = ("timestamp", "record_index", "previous", "tokens")  # of one record, not of its slice
 
 
@@ -82,6 +85,7 @@ class _Group:
     first: tuple[datetime, str] | None = None
     last: tuple[datetime, str] | None = None
     seeds: tuple[int, int] | None = None
+    plain: tuple[str, str] | None = None  # the earliest and latest of the times as we write them, which sort as text
 
     def add(self, number: int, time: str | None, seed: int | None) -> None:
         self.count += 1
@@ -90,12 +94,25 @@ class _Group:
         else:
             self.lines.append((number, number))
         if time:
-            instant = (datetime.fromisoformat(time), time)
-            self.first, self.last = min(self.first or instant, instant), max(self.last or instant, instant)
+            self._at(time)
         if seed is not None:
-            self.seeds = (min(seed, self.seeds[0]), max(seed, self.seeds[1])) if self.seeds else (seed, seed)
+            low, high = self.seeds or (seed, seed)
+            self.seeds = (seed if seed < low else low, seed if seed > high else high)
+
+    def _at(self, time: str) -> None:
+        if len(time) == PLAIN_TIME and time.endswith("+00:00"):
+            low, high = self.plain or (time, time)
+            self.plain = (time if time < low else low, time if time > high else high)
+        else:
+            self._seen(time)
+
+    def _seen(self, time: str) -> None:
+        instant = (datetime.fromisoformat(time), time)
+        self.first, self.last = min(self.first or instant, instant), max(self.last or instant, instant)
 
     def fact(self) -> Slice:
+        for time in self.plain or ():
+            self._seen(time)
         first, last = self.first[1] if self.first else None, self.last[1] if self.last else None
         lines = tuple(self.lines)
         return Slice(metadata=self.metadata, lines=lines, count=self.count, first_time=first, last_time=last, seeds=self.seeds)
@@ -110,6 +127,7 @@ class _Reading:
         self._findings: list[Finding] = []
         self._told: Counter[str] = Counter()
         self._count = self._recorded = 0
+        self._shapes: list[tuple[Shape, _Group]] = []  # the last that fitted first
 
     def line(self, number: int, line: bytes | None) -> None:
         if line is None:
@@ -118,32 +136,52 @@ class _Reading:
         text = line.rstrip(b"\r\n")
         if number == 1:
             text = text.removeprefix(b"\xef\xbb\xbf")
-        if not text.strip():
+        if self._fits(number, text) or not text.strip():
             return
         value, problems = loads(text)
         for code, detail in problems:
             cut_off = code in ("not-json", "not-utf8") and not line.endswith(b"\n")
             self._tell("truncated-line" if cut_off else code, number, detail)
         if isinstance(value, dict):
-            self._record(number, value)
+            self._learn(value, text, self._record(number, value))
         elif not any(code in ("not-json", "not-utf8") for code, _ in problems):
             self._tell("not-an-object", number, type(value).__name__)
 
-    def _record(self, number: int, record: dict[str, Any]) -> None:
+    def _fits(self, number: int, text: bytes) -> bool:
+        """Is the line of a shape that is known? Then it has been counted."""
+        for n, (shape, group) in enumerate(self._shapes):
+            fit = shape.fit(text)
+            if fit is not None and (fit.time is None or is_plain(fit.time)):
+                self._count, self._recorded = self._count + 1, self._recorded + 1
+                group.add(number, fit.time, fit.seed)
+                if n:
+                    self._shapes.insert(0, self._shapes.pop(n))
+                return True
+        return False
+
+    def _learn(self, record: dict[str, Any], text: bytes, group: _Group) -> None:
+        shape = shape_of(record, text) if group.metadata else None
+        if shape is not None and all(shape != known for known, _ in self._shapes):
+            self._shapes = [(shape, group), *self._shapes[: MAX_SHAPES - 1]]
+
+    def _record(self, number: int, record: dict[str, Any]) -> _Group:
         self._count += 1
         metadata = record.get("metadata")
         if metadata is None:
             if not self._legacy:
                 self._tell("no-metadata", number, "")
-            self._group({}).add(number, None, None)
+            group = self._group({})
+            group.add(number, None, None)
         elif not isinstance(metadata, dict):
             self._tell("bad-metadata", number, f"metadata: expected an object, got {str(metadata)[:40]!r}")
-            self._group({}).add(number, None, None)
+            group = self._group({})
+            group.add(number, None, None)
         else:
             self._recorded += 1
-            self._described(number, metadata)
+            group = self._described(number, metadata)
+        return group
 
-    def _described(self, number: int, metadata: dict[str, Any]) -> None:
+    def _described(self, number: int, metadata: dict[str, Any]) -> _Group:
         params = metadata.get("generation_params")
         shared = {key: value for key, value in metadata.items() if key not in OWN_KEYS}
         seed = None
@@ -156,6 +194,7 @@ class _Reading:
         group.add(
             number, self._time(number, metadata.get("timestamp")), seed if isinstance(seed, int) and not isinstance(seed, bool) else None
         )
+        return group
 
     def _group(self, shared: dict[str, Any]) -> _Group:
         try:
@@ -178,7 +217,7 @@ class _Reading:
         """The time, if it is one with an offset."""
         if not isinstance(time, str):
             return None
-        code = check_time(time)
+        code = None if is_plain(time) else check_time(time)
         if code:
             self._tell(code, number, time[:40])
             return None

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -145,3 +146,88 @@ def test_wrong_shapes_are_told_with_their_path():
 )  # fmt: skip
 def test_times_keep_their_instant_and_get_no_offset_that_nobody_wrote(value, code, xsd):
     assert (check_time(value), xsd_time(value)) == (code, xsd)
+
+
+def by_full_parse(path, **options):
+    """The scan without its fast path."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(records, "shape_of", lambda record, line: None)
+        return records.scan(path, "x", **options)
+
+
+TIMES = st.sampled_from(
+    ["2026-01-01T00:00:00.000001+00:00", "2026-01-01T00:00:09.000001+00:00", "2026-01-01T00:00:01+00:00", "2026-02-30T00:00:00.000001+00:00", "2026-01-01T00:00:00.000001", "2026-01-01T05:00:00.000001+05:00", "2026-01-01T00:00:00Z", "noon", None, 7]
+)  # fmt: skip
+SEEDS = st.sampled_from([0, 1, -5, 42, 10**15, 10**17, 2**63, 10**30, 1.5, True, None, "3", [1]])
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.sampled_from(['"metadata"', "\ud800", '{"metadata":{}}']),
+    lambda inner: (
+        st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(["metadata", "seed", "timestamp", "a", ""]), inner, max_size=3)
+    ),
+    max_leaves=4,
+)
+
+
+@st.composite
+def metadata_of_all_kinds(draw):
+    made = {"provenance": draw(st.sampled_from([PROVENANCE, {**PROVENANCE, "model_name": "o"}, {}, None]))}
+    made["generation_params"] = draw(st.sampled_from([{"seed": 1}, {"temperature": 0.7, "seed": 1}, {}, None, {"seed": {"seed": 1}}]))
+    if isinstance(made["generation_params"], dict) and "seed" in made["generation_params"]:
+        made["generation_params"] = {**made["generation_params"], "seed": draw(SEEDS)}
+    for key, values in (("timestamp", TIMES), ("record_index", SEEDS), ("run_id", st.sampled_from("ab")), ("previous", VALUES)):
+        if draw(st.integers(0, 3)):
+            made[key] = draw(values)
+    if draw(st.booleans()):
+        made["tokens"] = draw(
+            st.sampled_from([{"prompt_ids": [1, 2], "completion_ids": [30]}, {"prompt_ids": []}, {"a": [-1]}, {"a": [1.5]}])
+        )
+    return made
+
+
+@st.composite
+def jsonl(draw):
+    """A file in which most lines are alike, written as many programs write, and some are broken."""
+    kinds = draw(st.lists(metadata_of_all_kinds(), min_size=1, max_size=2))
+    lines = []
+    for n in range(draw(st.integers(1, 8))):
+        record = draw(st.dictionaries(st.sampled_from(["a", "b", "metadata"]), VALUES, max_size=2)) if draw(st.booleans()) else {"a": n}
+        metadata = json.loads(json.dumps(draw(st.sampled_from(kinds))))
+        if isinstance(metadata.get("generation_params"), dict) and draw(st.booleans()):
+            metadata["generation_params"]["seed"] = draw(SEEDS)
+        metadata["timestamp"] = draw(TIMES) if draw(st.booleans()) else metadata.get("timestamp")
+        whole = {**record, "metadata": metadata} if draw(st.integers(0, 5)) else {"metadata": metadata, **record}
+        text = json.dumps(whole, separators=draw(st.sampled_from([(",", ":"), (",", ":"), (", ", ": ")])), ensure_ascii=draw(st.booleans()))
+        data = text.encode("utf-8", "surrogatepass")
+        for old, new in draw(st.lists(st.sampled_from([(b'"a"', b'"metadata"'), (b'"a":', b'"a":1,"a":'), (b'"run_id":', b'"run_id":1,"run_id":'), (b"}}", b"}} "), (b":1", b":01"), (b":1", b":NaN"), (b'"a"', b'"\xff"'), (b'"a"', b'"\\u0061"'), (b"}", b"")]), max_size=1)):  # fmt: skip
+            data = data.replace(old, new, 1)
+        lines.append(data)
+    ending = draw(st.sampled_from([b"\n", b"\n", b"\r\n"]))
+    return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf", b"\n"])) + ending.join(lines) + draw(st.sampled_from([b"", ending]))
+
+
+@settings(max_examples=1500, deadline=None)
+@given(jsonl())
+def test_the_fast_path_never_disagrees_with_the_full_parse(tmp_path_factory, data):
+    path = tmp_path_factory.mktemp("fast") / "x.jsonl"
+    path.write_bytes(data)
+    assert records.scan(path, "x") == by_full_parse(path)
+
+
+def test_the_fast_path_is_taken_for_what_we_write(tmp_path, monkeypatch):
+    lines = [
+        orjson.dumps(
+            {"a": n, "text": 'a "quoted"\n\\ é', "metadata": {**META, "generation_params": {"seed": n, "t": 0.7}, "record_index": n}}
+        )
+        for n in range(100)
+    ]
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    parsed = []
+    monkeypatch.setattr(records, "loads", lambda text: parsed.append(text) or strict.loads(text))
+    found = records.scan(path, "x")
+    assert len(parsed) == 1 and found.count == found.recorded == 100 and found.slices[0].seeds == (0, 99)
