@@ -6,6 +6,7 @@ by `run_id` and `record_index`; what is not found is not claimed.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from typing import Any
 import orjson
 
 from lineage.capture import files
+from lineage.contract import shape
 from lineage.contract.strict import loads
 from lineage.contract.times import is_plain, xsd_time
 from lineage.facts import Artifact, Session, Slice
@@ -36,9 +38,6 @@ class Lines:
 
     first: int = 1
     last: int | None = None
-
-    def __contains__(self, line: int) -> bool:
-        return self.first <= line and (self.last is None or line <= self.last)
 
 
 EVERY = Lines()
@@ -75,31 +74,37 @@ class Expansion:
         scope = Scope(self.ids, self.session)
         waiting: dict[tuple[int, Shape], list[tuple[str, ...]]] = {}
         held = 0
-        for number, shape, row in self._rows(artifact, slices):
-            rows = waiting.setdefault((number, shape), [])
+        for number, kind, row in self._rows(artifact, slices):
+            rows = waiting.setdefault((number, kind), [])
             rows.append(row)
             held += 1
             if len(rows) == ROWS:
                 held -= ROWS
-                yield record_batch(scope, artifact, slices[number], waiting.pop((number, shape)), shape)
+                yield record_batch(scope, artifact, slices[number], waiting.pop((number, kind)), kind)
             elif held >= HELD:
-                yield from (record_batch(scope, artifact, slices[n], some, kind) for (n, kind), some in waiting.items())
+                yield from (record_batch(scope, artifact, slices[n], some, one) for (n, one), some in waiting.items())
                 waiting, held = {}, 0
-        yield from (record_batch(scope, artifact, slices[n], some, kind) for (n, kind), some in waiting.items())
+        yield from (record_batch(scope, artifact, slices[n], some, one) for (n, one), some in waiting.items())
 
     def _rows(self, artifact: Artifact, slices: Sequence[Slice]) -> Iterator[tuple[int, Shape, tuple[str, ...]]]:
         """(number of the slice, shape, row) of each record."""
         spans = sorted((first, last, number) for number, one in enumerate(slices) for first, last in one.lines)
         starts = [first for first, _, _ in spans]
         origins = _Origins(self.folder / artifact.path, self.ids) if _carries(artifact, slices) else None
+        known: shape.Shape | None = None
         shapes: dict[tuple[bool, bool, Name | None], Shape] = {}
         for line, data in _lines_of(self.folder / artifact.path, self.lines):
             at = bisect_right(starts, line) - 1
             if at < 0 or line > spans[at][1]:
                 continue
-            metadata = _metadata(data, line)
-            time, seed = _time(metadata.get("timestamp")), _seed(metadata)
-            origin, there = origins.of(metadata, artifact.activity) if origins else (None, None)
+            fit = known.own(data.rstrip(b"\r\n")) if known and not origins else None
+            if fit is not None:
+                time, seed = fit[1].decode() or None, fit[2].decode() or None
+                origin = there = None
+            else:
+                metadata, known = _metadata(data, line)
+                time, seed = _time(metadata.get("timestamp")), _seed(metadata)
+                origin, there = origins.of(metadata, artifact.activity) if origins else (None, None)
             key = (time is not None, seed is not None, origin)
             if key not in shapes:
                 shapes[key] = Shape(*key)
@@ -125,27 +130,27 @@ def _carries(artifact: Artifact, slices: Sequence[Slice]) -> bool:
 
 
 def _lines_of(path: Path, wanted: Lines) -> Iterator[tuple[int, bytes]]:
+    last = sys.maxsize if wanted.last is None else wanted.last
     with path.open("rb") as file:
         number = 0
-        while line := file.readline(MAX_LINE + 1):
+        while number < last and (line := file.readline(MAX_LINE + 1)):
             number += 1
             if len(line) > MAX_LINE:
                 while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
                     pass
-            elif number in wanted:
+            elif number >= wanted.first:
                 yield number, line
-            elif wanted.last is not None and number > wanted.last:
-                return
 
 
-def _metadata(line: bytes, number: int) -> dict[str, Any]:
-    """The record's metadata, as the scan reads it; what the fast reader refuses the strict one reads."""
+def _metadata(line: bytes, number: int) -> tuple[dict[str, Any], shape.Shape | None]:
+    """The record's metadata, as the scan reads it, and the shape of its line if it has one."""
+    text = line.rstrip(b"\r\n")
     try:
-        record = orjson.loads(line)
+        record = orjson.loads(text)
     except orjson.JSONDecodeError:
-        record, _ = loads(line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line)
+        record, _ = loads(text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text)
     found = record.get("metadata") if isinstance(record, dict) else None
-    return found if isinstance(found, dict) else {}
+    return (found, shape.shape_of(record, text)) if isinstance(found, dict) else ({}, None)
 
 
 def _seed(metadata: dict[str, Any]) -> str | None:

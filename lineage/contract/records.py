@@ -22,7 +22,6 @@ from lineage.findings import Finding, finding
 CHUNK = 1 << 20  # bytes a read; larger reads gained nothing
 MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
 MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice without metadata
-PLAIN_TIME = len("2026-01-01T00:00:00.000000+00:00")
 MAX_SHAPES = 8  # that a line is held against; a file of more configurations in turn is read in full
 OWN_KEYS = ("timestamp", "record_index", "previous", "tokens")  # of one record, not of its slice
 
@@ -88,23 +87,24 @@ class _Group:
     plain: tuple[str, str] | None = None  # the earliest and latest of the times as we write them, which sort as text
 
     def add(self, number: int, time: str | None, seed: int | None) -> None:
+        """One record; *time* is any time with an offset."""
+        if time:
+            self._seen(time)
+        self.add_plain(number, "", seed)
+
+    def add_plain(self, number: int, time: str, seed: int | None) -> None:
+        """One record; *time* is "" or as we write it."""
         self.count += 1
         if self.lines and self.lines[-1][1] == number - 1:
             self.lines[-1] = (self.lines[-1][0], number)
         else:
             self.lines.append((number, number))
         if time:
-            self._at(time)
-        if seed is not None:
-            low, high = self.seeds or (seed, seed)
-            self.seeds = (seed if seed < low else low, seed if seed > high else high)
-
-    def _at(self, time: str) -> None:
-        if len(time) == PLAIN_TIME and time.endswith("+00:00"):
             low, high = self.plain or (time, time)
             self.plain = (time if time < low else low, time if time > high else high)
-        else:
-            self._seen(time)
+        if seed is not None:
+            least, most = self.seeds or (seed, seed)
+            self.seeds = (seed if seed < least else least, seed if seed > most else most)
 
     def _seen(self, time: str) -> None:
         instant = (datetime.fromisoformat(time), time)
@@ -150,10 +150,11 @@ class _Reading:
     def _fits(self, number: int, text: bytes) -> bool:
         """Is the line of a shape that is known? Then it has been counted."""
         for n, (shape, group) in enumerate(self._shapes):
-            fit = shape.fit(text)
-            if fit is not None and (fit.time is None or is_plain(fit.time)):
-                self._count, self._recorded = self._count + 1, self._recorded + 1
-                group.add(number, fit.time, fit.seed)
+            own = shape.fit(text)
+            if own is not None:
+                self._count += 1
+                self._recorded += 1
+                group.add_plain(number, own[1].decode(), int(own[2]) if own[2] else None)
                 if n:
                     self._shapes.insert(0, self._shapes.pop(n))
                 return True

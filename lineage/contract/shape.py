@@ -16,21 +16,17 @@ from typing import Any
 import orjson
 
 from lineage.contract.strict import proves
+from lineage.contract.times import SECOND, is_second
 
 _INTEGER = rb"(?:0|[1-9][0-9]{0,15})"  # what every reader reads alike
 _LIST = rb"\[(?:" + _INTEGER + rb"(?:," + _INTEGER + rb")*+)?\]"
-_TIME = rb'"(?P<time>[0-9T:.+-]{1,40})"'
+_TIME = rb'"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?\+00:00)"'  # such times sort as text: "+" comes before "." and the digits
 _SEED = rb"(?P<seed>-?" + _INTEGER + rb")"
 _OWN = {"timestamp": _TIME, "record_index": _INTEGER}
 _OWN_TOKENS = "tokens"
 
 
-@dataclass(frozen=True, slots=True)
-class Fit:
-    """What a line that fits holds of its own."""
-
-    time: str | None
-    seed: int | None
+Own = tuple[int, bytes, bytes]  # where the head ends, and the time and the seed as they are written; b"" where there is none
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +36,19 @@ class Shape:
     start: bytes
     rest: re.Pattern[bytes]
 
-    def fit(self, line: bytes) -> Fit | None:
+    def fit(self, line: bytes) -> Own | None:
         """What is the record's own, if its line (without its ending) is all that the shape says; None: read it in full."""
+        own = self.own(line)
+        return own if own is not None and _is_head(line[: own[0]] + b"}") else None
+
+    def own(self, line: bytes) -> Own | None:
+        """The same for a line that is known to hold a record: that its head is JSON is not proved again."""
         at = line.rfind(self.start)
-        found = self.rest.fullmatch(line, at + len(self.start)) if at > 0 else None
-        if found is None or not _is_head(line[:at] + b"}"):
+        found = self.rest.fullmatch(line, at + len(self.start))
+        if found is None or at < 1:
             return None
-        said = found.groupdict()
-        time, seed = said.get("time"), said.get("seed")
-        return Fit(time.decode() if time is not None else None, int(seed) if seed is not None else None)
+        time, seed = found.group("time", "seed")
+        return (at, time, seed) if not time or is_second(time[:SECOND]) else None
 
 
 def _is_head(text: bytes) -> bool:
@@ -57,7 +57,7 @@ def _is_head(text: bytes) -> bool:
         value = orjson.loads(text)
     except orjson.JSONDecodeError:
         return False
-    return isinstance(value, dict) and bool(value) and "metadata" not in value and proves(value, text)
+    return type(value) is dict and len(value) > 0 and "metadata" not in value and orjson.dumps(value) == text
 
 
 def shape_of(record: dict[str, Any], line: bytes) -> Shape | None:
@@ -70,10 +70,10 @@ def shape_of(record: dict[str, Any], line: bytes) -> Shape | None:
         return None
     pattern = [part if isinstance(part, bytes) else part.text for part in parts]
     own = next((n for n, part in enumerate(parts) if not isinstance(part, bytes)), None)
-    if own is None:
-        return Shape(b"".join(pattern), re.compile(b""))
+    own = len(parts) if own is None else own
     rest = b"".join(re.escape(part) if isinstance(part, bytes) else part.text for part in parts[own:])
-    return Shape(b"".join(pattern[:own]), re.compile(rest))
+    absent = b"".join(b"(?P<%s>)" % name for name in (b"time", b"seed") if b"(?P<%s>" % name not in rest)
+    return Shape(b"".join(pattern[:own]), re.compile(rest + absent))
 
 
 def _is_captured(metadata: dict[str, Any], own: list[bytes]) -> bool:

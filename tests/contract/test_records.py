@@ -156,7 +156,7 @@ def by_full_parse(path, **options):
 
 
 TIMES = st.sampled_from(
-    ["2026-01-01T00:00:00.000001+00:00", "2026-01-01T00:00:09.000001+00:00", "2026-01-01T00:00:01+00:00", "2026-02-30T00:00:00.000001+00:00", "2026-01-01T00:00:00.000001", "2026-01-01T05:00:00.000001+05:00", "2026-01-01T00:00:00Z", "noon", None, 7]
+    ["2026-01-01T00:00:00.5+00:00", "2026-01-01T00:00:00.50+00:00", "2026-01-01T00:00:00.1234567+00:00", "2026-01-01T00:00:00.000001+00:00", "2026-01-01T00:00:09.000001+00:00", "2026-01-01T00:00:01+00:00", "2026-02-30T00:00:00.000001+00:00", "2026-01-01T00:00:00.000001", "2026-01-01T05:00:00.000001+05:00", "2026-01-01T00:00:00Z", "noon", None, 7]
 )  # fmt: skip
 SEEDS = st.sampled_from([0, 1, -5, 42, 10**15, 10**17, 2**63, 10**30, 1.5, True, None, "3", [1]])
 VALUES = st.recursive(
@@ -231,3 +231,14 @@ def test_the_fast_path_is_taken_for_what_we_write(tmp_path, monkeypatch):
     monkeypatch.setattr(records, "loads", lambda text: parsed.append(text) or strict.loads(text))
     found = records.scan(path, "x")
     assert len(parsed) == 1 and found.count == found.recorded == 100 and found.slices[0].seeds == (0, 99)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [(b"2025-10-04", b"2025-02-30"), (b'"a":', b'"metadata":'), (b'"a":', b'"a":0,"a":'), (b'{"a"', b'{ "a"'), (b'"seed":1', b'"seed":1e3'), (b'"seed":1', b'"seed":-0'), (b'"a":1', b'"a":"\xff"')],
+)  # fmt: skip
+def test_a_line_that_only_looks_like_the_one_before_is_read_in_full(tmp_path, change):
+    good = orjson.dumps({"a": 1, "metadata": META})
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"\n".join([good, good.replace(*change), good]))
+    assert records.scan(path, "x") == by_full_parse(path) and good.replace(*change) != good
