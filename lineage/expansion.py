@@ -11,12 +11,13 @@ from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
 from lineage.capture import files
 from lineage.contract import shape
+from lineage.contract.compressed import UnpackingError, text_of
 from lineage.contract.strict import loads
 from lineage.contract.times import is_plain, xsd_time
 from lineage.facts import Artifact, Session, Slice
@@ -130,16 +131,24 @@ def _carries(artifact: Artifact, slices: Sequence[Slice]) -> bool:
 
 
 def _lines_of(path: Path, wanted: Lines) -> Iterator[tuple[int, bytes]]:
+    """(number, line) of the lines that are wanted; those after damage in a compressed file, which the scan tells of, are not there."""
     last = sys.maxsize if wanted.last is None else wanted.last
-    with path.open("rb") as file:
+    with text_of(path) as file:
         number = 0
-        while number < last and (line := file.readline(MAX_LINE + 1)):
+        while number < last and (line := _next(file)):
             number += 1
             if len(line) > MAX_LINE:
                 while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
                     pass
             elif number >= wanted.first:
                 yield number, line
+
+
+def _next(file: BinaryIO) -> bytes:
+    try:
+        return file.readline(MAX_LINE + 1)
+    except UnpackingError:
+        return b""
 
 
 def _metadata(line: bytes, number: int) -> tuple[dict[str, Any], shape.Shape | None]:

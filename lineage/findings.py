@@ -24,6 +24,7 @@ class Rule:
 
 _ROWS = (
     Rule(code="truncated-line", level="error", title="the last line is cut off", hint="the writer was killed; the lines before it are whole"),
+    Rule(code="bad-compression", level="error", title="the file cannot be unpacked to its end", hint="what came before was read; ask the sender for it"),
     Rule(code="not-json", level="error", title="the line is not JSON", hint="mend or remove the line"),
     Rule(code="not-an-object", level="error", title="the line is JSON but no object", hint="a record is one JSON object a line"),
     Rule(code="no-metadata", level="error", title="the record has no metadata", hint="run with --legacy to accept it as unrecorded"),

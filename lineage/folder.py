@@ -11,11 +11,10 @@ from pathlib import Path, PurePosixPath
 
 from lineage.capture import files
 from lineage.contract import manifest, records
+from lineage.contract.compressed import holds_records
 from lineage.facts import Activity, Artifact, Session
 from lineage.findings import Finding, finding
 from lineage.unrecorded import unrecorded
-
-RECORDS = ".jsonl"
 
 
 def read_folder(folder: Path, *, legacy: bool = False, shown: str = "") -> tuple[tuple[Session, ...], tuple[Finding, ...]]:
@@ -88,7 +87,7 @@ class _Reading:
 
     def _completed(self, artifact: Artifact, now: Artifact, path: Path) -> Artifact:
         full = replace(artifact, sha256=now.sha256, bytes=now.bytes, parts=artifact.parts or now.parts)
-        if artifact.slices is not None or path.suffix != RECORDS or artifact.activity is None or now.sha256 is None:
+        if artifact.slices is not None or not holds_records(path) or artifact.activity is None or now.sha256 is None:
             return full
         scan = records.scan(path, artifact.path, legacy=self._legacy)
         self.findings += scan.findings

@@ -8,6 +8,7 @@ from typing import Any
 
 from lineage.capture import files
 from lineage.contract import manifest, records, report
+from lineage.contract.compressed import holds_records
 from lineage.facts import Activity, Artifact, Evaluation, Generation, Json, ModelLoad, Script, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.mapping.names import fingerprint
@@ -37,7 +38,7 @@ class _Reading:
     def file(self, path: Path) -> None:
         """Read one file, whatever it is."""
         try:
-            if path.suffix == ".jsonl":
+            if holds_records(path):
                 self._records(path)
             elif path.suffix == ".json":
                 self._report(path)

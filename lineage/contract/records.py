@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from lineage.contract.compressed import UnpackingError, opened
 from lineage.contract.metadata import check_provenance
 from lineage.contract.shape import Shape, shape_of
 from lineage.contract.strict import loads
@@ -44,34 +44,24 @@ def scan(path: Path, name: str, *, legacy: bool = False, limit: int = 100) -> Sc
     Raises OSError when the file cannot be read.
     """
     reading = _Reading(name, legacy, limit)
-    digest, size = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        for number, line, length in _lines(file, digest.update):
-            size += length
-            reading.line(number, line)
-    return reading.done(digest.hexdigest(), size)
+    with opened(path) as (text, raw):
+        try:
+            for number, line in _lines(text):
+                reading.line(number, line)
+        except UnpackingError as error:
+            reading.damaged(str(error))
+    return reading.done(raw.digest.hexdigest(), raw.size)
 
 
-def _lines(file: BinaryIO, hash_: Any) -> Iterator[tuple[int, bytes | None, int]]:
-    """(number, line, bytes) with the newline; the line is None where it is too long to be held."""
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """(number, line) with the newline; the line is None where it is too long to be held."""
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
-        hash_(line)
-        if len(line) <= MAX_LINE:
-            yield number, line, len(line)
-        else:
-            yield number, None, len(line) + (0 if line.endswith(b"\n") else _skip(file, hash_))
-
-
-def _skip(file: BinaryIO, hash_: Any) -> int:
-    skipped = 0
-    while part := file.readline(CHUNK):
-        hash_(part)
-        skipped += len(part)
-        if part.endswith(b"\n"):
-            break
-    return skipped
+        if len(line) > MAX_LINE and not line.endswith(b"\n"):
+            while (part := file.readline(CHUNK)) and not part.endswith(b"\n"):
+                pass
+        yield number, line if len(line) <= MAX_LINE else None
 
 
 @dataclass(slots=True)
@@ -146,6 +136,10 @@ class _Reading:
             self._learn(value, text, self._record(number, value))
         elif not any(code in ("not-json", "not-utf8") for code, _ in problems):
             self._tell("not-an-object", number, type(value).__name__)
+
+    def damaged(self, detail: str) -> None:
+        """The rest of the file cannot be unpacked."""
+        self._findings.append(finding("bad-compression", self._name, None, detail))
 
     def _fits(self, number: int, text: bytes) -> bool:
         """Is the line of a shape that is known? Then it has been counted."""

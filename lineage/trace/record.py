@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.contract.compressed import UnpackingError, text_of
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
@@ -87,11 +88,24 @@ class _Lines:
 
     def line(self, number: int) -> bytes:
         """The bytes of a line. Raises NotFoundError."""
+        if self.index is None and self.path.name.endswith((".gz", ".zst")):
+            return self._unpacked(number)
         with self.path.open("rb") as file:
             if self.index is not None and 1 <= number <= len(self.index):
                 file.seek(self.index.offset(number))
                 return self._held(file.readline(MAX_LINE + 1), number)
             found = None if self.index is not None or number < 1 else next(islice(file, number - 1, number), None)
+        if found is None:
+            raise NotFoundError("no such line", at=f"{self.path}:{number}", hint="lines count from 1")
+        return self._held(found, number)
+
+    def _unpacked(self, number: int) -> bytes:
+        """A line of a compressed file, which is read up to it."""
+        with text_of(self.path) as file:
+            try:
+                found = next(islice(iter(file.readline, b""), number - 1, number), None) if number > 0 else None
+            except UnpackingError as error:
+                raise UsageError(f"the file cannot be unpacked: {error}", at=f"{self.path}:{number}") from error
         if found is None:
             raise NotFoundError("no such line", at=f"{self.path}:{number}", hint="lines count from 1")
         return self._held(found, number)

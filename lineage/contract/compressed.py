@@ -1,0 +1,100 @@
+"""Files of records as their writers left them: plain, `.gz` or `.zst`, read as one stream of lines in bounded memory.
+
+The digest of a file is that of the bytes on the disk; lines are those of the text that they hold.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO, cast
+
+RECORDS = (".jsonl", ".jsonl.gz", ".jsonl.zst")  # how files of records are called
+MAX_TEXT = 1 << 42  # bytes that one file may unpack to; more is a bomb, and no disk would hold it
+READ = 1 << 20  # bytes at a time
+
+
+class UnpackingError(Exception):
+    """The compressed data is damaged, cut off, or a bomb."""
+
+
+def holds_records(path: Path) -> bool:
+    """Is the file one of records, by its name?"""
+    return path.name.endswith(RECORDS)
+
+
+class Digested(io.RawIOBase):
+    """A file that digests what is read of it."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file, self.digest, self.size = file, hashlib.sha256(), 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill *buffer* with what comes next."""
+        view = memoryview(buffer)
+        done = self._file.readinto(view)  # type: ignore[attr-defined]
+        self.digest.update(view[:done])
+        self.size += done
+        return cast("int", done)
+
+    def finish(self) -> None:
+        """Read what the reader above left over, so that the digest is that of the whole file."""
+        while self.read(READ):
+            pass
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, Digested]]:
+    """The text of the file at *path*, and what digests its bytes.
+
+    Raises:
+        OSError: the file cannot be read. UnpackingError: from a read of it, when it is not what its name says.
+    """
+    with path.open("rb", buffering=0) as file:
+        raw = Digested(cast("BinaryIO", file))
+        yield _text(path, io.BufferedReader(raw, READ)), raw
+        raw.finish()
+
+
+@contextmanager
+def text_of(path: Path) -> Iterator[BinaryIO]:
+    """The text of the file at *path*, where nobody asks for its digest. Raises as `opened` does."""
+    with path.open("rb") as file:
+        yield _text(path, file)
+
+
+def _text(path: Path, buffered: io.BufferedReader) -> BinaryIO:
+    if path.name.endswith(".gz"):
+        return cast("BinaryIO", _Guarded(gzip.GzipFile(fileobj=buffered, mode="rb"), (EOFError, gzip.BadGzipFile, zlib.error)))
+    if path.name.endswith(".zst"):
+        import zstandard
+
+        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(buffered, read_across_frames=True)
+        return cast("BinaryIO", _Guarded(io.BufferedReader(reader, READ), (zstandard.ZstdError,)))
+    return buffered
+
+
+class _Guarded:
+    """Unpacked text: what is wrong with it is one error, whatever the format."""
+
+    def __init__(self, file: gzip.GzipFile | io.BufferedReader, errors: tuple[type[Exception], ...]) -> None:
+        self._file, self._errors, self._size = file, errors, 0
+
+    def readline(self, size: int = -1) -> bytes:
+        """The next line, or *size* bytes of it."""
+        try:
+            line = self._file.readline(size)
+        except self._errors as error:
+            raise UnpackingError(str(error)) from error
+        self._size += len(line)
+        if self._size > MAX_TEXT:
+            raise UnpackingError(f"it unpacks to more than {MAX_TEXT} bytes")
+        return line

@@ -1,0 +1,66 @@
+"""Compressed files of records hold the same records; damage costs the rest of the file, and is told."""
+
+import gzip
+import hashlib
+import json
+
+import pytest
+import zstandard
+
+import lineage
+from lineage.cli import main
+from lineage.contract import compressed, records
+
+LINE = json.dumps({"a": 1, "metadata": {"provenance": None, "generation_params": {"seed": 3}, "timestamp": "2026-01-01T00:00:00+00:00"}})
+DATA = (LINE + "\n").encode() * 5000
+PACKED = {".gz": gzip.compress(DATA), ".zst": zstandard.compress(DATA[:40000]) + zstandard.compress(DATA[40000:])}
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_a_compressed_file_holds_the_same_slices_under_the_digest_of_its_own_bytes(tmp_path, suffix):
+    plain, packed = tmp_path / "x.jsonl", tmp_path / f"x.jsonl{suffix}"
+    plain.write_bytes(DATA)
+    packed.write_bytes(PACKED[suffix])
+    one, other = records.scan(plain, "x"), records.scan(packed, "x")
+    assert (one.count, one.slices, one.findings) == (other.count, other.slices, other.findings) == (5000, one.slices, one.findings)
+    assert (other.sha256, other.bytes) == (hashlib.sha256(PACKED[suffix]).hexdigest(), len(PACKED[suffix]))
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize(
+    "damage", [lambda data: data[: len(data) // 2], lambda data: b"nonsense" + data, lambda data: data[:60] + b"\xff" * 40 + data[100:]]
+)
+def test_a_damaged_one_is_a_finding_and_its_digest_is_that_of_the_whole(tmp_path, suffix, damage):
+    data = damage(PACKED[suffix])
+    path = tmp_path / f"x.jsonl{suffix}"
+    path.write_bytes(data)
+    found = records.scan(path, "x")
+    assert "bad-compression" in {one.code for one in found.findings} or (found.count < 5000 and found.findings)
+    assert found.sha256 == hashlib.sha256(data).hexdigest()
+
+
+def test_a_bomb_is_cut_off(tmp_path, monkeypatch):
+    monkeypatch.setattr(compressed, "MAX_TEXT", 1 << 20)
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(gzip.compress(b"{}\n" * (1 << 20)))
+    assert [one.code for one in records.scan(path, "x").findings] == ["bad-compression", "no-metadata"]
+    assert records.scan(path, "x").count < 1 << 20
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+def test_a_compressed_file_is_exported(tmp_path, monkeypatch, suffix):
+    monkeypatch.chdir(tmp_path)
+    with (
+        lineage.session("artifacts", export=False) as session,
+        session.generation(params={"seed": 1}) as run,
+        run.records("x.jsonl") as out,
+    ):
+        out.write({"a": 1})
+    data = (tmp_path / "artifacts/x.jsonl").read_bytes()
+    (tmp_path / "sent").mkdir()
+    (tmp_path / f"sent/x.jsonl{suffix}").write_bytes(gzip.compress(data) if suffix == ".gz" else zstandard.compress(data))
+    main(["export", "sent"])
+    assert '"lin:Slice"' in (tmp_path / "sent/session_unrecorded.prov.json").read_text()
+    main(["why", f"sent/x.jsonl{suffix}:1"])
+    assert lineage.RecordFile(f"sent/x.jsonl{suffix}").why(1).record["a"] == 1
+    assert main(["why", f"sent/x.jsonl{suffix}:2"]) == 3
