@@ -16,21 +16,24 @@ from typing import Any, BinaryIO
 import orjson
 
 from lineage.capture import files
-from lineage.contract import shape
 from lineage.contract.compressed import UnpackingError, text_of
+from lineage.contract.shape import Shape, shape_of
 from lineage.contract.strict import loads
 from lineage.contract.times import is_plain, xsd_time
 from lineage.facts import Artifact, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.mapping.names import Ids
-from lineage.mapping.records import Shape, record_batch
+from lineage.mapping.records import PLAIN, Columns, record_batch
 from lineage.mapping.sessions import Scope
 from lineage.prov.statement import Batch, Name
 from lineage.trace.record import RecordFile
 
-ROWS = 8192  # of one shape, before they are passed on as a batch
-HELD = 1 << 17  # rows of all shapes together: a file of many slices passes its batches on earlier
+ROWS = 8192  # of the same columns, before they are passed on as a batch
+HELD = 1 << 17  # rows of all columns together: a file of many slices passes its batches on earlier
 MAX_LINE = 64 << 20  # bytes; the scan passes over a longer line too
+
+
+Row = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,7 @@ class Expansion:
 
     def _of(self, artifact: Artifact, slices: Sequence[Slice]) -> Iterator[Batch]:
         scope = Scope(self.ids, self.session)
-        waiting: dict[tuple[int, Shape], list[tuple[str, ...]]] = {}
+        waiting: dict[tuple[int, Columns], list[Row]] = {}
         held = 0
         for number, kind, row in self._rows(artifact, slices):
             rows = waiting.setdefault((number, kind), [])
@@ -87,29 +90,42 @@ class Expansion:
                 waiting, held = {}, 0
         yield from (record_batch(scope, artifact, slices[n], some, one) for (n, one), some in waiting.items())
 
-    def _rows(self, artifact: Artifact, slices: Sequence[Slice]) -> Iterator[tuple[int, Shape, tuple[str, ...]]]:
-        """(number of the slice, shape, row) of each record."""
+    def _rows(self, artifact: Artifact, slices: Sequence[Slice]) -> Iterator[tuple[int, Columns, Row]]:
+        """(number of the slice, columns, row) of each record."""
         spans = sorted((first, last, number) for number, one in enumerate(slices) for first, last in one.lines)
         starts = [first for first, _, _ in spans]
-        origins = _Origins(self.folder / artifact.path, self.ids) if _carries(artifact, slices) else None
-        known: shape.Shape | None = None
-        shapes: dict[tuple[bool, bool, Name | None], Shape] = {}
+        carries = any(one.run_id not in (None, artifact.activity) for one in slices)
+        reader = _Reader(_Origins(self.folder / artifact.path, self.ids) if carries else None, artifact.activity)
+        first, last, number = 0, -1, 0
         for line, data in _lines_of(self.folder / artifact.path, self.lines):
-            at = bisect_right(starts, line) - 1
-            if at < 0 or line > spans[at][1]:
-                continue
-            fit = known.own(data.rstrip(b"\r\n")) if known and not origins else None
-            if fit is not None:
-                time, seed = fit[1].decode() or None, fit[2].decode() or None
-                origin = there = None
-            else:
-                metadata, known = _metadata(data, line)
-                time, seed = _time(metadata.get("timestamp")), _seed(metadata)
-                origin, there = origins.of(metadata, artifact.activity) if origins else (None, None)
-            key = (time is not None, seed is not None, origin)
-            if key not in shapes:
-                shapes[key] = Shape(*key)
-            yield spans[at][2], shapes[key], tuple(one for one in (str(line), time, seed, there) if one is not None)
+            if not first <= line <= last:
+                at = bisect_right(starts, line) - 1
+                first, last, number = spans[at] if at >= 0 else (0, -1, 0)
+            if line <= last:
+                columns, row = reader.row(line, data)
+                yield number, columns, row
+
+
+class _Reader:
+    """Reads what a row holds from a line; a line like one before is not parsed."""
+
+    def __init__(self, origins: _Origins | None, writer: str | None) -> None:
+        self._origins, self._writer = origins, writer
+        self._shape: Shape | None = None
+        self._known: dict[tuple[bool, bool, Name | None], Columns] = {}
+
+    def row(self, line: int, data: bytes) -> tuple[Columns, Row]:
+        """The columns of the record, and its values for them."""
+        own = self._shape.own(data.rstrip(b"\r\n")) if self._shape else None
+        if own is not None and own[1] and own[2]:
+            return PLAIN, (str(line), own[1].decode(), own[2].decode())
+        metadata, found = _metadata(data, line)
+        self._shape = None if self._origins else found
+        origin, there = self._origins.of(metadata, self._writer) if self._origins else (None, None)
+        time, seed = _time(metadata.get("timestamp")), _seed(metadata)
+        key = (time is not None, seed is not None, origin)
+        columns = self._known.setdefault(key, Columns(*key))
+        return columns, tuple(one for one in (str(line), time, seed, there) if one is not None)
 
 
 class _Origins:
@@ -124,10 +140,6 @@ class _Origins:
         if found is None or found.artifact.sha256 is None:
             return None, None
         return self._ids.artifact(found.artifact, found.session), str(found.line)
-
-
-def _carries(artifact: Artifact, slices: Sequence[Slice]) -> bool:
-    return any(one.run_id not in (None, artifact.activity) for one in slices)
 
 
 def _lines_of(path: Path, wanted: Lines) -> Iterator[tuple[int, bytes]]:
@@ -151,7 +163,7 @@ def _next(file: BinaryIO) -> bytes:
         return b""
 
 
-def _metadata(line: bytes, number: int) -> tuple[dict[str, Any], shape.Shape | None]:
+def _metadata(line: bytes, number: int) -> tuple[dict[str, Any], Shape | None]:
     """The record's metadata, as the scan reads it, and the shape of its line if it has one."""
     text = line.rstrip(b"\r\n")
     try:
@@ -159,7 +171,7 @@ def _metadata(line: bytes, number: int) -> tuple[dict[str, Any], shape.Shape | N
     except orjson.JSONDecodeError:
         record, _ = loads(text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text)
     found = record.get("metadata") if isinstance(record, dict) else None
-    return (found, shape.shape_of(record, text)) if isinstance(found, dict) else ({}, None)
+    return (found, shape_of(record, text)) if isinstance(found, dict) else ({}, None)
 
 
 def _seed(metadata: dict[str, Any]) -> str | None:

@@ -21,7 +21,7 @@ from lineage.contract.times import SECOND, is_second
 _INTEGER = rb"(?:0|[1-9][0-9]{0,15})"  # what every reader reads alike
 _LIST = rb"\[(?:" + _INTEGER + rb"(?:," + _INTEGER + rb")*+)?\]"
 _TIME = rb'"(?P<time>\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?\+00:00)"'  # such times sort as text: "+" comes before "." and the digits
-_SEED = rb"(?P<seed>-?" + _INTEGER + rb")"
+_SEED = rb"(?P<seed>0|-?[1-9][0-9]{0,15})"
 _OWN = {"timestamp": _TIME, "record_index": _INTEGER}
 _OWN_TOKENS = "tokens"
 
