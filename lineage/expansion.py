@@ -56,6 +56,7 @@ class Expansion:
     ids: Ids = field(default_factory=Ids)
     lines: Lines = EVERY
     only: str | None = None  # the path of one file, where not all are asked for
+    recheck: bool = False  # read the files for their digests, even if those are cached
     findings: dict[str, Finding] = field(default_factory=dict)
 
     def batches(self) -> Iterator[Batch]:
@@ -70,7 +71,7 @@ class Expansion:
             self.findings[artifact.path] = finding("outside-folder", artifact.path)
         elif not path.is_file():
             self.findings[artifact.path] = finding("missing-file", artifact.path)
-        elif artifact.sha256 != files.digest(path)[0]:
+        elif artifact.sha256 != files.digest(path, recheck=self.recheck)[0]:
             self.findings[artifact.path] = finding("altered-file", artifact.path, None, "its records are not expanded")
         return artifact.path not in self.findings
 

@@ -17,9 +17,14 @@ from lineage.findings import Finding, finding
 from lineage.unrecorded import unrecorded
 
 
-def read_folder(folder: Path, *, legacy: bool = False, shown: str = "") -> tuple[tuple[Session, ...], tuple[Finding, ...]]:
-    """The sessions of *folder* itself, not of folders in it, and the findings, which call its files by their path under *shown*."""
-    reading = _Reading(folder, legacy)
+def read_folder(
+    folder: Path, *, legacy: bool = False, shown: str = "", recheck: bool = False
+) -> tuple[tuple[Session, ...], tuple[Finding, ...]]:
+    """The sessions of *folder* itself, not of folders in it, and the findings, which call its files by their path under *shown*.
+
+    With *recheck* every file is read, even if its digest is cached.
+    """
+    reading = _Reading(folder, legacy, recheck)
     sessions = reading.recorded()
     orphans, wrong = unrecorded(folder, reading.named, legacy=legacy)
     found = (*sessions, *([orphans] if orphans else []))
@@ -30,10 +35,10 @@ def read_folder(folder: Path, *, legacy: bool = False, shown: str = "") -> tuple
 class _Reading:
     """One pass over the manifests of a folder."""
 
-    def __init__(self, folder: Path, legacy: bool) -> None:
+    def __init__(self, folder: Path, legacy: bool, recheck: bool) -> None:
         self.findings: list[Finding] = []
         self.named: set[str] = set()  # the files that some manifest names
-        self._folder, self._legacy = folder, legacy
+        self._folder, self._legacy, self._recheck = folder, legacy, recheck
 
     def recorded(self) -> list[Session]:
         """The session of each manifest, its files compared with the disk."""
@@ -77,7 +82,7 @@ class _Reading:
             if artifact.sha256 or artifact.timestamp:  # else it was announced, and its process ended before it was begun
                 self._tell("missing-file", artifact.path, f"named by {session.manifest}")
             return artifact
-        now = files.artifact(path, folder=self._folder, type=artifact.type)
+        now = files.artifact(path, folder=self._folder, type=artifact.type, recheck=self._recheck)
         if artifact.sha256 and now.sha256 and artifact.sha256 != now.sha256:
             self._tell("altered-file", artifact.path, f"recorded as {artifact.sha256[:16]}…, now {now.sha256[:16]}…")
             return artifact

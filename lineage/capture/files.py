@@ -67,16 +67,19 @@ def _keep(entry: Path, hexdigest: str, size: int) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def artifact(path: Path, *, folder: Path, type: str, role: str | None = None) -> Artifact:
-    """The file or folder at *path* as it is now, its path told from *folder*. What cannot be read has a gap for its digest."""
+def artifact(path: Path, *, folder: Path, type: str, role: str | None = None, recheck: bool = False) -> Artifact:
+    """The file or folder at *path* as it is now, its path told from *folder*. What cannot be read has a gap for its digest.
+
+    With *recheck* every file is read, even if its digest is cached.
+    """
     name = Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            return _directory(path, name, folder, type, role)
+            return _directory(path, name, folder, type, role, recheck)
         if not stat.S_ISREG(mode):
             return _unread(name, type, role, "not a regular file")
-        sha256, size = digest(path)
+        sha256, size = digest(path, recheck=recheck)
     except OSError as error:
         return _unread(name, type, role, error.strerror or "cannot be read")
     return Artifact(path=name, type=type, role=role, sha256=sha256, bytes=size)
@@ -86,8 +89,8 @@ def _unread(name: str, type: str, role: str | None, reason: str) -> Artifact:
     return Artifact(path=name, type=type, role=role, gaps=(Gap("sha256", reason),))
 
 
-def _directory(path: Path, name: str, folder: Path, type: str, role: str | None) -> Artifact:
-    parts = tuple(artifact(file, folder=folder, type="model_file" if type == "model" else "part") for file in _files(path))
+def _directory(path: Path, name: str, folder: Path, type: str, role: str | None, recheck: bool) -> Artifact:
+    parts = tuple(artifact(file, folder=folder, type="model_file" if type == "model" else "part", recheck=recheck) for file in _files(path))
     unread = tuple(Gap(part.path, gap.reason) for part in parts for gap in part.gaps)
     lines = "".join(f"{part.sha256}  {os.path.relpath(part.path, name)}\n" for part in sorted(parts, key=lambda part: part.path))
     sha256 = None if unread else hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()

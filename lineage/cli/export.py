@@ -45,6 +45,7 @@ INVALID = 5
     flag_value="1-",
     help="Each session with its records one by one, all or these lines of each file (5, 5-90, 5-), as a stream.",
 )
+@click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since its digest was taken.")
 @click.option("--allow-invalid", is_flag=True, help="Write a document although it is invalid PROV.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON document.")
 def command(
@@ -55,6 +56,7 @@ def command(
     legacy: bool,
     recursive: bool,
     records: str | None,
+    recheck: bool,
     allow_invalid: bool,
     as_json: bool,
 ) -> int:
@@ -66,9 +68,9 @@ def command(
     for name in names:
         formats.by_name(name)
     if records is not None:
-        return _records(folder, names, session, output, records, as_json)
+        return _records(folder, names, session, output, records, recheck, as_json)
     if output is not None and _is_file(output):
-        return _one_document(folder, names, session, output, legacy, recursive, allow_invalid)
+        return _one_document(folder, names, session, output, legacy, recursive, allow_invalid, recheck)
     done = export.export_folder(
         folder,
         graphs=Path(output) if output else None,
@@ -77,6 +79,7 @@ def command(
         legacy=legacy,
         recursive=recursive,
         allow_invalid=allow_invalid,
+        recheck=recheck,
     )
     if as_json:
         click.echo(json.dumps(_summary(done), indent=2))
@@ -86,7 +89,9 @@ def command(
     return _tell(done.findings, done.notes)
 
 
-def _records(folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, as_json: bool) -> int:
+def _records(
+    folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, recheck: bool, as_json: bool
+) -> int:
     """Records one by one; FOLDER may be one file of records then."""
     lines, place, file = _lines(records), folder, None
     if folder.is_file():
@@ -95,18 +100,18 @@ def _records(folder: Path, names: tuple[str, ...], session: str | None, output: 
         found, _ = recorded_as(folder, place, sessions)
         session = session or (found.id if found else None)
     if output is None:
-        done = export.export_records(place, session=session, lines=lines, only=names, file=file)
+        done = export.export_records(place, session=session, lines=lines, only=names, file=file, recheck=recheck)
         if as_json:
             click.echo(json.dumps(_summary(done), indent=2))
         else:
             for path in done.files:
                 row(_shown(path))
         return _tell(done.findings, ())
-    placed, findings = export.gathered(place)
+    placed, findings = export.gathered(place, recheck=recheck)
     if session is None and len(placed) != 1:
         raise UsageError("one document holds the records of one session", at=output, hint="name it with --session, or leave --output away")
     where, one = export.pick(placed, session or placed[0][1].id)
-    return _stream(Expansion(where, one, lines=lines, only=file), names, output, findings)
+    return _stream(Expansion(where, one, lines=lines, only=file, recheck=recheck), names, output, findings)
 
 
 def _stream(expansion: Expansion, names: tuple[str, ...], output: str, findings: tuple[Finding, ...]) -> int:
@@ -130,10 +135,17 @@ def _is_file(output: str) -> bool:
 
 
 def _one_document(
-    folder: Path, names: tuple[str, ...], session: str | None, output: str, legacy: bool, recursive: bool, allow_invalid: bool
+    folder: Path,
+    names: tuple[str, ...],
+    session: str | None,
+    output: str,
+    legacy: bool,
+    recursive: bool,
+    allow_invalid: bool,
+    recheck: bool,
 ) -> int:
     name = _only_name(names, output)
-    document, findings, notes = _document(folder, session, legacy, recursive, name)
+    document, findings, notes = _document(folder, session, legacy, recursive, recheck, name)
     invalid = validate(document, output)
     if invalid and not allow_invalid:
         return _tell((*findings, *invalid, finding("prov-not-written", output)), notes)
@@ -157,9 +169,9 @@ def _put(document: Document, name: str, output: str) -> None:
 
 
 def _document(
-    folder: Path, session: str | None, legacy: bool, recursive: bool, name: str
+    folder: Path, session: str | None, legacy: bool, recursive: bool, recheck: bool, name: str
 ) -> tuple[Document, tuple[Finding, ...], tuple[str, ...]]:
-    placed, findings = export.gathered(folder, legacy=legacy, recursive=recursive)
+    placed, findings = export.gathered(folder, legacy=legacy, recursive=recursive, recheck=recheck)
     if session is not None:
         return export.session_document(export.pick(placed, session)[1]), findings, ()
     document, circles = export.combined_document([one for _, one in placed])

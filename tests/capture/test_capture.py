@@ -222,3 +222,17 @@ def test_a_process_knows_whether_another_still_lives():
     child.kill()
     child.communicate()
     assert process.is_alive(mark) is False and process.is_alive({**mark, "boot": "another"}) is None
+
+
+def test_a_recheck_reads_a_file_whose_digest_is_cached(tmp_path, monkeypatch):
+    monkeypatch.setenv("LINEAGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(files, "SETTLED", -1.0)
+    path = tmp_path / "weights"
+    path.write_bytes(b"x" * files.CACHED_FROM)
+    good = files.artifact(path, folder=tmp_path, type="model").sha256
+    entry = next((tmp_path / "cache").iterdir())
+    entry.write_text(f"{'0' * 64} {files.CACHED_FROM}\n")
+    assert files.artifact(path, folder=tmp_path, type="model").sha256 == "0" * 64
+    assert files.artifact(path, folder=tmp_path, type="model", recheck=True).sha256 == good
+    read, _ = files.digest(path)
+    assert read == good

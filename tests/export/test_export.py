@@ -16,6 +16,7 @@ from prov.model import ProvDocument
 import lineage
 import lineage.export
 from lineage import formats, mapping
+from lineage.capture import files
 from lineage.cli import main
 from lineage.export import combined_document, export_folder, gathered
 from lineage.facts import Artifact, Session, Transformation
@@ -352,3 +353,18 @@ def test_an_invalid_session_is_not_written_and_the_rest_is(made, tmp_path, monke
 
 def test_an_unknown_format_is_a_wrong_call(made, capsys):
     assert main(["export", str(made / "artifacts"), "--format", "nope"]) == 2 and "turtle" in capsys.readouterr().err
+
+
+def test_an_export_rechecks_when_asked(tmp_path, monkeypatch):
+    """A cache that lies is believed until --recheck; then the altered file is found."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("LINEAGE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(files, "SETTLED", -1.0)
+    with lineage.session("artifacts", export=False) as session:
+        Path("artifacts/weights").write_bytes(b"x" * files.CACHED_FROM)
+        made = session.artifact("weights")
+    Path("artifacts/weights").write_bytes(b"y" * files.CACHED_FROM)
+    files.digest(Path("artifacts/weights"))
+    for entry in Path("cache").iterdir():
+        entry.write_text(f"{made.sha256} {files.CACHED_FROM}\n")
+    assert main(["export", "artifacts"]) == 0 and main(["export", "artifacts", "--recheck"]) == 1
