@@ -38,6 +38,7 @@ def _next(artifacts: Path) -> str:
             f"  jq '.metadata.provenance' {artifacts}/sft_training_data_*.jsonl | head -1",
             f"  jq '.metadata.provenance' {artifacts}/evaluation_*.json | head -1",
             f"  ls {artifacts}/session_manifest_*.json",
+            f"  lineage verify {artifacts}/sft_training_data_*.jsonl",
             f"  lineage session list {artifacts}",
             f"  lineage export {artifacts} --format provn --output -",
             "and open graphs/lineage.svg in a browser.",

@@ -1,7 +1,7 @@
 """The sidecar of a file of records, `.lineage/<name>.index`: 16 bytes a line, so that a line is found, and named when it has changed.
 
 It is a cache, made from the file and deleted without loss, with one exception: when a file was altered, the sidecar from before
-is what names the lines. So it is never written over for a file that is not what its manifest says.
+is what names the lines. So only the writer of a file makes it, when it closes.
 
     lineage-index 1\\n                                      the format and its version
     {"sha256": …, "bytes": …, "lines": …, "merkle_root": …}\\n
