@@ -9,14 +9,15 @@ from __future__ import annotations
 import sys
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
 from lineage.capture import files
-from lineage.contract.compressed import UnpackingError, text_of
+from lineage.contract.lines import UnpackingError, numbered, text_of
 from lineage.contract.shape import Shape, shape_of
 from lineage.contract.strict import loads
 from lineage.contract.times import is_plain, xsd_time
@@ -30,7 +31,6 @@ from lineage.trace.record import RecordFile
 
 ROWS = 8192  # of the same columns, before they are passed on as a batch
 HELD = 1 << 17  # rows of all columns together: a file of many slices passes its batches on earlier
-MAX_LINE = 64 << 20  # bytes; the scan passes over a longer line too
 
 
 Row = tuple[str, ...]
@@ -146,22 +146,12 @@ class _Origins:
 def _lines_of(path: Path, wanted: Lines) -> Iterator[tuple[int, bytes]]:
     """(number, line) of the lines that are wanted; those after damage in a compressed file, which the scan tells of, are not there."""
     last = sys.maxsize if wanted.last is None else wanted.last
-    with text_of(path) as file:
-        number = 0
-        while number < last and (line := _next(file)):
-            number += 1
-            if len(line) > MAX_LINE:
-                while not line.endswith(b"\n") and (line := file.readline(MAX_LINE)):
-                    pass
-            elif number >= wanted.first:
+    with text_of(path) as file, suppress(UnpackingError):
+        for number, line in numbered(file):
+            if number > last:
+                return
+            if number >= wanted.first and line is not None:
                 yield number, line
-
-
-def _next(file: BinaryIO) -> bytes:
-    try:
-        return file.readline(MAX_LINE + 1)
-    except UnpackingError:
-        return b""
 
 
 def _metadata(line: bytes, number: int) -> tuple[dict[str, Any], Shape | None]:

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 from lineage.capture import files
 from lineage.contract import manifest, records
-from lineage.contract.compressed import holds_records
+from lineage.contract.lines import holds_records
 from lineage.facts import Activity, Artifact, Session
 from lineage.findings import Finding, finding
 from lineage.unrecorded import unrecorded

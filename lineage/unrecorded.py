@@ -8,7 +8,7 @@ from typing import Any
 
 from lineage.capture import files
 from lineage.contract import manifest, records, report
-from lineage.contract.compressed import holds_records
+from lineage.contract.lines import holds_records
 from lineage.facts import Activity, Artifact, Evaluation, Generation, Json, ModelLoad, Script, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.mapping.names import fingerprint

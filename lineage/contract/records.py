@@ -7,11 +7,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import orjson
 
-from lineage.contract.compressed import UnpackingError, opened
+from lineage.contract.lines import MAX_LINE, UnpackingError, numbered, opened
 from lineage.contract.metadata import check_provenance
 from lineage.contract.shape import Shape, shape_of
 from lineage.contract.strict import loads
@@ -19,8 +19,6 @@ from lineage.contract.times import check_time, is_plain
 from lineage.facts import Slice
 from lineage.findings import Finding, finding
 
-CHUNK = 1 << 20  # bytes a read; larger reads gained nothing
-MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
 MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice without metadata
 MAX_SHAPES = 8  # that a line is held against; a file of more configurations in turn is read in full
 OWN_KEYS = ("timestamp", "record_index", "previous", "tokens")  # of one record, not of its slice
@@ -46,22 +44,11 @@ def scan(path: Path, name: str, *, legacy: bool = False, limit: int = 100) -> Sc
     reading = _Reading(name, legacy, limit)
     with opened(path) as (text, raw):
         try:
-            for number, line in _lines(text):
+            for number, line in numbered(text):
                 reading.line(number, line)
         except UnpackingError as error:
             reading.damaged(str(error))
     return reading.done(raw.digest.hexdigest(), raw.size)
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
-    """(number, line) with the newline; the line is None where it is too long to be held."""
-    number = 0
-    while line := file.readline(MAX_LINE + 1):
-        number += 1
-        if len(line) > MAX_LINE and not line.endswith(b"\n"):
-            while (part := file.readline(CHUNK)) and not part.endswith(b"\n"):
-                pass
-        yield number, line if len(line) <= MAX_LINE else None
 
 
 @dataclass(slots=True)

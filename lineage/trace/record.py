@@ -8,20 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from lineage.contract.around import recorded_as, sessions_around
-from lineage.contract.compressed import UnpackingError, text_of
+from lineage.contract.lines import MAX_LINE, UnpackingError, numbered, text_of
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
 from lineage.integrity import index
 from lineage.merkle import FINGERPRINT, leaf_hash
 
-MAX_LINE = 64 << 20  # bytes; a longer line is not held
 NEAR = 256  # lines around the place where a record should be: writers that shared the file put theirs between
 
 
@@ -87,31 +85,30 @@ class _Lines:
         return cls(path, found if fits else None, "" if fits or found is None else "the file has another size than its sidecar says")
 
     def line(self, number: int) -> bytes:
-        """The bytes of a line. Raises NotFoundError."""
-        if self.index is None and self.path.name.endswith((".gz", ".zst")):
-            return self._unpacked(number)
+        """The bytes of a line. Raises NotFoundError, and UsageError where it is too long to be held or cannot be unpacked."""
+        if self.index is None:
+            return self._searched(number)
+        if not 1 <= number <= len(self.index):
+            raise self._missing(number)
         with self.path.open("rb") as file:
-            if self.index is not None and 1 <= number <= len(self.index):
-                file.seek(self.index.offset(number))
-                return self._held(file.readline(MAX_LINE + 1), number)
-            found = None if self.index is not None or number < 1 else next(islice(file, number - 1, number), None)
-        if found is None:
-            raise NotFoundError("no such line", at=f"{self.path}:{number}", hint="lines count from 1")
-        return self._held(found, number)
+            file.seek(self.index.offset(number))
+            return self._held(file.readline(MAX_LINE + 1), number)
 
-    def _unpacked(self, number: int) -> bytes:
-        """A line of a compressed file, which is read up to it."""
+    def _searched(self, number: int) -> bytes:
         with text_of(self.path) as file:
             try:
-                found = next(islice(iter(file.readline, b""), number - 1, number), None) if number > 0 else None
+                for at, line in numbered(file):
+                    if at == number:
+                        return self._held(line, number)
             except UnpackingError as error:
                 raise UsageError(f"the file cannot be unpacked: {error}", at=f"{self.path}:{number}") from error
-        if found is None:
-            raise NotFoundError("no such line", at=f"{self.path}:{number}", hint="lines count from 1")
-        return self._held(found, number)
+        raise self._missing(number)
 
-    def _held(self, line: bytes, number: int) -> bytes:
-        if len(line) > MAX_LINE:
+    def _missing(self, number: int) -> NotFoundError:
+        return NotFoundError("no such line", at=f"{self.path}:{number}", hint="lines count from 1")
+
+    def _held(self, line: bytes | None, number: int) -> bytes:
+        if line is None or len(line) > MAX_LINE:
             raise UsageError(f"the line is longer than {MAX_LINE} bytes", at=f"{self.path}:{number}")
         return line
 

@@ -70,7 +70,7 @@ def test_a_thousand_faults_are_told_a_hundred_times(tmp_path):
 
 
 def test_a_line_that_is_too_long_costs_only_itself(tmp_path, monkeypatch):
-    monkeypatch.setattr(records, "MAX_LINE", 1000)
+    monkeypatch.setattr("lineage.contract.lines.MAX_LINE", 1000)
     path = tmp_path / "x.jsonl"
     path.write_bytes(GOOD + b'{"a": "' + b"x" * 5_000_000 + b'"}\n' + GOOD)
     scan = records.scan(path, "x")

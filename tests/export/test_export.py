@@ -209,7 +209,7 @@ def broken(folder, name):
 
 @pytest.mark.parametrize("code", ["truncated-line", "not-json", "no-metadata", "missing-file", "altered-file", "duplicate-key", "not-finite", "not-utf8", "outside-folder", "bad-manifest", "line-too-long"])  # fmt: skip
 def test_bad_input_is_a_finding_and_the_rest_is_exported(folder, code, capsys, monkeypatch):
-    monkeypatch.setattr("lineage.contract.records.MAX_LINE", 4000)
+    monkeypatch.setattr("lineage.contract.lines.MAX_LINE", 4000)
     broken(folder, code)
     before = {name: data for name, data in digests(folder).items() if not name.endswith((".ttl", ".prov.json"))}
     assert main(["export", str(folder)]) == 1

@@ -9,7 +9,7 @@ import zstandard
 
 import lineage
 from lineage.cli import main
-from lineage.contract import compressed, records
+from lineage.contract import lines, records
 
 LINE = json.dumps({"a": 1, "metadata": {"provenance": None, "generation_params": {"seed": 3}, "timestamp": "2026-01-01T00:00:00+00:00"}})
 DATA = (LINE + "\n").encode() * 5000
@@ -40,7 +40,7 @@ def test_a_damaged_one_is_a_finding_and_its_digest_is_that_of_the_whole(tmp_path
 
 
 def test_a_bomb_is_cut_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(compressed, "MAX_TEXT", 1 << 20)
+    monkeypatch.setattr(lines, "MAX_TEXT", 1 << 20)
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(gzip.compress(b"{}\n" * (1 << 20)))
     assert [one.code for one in records.scan(path, "x").findings] == ["bad-compression", "no-metadata"]
@@ -64,3 +64,11 @@ def test_a_compressed_file_is_exported(tmp_path, monkeypatch, suffix):
     main(["why", f"sent/x.jsonl{suffix}:1"])
     assert lineage.RecordFile(f"sent/x.jsonl{suffix}").why(1).record["a"] == 1
     assert main(["why", f"sent/x.jsonl{suffix}:2"]) == 3
+
+
+def test_a_line_that_is_too_long_is_passed_over_and_not_held(tmp_path, monkeypatch):
+    monkeypatch.setattr(lines, "MAX_LINE", 10)
+    path = tmp_path / "x.jsonl"
+    path.write_bytes(b"x" * 10 + b"\n" + b"y" * 5000 + b"\n{}\n" + b"z" * 11)
+    with lines.text_of(path) as file:
+        assert list(lines.numbered(file)) == [(1, None), (2, None), (3, b"{}\n"), (4, None)]

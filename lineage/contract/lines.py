@@ -16,6 +16,7 @@ from typing import BinaryIO, cast
 
 RECORDS = (".jsonl", ".jsonl.gz", ".jsonl.zst")  # how files of records are called
 MAX_TEXT = 1 << 42  # bytes that one file may unpack to; more is a bomb, and no disk would hold it
+MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
 READ = 1 << 20  # bytes at a time
 
 
@@ -69,6 +70,17 @@ def text_of(path: Path) -> Iterator[BinaryIO]:
     """The text of the file at *path*, where nobody asks for its digest. Raises as `opened` does."""
     with path.open("rb") as file:
         yield _text(path, file)
+
+
+def numbered(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
+    """(number, line) of each line, counted from 1, with its ending; None for a line that is too long to be held."""
+    number = 0
+    while line := file.readline(MAX_LINE + 1):
+        number += 1
+        if len(line) > MAX_LINE and not line.endswith(b"\n"):
+            while (part := file.readline(READ)) and not part.endswith(b"\n"):
+                pass
+        yield number, line if len(line) <= MAX_LINE else None
 
 
 def _text(path: Path, buffered: io.BufferedReader) -> BinaryIO:
