@@ -22,7 +22,8 @@ from lineage.errors import NotFoundError, UsageError
 from lineage.expansion import EVERY, Expansion, Lines
 from lineage.facts import Session
 from lineage.findings import Finding, finding
-from lineage.folder import read_folder
+from lineage.folder import How, read_folder
+from lineage.intake import Progress
 from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids, safe
 from lineage.prov.document import Document, flattened
@@ -60,6 +61,8 @@ def export_folder(
     ids: Ids | None = None,
     allow_invalid: bool = False,
     recheck: bool = False,
+    jobs: int = 1,
+    progress: Progress | None = None,
 ) -> Exported:
     """Write the PROV of *folder*: a document a session beside its manifest, the combined graph and its picture to *graphs*.
 
@@ -69,12 +72,13 @@ def export_folder(
         legacy: files without metadata are accepted as unrecorded, which is no finding then.
         recursive: sessions in folders inside *folder* too.
         allow_invalid: write a document although PROV-CONSTRAINTS forbids it; it is a finding all the same.
-        recheck: read every file, even one that did not change since its digest was taken.
+        recheck: read every file, even one that did not change since it was read last.
+        jobs: processes that read files of records. progress: is told of (bytes read, bytes to be read), now and then.
 
     Raises:
         NotFoundError: no such folder or session. UsageError: the beginning of the id fits several.
     """
-    sessions, findings = gathered(folder, legacy=legacy, recursive=recursive, recheck=recheck)
+    sessions, findings = gathered(folder, How(legacy=legacy, recheck=recheck, jobs=jobs, progress=progress), recursive=recursive)
     chosen = sessions if session is None else (pick(sessions, session),)
     gate = _Gate(allow_invalid)
     written: list[Path] = []
@@ -107,18 +111,14 @@ class _Gate:
 Placed = tuple[Path, Session]  # the folder that holds the session's files, and the session
 
 
-def gathered(
-    folder: Path, *, legacy: bool = False, recursive: bool = False, recheck: bool = False
-) -> tuple[tuple[Placed, ...], tuple[Finding, ...]]:
+def gathered(folder: Path, how: How = How(), *, recursive: bool = False) -> tuple[tuple[Placed, ...], tuple[Finding, ...]]:  # noqa: B008  # it is frozen
     """The sessions of *folder*, valid together: derivations that go in a circle are left out, with a finding."""
     if not folder.is_dir():
         raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
     placed: list[Placed] = []
     findings: list[Finding] = []
     for place in _folders(folder) if recursive else [folder]:
-        found, wrong = read_folder(
-            place, legacy=legacy, recheck=recheck, shown=place.relative_to(folder).as_posix() if place != folder else ""
-        )
+        found, wrong = read_folder(place, how, shown=place.relative_to(folder).as_posix() if place != folder else "")
         placed += [(place, one) for one in found]
         findings += wrong
     return tuple(placed), tuple(sorted(set(findings), key=lambda one: (one.file, one.line or 0, one.code, one.message)))
@@ -155,18 +155,18 @@ def records_document(expansion: Expansion) -> Document:
     return Document(told.namespaces, chain(told.statements, expansion.batches()))
 
 
-def export_records(folder: Path, *, session: str | None = None, lines: Lines = EVERY, only: Sequence[str] = (), file: str | None = None, ids: Ids | None = None, recheck: bool = False) -> Exported:  # fmt: skip
+def export_records(folder: Path, *, session: str | None = None, lines: Lines = EVERY, only: Sequence[str] = (), file: str | None = None, ids: Ids | None = None, how: How = How()) -> Exported:  # fmt: skip  # noqa: B008  # it is frozen
     """Write each session of *folder* with its records one by one, to `session_<id>.records.*` beside its manifest.
 
     Args:
         session: only the session whose id begins so. lines: only these of each file. file: only this one, by its path in the folder.
         only: format names; Turtle and PROV-JSON if none is given.
     """
-    placed, findings = gathered(folder, recheck=recheck)
+    placed, findings = gathered(folder, how)
     chosen = placed if session is None else (pick(placed, session),)
     written: list[Path] = []
     for place, one in chosen:
-        expansion = Expansion(place, one, ids or Ids(), lines, file, recheck)
+        expansion = Expansion(place, one, ids or Ids(), lines, file, how.recheck)
         wrong = validate(sampled(expansion), f"{_stem(one)}.records")
         findings = (*findings, *wrong, *([finding("prov-not-written", f"{_stem(one)}.records")] if wrong else []))
         for name in () if wrong else only or SESSION_FORMATS:

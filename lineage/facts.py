@@ -31,6 +31,7 @@ class Slice:
     metadata: Json  # what they share: the `metadata` block without timestamp, record_index and generation_params.seed
     lines: tuple[tuple[int, int], ...]  # 1-based line ranges, both ends included, ascending
     count: int
+    scattered: bool = False  # True: `lines` says where it begins and ends, and records of other slices stand between
     first_time: str | None = None  # the earliest and the latest timestamp among them
     last_time: str | None = None
     seeds: tuple[int, int] | None = None  # the smallest and the largest seed; None: no record names one

@@ -40,6 +40,7 @@ _ROWS = (
     Rule(code="torn-journal", level="warning", title="a line of the journal is cut off", hint="a process was killed; what it wrote before is kept"),
     Rule(code="missing-file", level="error", title="the manifest names a file that is gone", hint="ask the sender for it"),
     Rule(code="altered-file", level="error", title="the file is not the one that was recorded", hint="compare it with a copy; the digest tells which is the original"),
+    Rule(code="other-sidecar", level="warning", title="its sidecar is not of this file", hint="lineage verify tells the lines that differ; delete the sidecar to accept the file as it is"),
     Rule(code="outside-folder", level="error", title="the path leads out of the folder", hint="only files of the folder are read"),
     Rule(code="unreadable", level="error", title="the file cannot be read", hint="check its permissions"),
     Rule(code="derivation-cycle", level="error", title="files are derived from each other in a circle", hint="the derivations of the circle are left out: PROV forbids them"),

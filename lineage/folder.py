@@ -6,42 +6,63 @@ their inline metadata: what they say is inferred, and what says nothing is legac
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from lineage.capture import files
-from lineage.contract import manifest, records
+from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.facts import Activity, Artifact, Session
 from lineage.findings import Finding, finding
-from lineage.unrecorded import unrecorded
+from lineage.intake import Progress, Taken, Wanted, take_in
+from lineage.integrity import index
+from lineage.unrecorded import orphans, unrecorded
 
 
-def read_folder(
-    folder: Path, *, legacy: bool = False, shown: str = "", recheck: bool = False
-) -> tuple[tuple[Session, ...], tuple[Finding, ...]]:
-    """The sessions of *folder* itself, not of folders in it, and the findings, which call its files by their path under *shown*.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class How:
+    """How a folder is read.
 
-    With *recheck* every file is read, even if its digest is cached.
+    legacy: files without metadata are accepted as unrecorded, which is no finding then. recheck: every file is read, even one that did
+    not change since it was read last. jobs: processes that read files of records. progress: is told of the bytes that were read.
     """
-    reading = _Reading(folder, legacy, recheck)
-    sessions = reading.recorded()
-    orphans, wrong = unrecorded(folder, reading.named, legacy=legacy)
-    found = (*sessions, *([orphans] if orphans else []))
+
+    legacy: bool = False
+    recheck: bool = False
+    jobs: int = 1
+    progress: Progress | None = None
+
+
+def read_folder(folder: Path, how: How = How(), *, shown: str = "") -> tuple[tuple[Session, ...], tuple[Finding, ...]]:  # it is frozen
+    """The sessions of *folder* itself, not of folders in it, and the findings, which call its files by their path under *shown*."""
+    reading = _Reading(folder, how)
+    sessions, orphans = reading.sessions()
     prefix = f"{shown}/" if shown else ""
-    return found, tuple(replace(one, file=f"{prefix}{one.file}") for one in (*reading.findings, *wrong))
+    return (*sessions, *orphans), tuple(replace(one, file=f"{prefix}{one.file}") for one in reading.findings)
 
 
 class _Reading:
-    """One pass over the manifests of a folder."""
+    """One pass over a folder: the manifests, then the files of records that must be read, then what both say together."""
 
-    def __init__(self, folder: Path, legacy: bool, recheck: bool) -> None:
+    def __init__(self, folder: Path, how: How) -> None:
         self.findings: list[Finding] = []
-        self.named: set[str] = set()  # the files that some manifest names
-        self._folder, self._legacy, self._recheck = folder, legacy, recheck
+        self._folder, self._how = folder, how
+        self._taken: dict[Path, Taken] = {}
 
-    def recorded(self) -> list[Session]:
-        """The session of each manifest, its files compared with the disk."""
+    def sessions(self) -> tuple[list[Session], list[Session]]:
+        """The session of each manifest, its files compared with the disk; and one that holds the files that no manifest names, if there are any."""
+        told = self._told()
+        named = {artifact.path for one in told for artifact in (*one.artifacts, *(used for run in one.activities for used in run.used))}
+        alone = orphans(self._folder, named)
+        self._take_in([*self._unread(told), *(Wanted(path, path.name, self._how.legacy) for path in alone if holds_records(path))])
+        checked = [self._checked(one) for one in told]
+        found, wrong = unrecorded(alone, self._taken, legacy=self._how.legacy)
+        self.findings += wrong
+        return checked, [found] if found else []
+
+    def _told(self) -> list[Session]:
+        """What the manifests say."""
         sessions: dict[str, Session] = {}
         for path in self._manifests():
             session, wrong = manifest.read(path)
@@ -51,8 +72,27 @@ class _Reading:
             if session.id in sessions:
                 self._tell("bad-manifest", path.name, f"session_id: {sessions[session.id].manifest} has the same")
             else:
-                sessions[session.id] = self._checked(session)
+                sessions[session.id] = session
         return list(sessions.values())
+
+    def _unread(self, told: Iterable[Session]) -> Iterator[Wanted]:
+        """The files of records whose slices nobody recorded, and those without a sidecar."""
+        for artifact in {one.path: one for session in told for one in session.artifacts}.values():
+            path = self._folder / artifact.path
+            is_there = self._is_inside(artifact.path) and holds_records(path) and path.is_file()
+            if is_there and (_lacks_slices(artifact) or (artifact.sha256 and not index.path_of(path).exists())):
+                yield Wanted(path, artifact.path, self._how.legacy, artifact.sha256)
+
+    def _take_in(self, wanted: list[Wanted]) -> None:
+        how = self._how
+        for one, taken in take_in(wanted, jobs=how.jobs, recheck=how.recheck, progress=how.progress):
+            if isinstance(taken, Taken):
+                self._taken[one.path] = taken
+            else:
+                self._tell("unreadable", one.name, taken.strerror or str(taken))
+
+    def _is_inside(self, path: str) -> bool:
+        return not _outside(path) and not _leads_out(self._folder / path, self._folder)
 
     def _manifests(self) -> list[Path]:
         """The manifests that are there, and those that only journals tell of."""
@@ -73,8 +113,7 @@ class _Reading:
 
     def _compared(self, artifact: Artifact, session: Session) -> Artifact:
         """The artifact as recorded, completed from the disk where nothing was recorded of it."""
-        self.named.add(artifact.path)
-        if _outside(artifact.path) or _leads_out(self._folder / artifact.path, self._folder):
+        if not self._is_inside(artifact.path):
             self._tell("outside-folder", artifact.path, f"named by {session.manifest}")
             return artifact
         path = self._folder / artifact.path
@@ -82,7 +121,7 @@ class _Reading:
             if artifact.sha256 or artifact.timestamp:  # else it was announced, and its process ended before it was begun
                 self._tell("missing-file", artifact.path, f"named by {session.manifest}")
             return artifact
-        now = files.artifact(path, folder=self._folder, type=artifact.type, recheck=self._recheck)
+        now = self._now(artifact, path)
         if artifact.sha256 and now.sha256 and artifact.sha256 != now.sha256:
             self._tell("altered-file", artifact.path, f"recorded as {artifact.sha256[:16]}…, now {now.sha256[:16]}…")
             return artifact
@@ -90,13 +129,19 @@ class _Reading:
             self._tell("unreadable", artifact.path, gap.reason)
         return self._completed(artifact, now, path)
 
+    def _now(self, artifact: Artifact, path: Path) -> Artifact:
+        taken = self._taken.get(path)
+        if taken:
+            return replace(artifact, sha256=taken.seal.sha256, bytes=taken.seal.bytes)
+        return files.artifact(path, folder=self._folder, type=artifact.type, recheck=self._how.recheck)
+
     def _completed(self, artifact: Artifact, now: Artifact, path: Path) -> Artifact:
         full = replace(artifact, sha256=now.sha256, bytes=now.bytes, parts=artifact.parts or now.parts)
-        if artifact.slices is not None or not holds_records(path) or artifact.activity is None or now.sha256 is None:
+        taken = self._taken.get(path)
+        if taken is None or not _lacks_slices(artifact):
             return full
-        scan = records.scan(path, artifact.path, legacy=self._legacy)
-        self.findings += scan.findings
-        return replace(full, count=scan.count, slices=scan.slices)
+        self.findings += taken.scan.findings
+        return replace(full, count=taken.scan.count, slices=taken.scan.slices)
 
     def _tell(self, code: str, file: str, detail: str) -> None:
         self.findings.append(finding(code, file, None, detail))
@@ -105,6 +150,11 @@ class _Reading:
 def _remade(run: Activity, seen: dict[str, Artifact]) -> Activity:
     made = tuple(replace(seen.get(one.path, one), role=one.role) for one in run.made)
     return replace(run, made=tuple(replace(one, activity=one.activity or run.id) for one in made))
+
+
+def _lacks_slices(artifact: Artifact) -> bool:
+    """Did a run make it, and did nobody say what records it holds?"""
+    return artifact.slices is None and artifact.activity is not None
 
 
 def _outside(path: str) -> bool:

@@ -8,11 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
-from pathlib import Path
-from typing import BinaryIO
 
-CHUNK = 1 << 20  # bytes a read; larger reads gained nothing
-FINGERPRINT = 8  # bytes of a leaf hash: enough to name a line; the root, not this, proves it
+from lineage.kernel import HASH, ROW, SHORT, STACK, kernel
+
+FINGERPRINT = SHORT - 8  # bytes of a leaf hash: enough to name a line; the root, not this, proves it
 EMPTY = sha256().digest()  # the root of no leaves (RFC 9162, 2.1.1)
 
 
@@ -26,33 +25,39 @@ def node_hash(left: bytes, right: bytes) -> bytes:
     return sha256(b"\1" + left + right).digest()
 
 
-def leaves(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """(offset, leaf hash) of each line of *file*, in bounded memory however long a line is."""
-    position = start = 0
-    pending = None  # the hash of a line that goes on in the next chunk
-    while chunk := file.read(CHUNK):
-        begin = 0
-        while end := chunk.find(b"\n", begin) + 1:
-            if pending is None:
-                yield position + begin, leaf_hash(chunk[begin:end])
-            else:
-                pending.update(chunk[begin:end])
-                yield start, pending.digest()
-                pending = None
-            begin = end
-        if begin < len(chunk):
-            if pending is None:
-                pending, start = sha256(b"\0"), position + begin
-            pending.update(chunk[begin:])
-        position += len(chunk)
-    if pending is not None:
-        yield start, pending.digest()
+def rows(lines: bytes, offset: int) -> bytes:
+    """A row for each of *lines*, whole lines that begin at *offset* of their text: where the line begins (8 bytes, little-endian), and its leaf hash."""
+    if kernel:
+        return kernel.rows(lines, offset)
+    made = []
+    for line in split(lines):
+        made.append(row(offset, leaf_hash(line)))
+        offset += len(line)
+    return b"".join(made)
 
 
-def fingerprints(path: Path) -> list[bytes]:
-    """The fingerprint of each line of the file at *path*. Raises OSError."""
-    with path.open("rb") as file:
-        return [leaf[:FINGERPRINT] for _, leaf in leaves(file)]
+def split(lines: bytes) -> list[bytes]:
+    """The lines with their endings; a carriage return alone is none."""
+    kept = [line + b"\n" for line in lines.split(b"\n")]
+    last = kept.pop()[:-1]
+    return [*kept, last] if last else kept
+
+
+def row(offset: int, leaf: bytes) -> bytes:
+    """The row of one line."""
+    return offset.to_bytes(8, "little") + leaf
+
+
+def short(rows: bytes) -> bytes:
+    """The rows without the end of each hash: the offset and the fingerprint of each line."""
+    if kernel:
+        return kernel.short(rows)
+    return b"".join(rows[at : at + SHORT] for at in range(0, len(rows), ROW))
+
+
+def leaves_of(rows: bytes) -> Iterator[bytes]:
+    """The leaf hashes in *rows*."""
+    return (rows[at + 8 : at + ROW] for at in range(0, len(rows), ROW))
 
 
 @dataclass(slots=True)
@@ -64,30 +69,49 @@ class Tree:
 
     target: int | None = None
     size: int = 0
-    _stack: list[tuple[int, bytes, bool]] = field(default_factory=list)  # (leaves, hash, holds the target), largest first
+    _stack: bytearray = field(
+        default_factory=lambda: bytearray(STACK)
+    )  # a hash for each bit that is set in `size`, the largest subtree first
+    _mine: int | None = None  # which of them holds the target
     _path: list[bytes] = field(default_factory=list)
 
     def add(self, leaf: bytes) -> None:
         """Append one leaf, by its hash."""
-        node = (1, leaf, self.size == self.target)
+        top, node, mine = self.size.bit_count(), leaf, self.size == self.target
+        bits = self.size
+        while bits & 1:
+            top, bits = top - 1, bits >> 1
+            node, mine = self._joined(top, node, mine)
+        self._put(top, node, mine)
         self.size += 1
-        while self._stack and self._stack[-1][0] == node[0]:
-            node = self._joined(self._stack.pop(), node)
-        self._stack.append(node)
 
-    def _joined(self, left: tuple[int, bytes, bool], right: tuple[int, bytes, bool]) -> tuple[int, bytes, bool]:
-        if left[2] or right[2]:
-            self._path.append(right[1] if left[2] else left[1])
-        return left[0] + right[0], node_hash(left[1], right[1]), left[2] or right[2]
+    def extend(self, rows: bytes) -> None:
+        """Append the leaves of *rows*."""
+        if kernel and self.target is None:
+            self.size = kernel.grown(self._stack, self.size, rows)
+            return
+        for leaf in leaves_of(rows):
+            self.add(leaf)
+
+    def _joined(self, place: int, right: bytes, mine: bool) -> tuple[bytes, bool]:
+        left = bytes(self._stack[place * HASH : (place + 1) * HASH])
+        if mine or self._mine == place:
+            self._path.append(left if mine else right)
+        return node_hash(left, right), mine or self._mine == place
+
+    def _put(self, place: int, node: bytes, mine: bool) -> None:
+        self._stack[place * HASH : (place + 1) * HASH] = node
+        self._mine = place if mine else self._mine
 
     def finish(self) -> tuple[bytes, tuple[bytes, ...]]:
         """The root, and the inclusion path of the target, from its sibling upwards. Call it once, at the end."""
-        if not self._stack:
+        if not self.size:
             return EMPTY, ()
-        node = self._stack.pop()
-        while self._stack:
-            node = self._joined(self._stack.pop(), node)
-        return node[1], tuple(self._path)
+        top = self.size.bit_count() - 1
+        node, mine = bytes(self._stack[top * HASH : (top + 1) * HASH]), self._mine == top
+        for place in range(top - 1, -1, -1):
+            node, mine = self._joined(place, node, mine)
+        return node, tuple(self._path)
 
 
 def proved_root(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes | None:

@@ -2,44 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from lineage.capture import files
-from lineage.contract import manifest, records, report
-from lineage.contract.lines import holds_records
+from lineage.contract import manifest, report
+from lineage.contract.records import Scan
 from lineage.facts import Activity, Artifact, Evaluation, Generation, Json, ModelLoad, Script, Session, Slice
 from lineage.findings import Finding, finding
+from lineage.intake import Taken
 from lineage.mapping.names import fingerprint
 
 MAX_REPORT = 1 << 28  # bytes; a report over 256 MiB is not read into memory
 _NOT_OURS = (manifest.PREFIX, "session_journal_", "session_")  # what we write ourselves
 
 
-def unrecorded(folder: Path, named: set[str], *, legacy: bool) -> tuple[Session | None, list[Finding]]:
-    """One session without an activity of its own that holds all such files of *folder*; None when there are none."""
-    reading = _Reading(folder, legacy)
+def orphans(folder: Path, named: Collection[str]) -> list[Path]:
+    """The files of *folder* that no manifest names, and that may tell where they come from."""
+    found = []
     for path in sorted(folder.iterdir()):
         if path.name not in named and path.is_file() and not path.name.startswith((".", *_NOT_OURS)) and not path.is_symlink():
-            reading.file(path)
+            found.append(path)
+    return found
+
+
+def unrecorded(paths: Iterable[Path], taken: Mapping[Path, Taken], *, legacy: bool) -> tuple[Session | None, list[Finding]]:
+    """One session without an activity of its own that holds all these files; None when there are none. Files of records are in *taken*."""
+    reading = _Reading(taken, legacy)
+    for path in paths:
+        reading.file(path)
     return reading.session(), reading.findings
 
 
 class _Reading:
     """One pass over the files."""
 
-    def __init__(self, folder: Path, legacy: bool) -> None:
+    def __init__(self, taken: Mapping[Path, Taken], legacy: bool) -> None:
         self.findings: list[Finding] = []
-        self._folder, self._legacy = folder, legacy
+        self._taken, self._legacy = taken, legacy
         self._activities: dict[str, Activity] = {}
         self._artifacts: list[Artifact] = []
 
     def file(self, path: Path) -> None:
         """Read one file, whatever it is."""
         try:
-            if holds_records(path):
-                self._records(path)
+            if path in self._taken:
+                self._records(path, self._taken[path])
             elif path.suffix == ".json":
                 self._report(path)
         except OSError as error:
@@ -58,11 +67,11 @@ class _Reading:
             artifacts=tuple(self._artifacts),
         )
 
-    def _records(self, path: Path) -> None:
-        scan = records.scan(path, path.name, legacy=self._legacy)
+    def _records(self, path: Path, taken: Taken) -> None:
+        scan, seal = taken.scan, taken.seal
         self.findings += scan.findings
         kind = "training_data" if scan.recorded else "legacy"
-        facts = {"sha256": scan.sha256, "bytes": scan.bytes, "count": scan.count}
+        facts = {"sha256": seal.sha256, "bytes": seal.bytes, "count": scan.count, "lines": seal.lines, "merkle_root": seal.merkle_root}
         artifact = Artifact(path=path.name, type=kind, slices=scan.slices, **facts)  # type: ignore[arg-type]
         self._artifacts.append(artifact)
         for run_id, slices in _by_run(scan).items():
@@ -124,7 +133,7 @@ class _Reading:
         )
 
 
-def _by_run(scan: records.Scan) -> dict[str, list[Slice]]:
+def _by_run(scan: Scan) -> dict[str, list[Slice]]:
     """The slices by the run that made them: the one they name, else one for each configuration."""
     runs: dict[str, list[Slice]] = {}
     for one in scan.slices:

@@ -2,10 +2,14 @@
 
 import io
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lineage import merkle
+from lineage.contract.lines import stretches
+from lineage.integrity.index import Leaves
+from lineage.kernel import kernel, reason
 
 # The eight leaves and roots that Certificate Transparency's own tests use (RFC 6962, the same tree).
 LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -46,15 +50,37 @@ def test_every_leafs_path_leads_to_the_root_and_from_no_other_place():
             assert not path or merkle.proved_root(hashes[index], index, size, path[:-1]) is None
 
 
-@given(st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"")), max_size=20), st.booleans(), st.integers(1, 7))
-def test_the_leaves_are_the_lines_with_their_endings_wherever_a_chunk_ends(lines, ended, chunk):
+LINES = st.lists(st.binary(max_size=30).map(lambda line: line.replace(b"\n", b"")), max_size=20)
+
+
+@given(LINES, st.booleans(), st.integers(1, 7))
+def test_the_leaves_are_the_lines_with_their_endings_wherever_a_stretch_ends(lines, ended, step):
     data = b"\n".join(lines) + (b"\n" if ended and lines else b"")
     kept = data.split(b"\n")
     expected = [line + b"\n" for line in kept[:-1]] + ([kept[-1]] if kept[-1] else [])
-    before, merkle.CHUNK = merkle.CHUNK, chunk
-    try:
-        found = list(merkle.leaves(io.BytesIO(data)))
-    finally:
-        merkle.CHUNK = before
-    assert [leaf for _, leaf in found] == [merkle.leaf_hash(line) for line in expected]
-    assert [offset for offset, _ in found] == [sum(map(len, expected[:n])) for n in range(len(expected))]
+    offsets = [sum(map(len, expected[:n])) for n in range(len(expected))]
+    for longest in (1 << 20, 10):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("lineage.contract.lines.STRETCH", step)
+            patch.setattr("lineage.contract.lines.MAX_LINE", longest)
+            found = []
+            leaves = Leaves(found.append)
+            for stretch in stretches(io.BytesIO(data)):
+                leaves.take(stretch)
+            leaves.finish()
+        assert b"".join(found) == b"".join(merkle.row(at, merkle.leaf_hash(line)) for at, line in zip(offsets, expected, strict=True))
+
+
+@pytest.mark.skipif(not kernel, reason=f"the kernel is not there: {reason}")
+@given(LINES, st.booleans())
+def test_the_kernel_hashes_as_python_does(lines, ended):
+    data = b"\n".join(lines) + (b"\n" if ended else b"")
+    fast, rows = merkle.Tree(), merkle.rows(data, 7)
+    fast.extend(rows[:80])
+    fast.extend(rows[80:])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merkle, "kernel", None)
+        slow = merkle.Tree()
+        assert merkle.rows(data, 7) == rows
+        slow.extend(rows)
+    assert fast.finish() == slow.finish() and merkle.short(rows) == b"".join(rows[at : at + 16] for at in range(0, len(rows), 40))

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from lineage.facts import Artifact, Gap
@@ -21,50 +23,75 @@ def digest(path: Path, *, recheck: bool = False) -> tuple[str, int]:
     Raises:
         OSError: the file cannot be read.
     """
-    entry = _entry(path)
-    known = None if recheck or entry is None else _cached(entry)
+    place = Kept.of(path, "digest")
+    known = None if recheck else re.fullmatch(rb"([0-9a-f]{64}) (\d+)", place.read() or b"")
     if known:
-        return known
+        return known[1].decode(), int(known[2])
     with path.open("rb") as file:
-        before = os.fstat(file.fileno())
         hexdigest = hashlib.file_digest(file, "sha256").hexdigest()
         size = file.tell()
-        after = os.fstat(file.fileno())
-    if entry is not None and before.st_mtime_ns == after.st_mtime_ns and size == after.st_size == before.st_size:
-        _keep(entry, hexdigest, size)
+    remember(place, hexdigest, size)
     return hexdigest, size
 
 
-def _folder() -> Path:
+def remember(place: Kept, sha256: str, size: int) -> None:
+    """Keep a digest where `digest` looks for it."""
+    place.write(f"{sha256} {size}\n".encode())
+
+
+def folder() -> Path:
+    """Where what was learnt of files is kept: `$LINEAGE_CACHE`, else `lineage` among the user's caches."""
     own, shared = os.environ.get("LINEAGE_CACHE"), os.environ.get("XDG_CACHE_HOME")
     return Path(own) if own else (Path(shared) if shared else Path.home() / ".cache") / "lineage"
 
 
-def _entry(path: Path) -> Path | None:
-    """Where the digest of the file as it is now is kept; None for a file whose digest is not kept."""
-    seen = path.stat()
-    if seen.st_size < CACHED_FROM or time.time() - max(seen.st_mtime, seen.st_ctime) < SETTLED:
-        return None
-    key = repr((os.path.realpath(path), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns))
-    return _folder() / hashlib.sha256(key.encode("utf-8", "surrogateescape")).hexdigest()
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where something that was learnt of a file as it was then is kept, so that the file need not be read again while it is the same."""
+
+    path: Path
+    key: str  # of the file as the system described it
+    entry: Path | None  # None: the file is small, or so young that it may change again unseen
+
+    @classmethod
+    def of(cls, path: Path, what: str) -> Kept:
+        """Where *what* was learnt of the file at *path* as it is now. Raises OSError."""
+        seen = path.stat()
+        key = _key(path, seen)
+        young = time.time() - max(seen.st_mtime, seen.st_ctime) < SETTLED
+        name = hashlib.sha256(f"{what} {key}".encode("utf-8", "surrogateescape")).hexdigest()
+        return cls(path, key, None if young or seen.st_size < CACHED_FROM else folder() / name)
+
+    def is_same(self) -> bool:
+        """Is the file still what it was?"""
+        try:
+            return _key(self.path, self.path.stat()) == self.key
+        except OSError:
+            return False
+
+    def read(self) -> bytes | None:
+        """What was kept; None where nothing was, or a line that was not written whole."""
+        try:
+            found = self.entry.read_bytes() if self.entry else b""
+        except OSError:  # a cache that is not there is a file to be read, no more
+            return None
+        return found.removesuffix(b"\n") if found.endswith(b"\n") else None
+
+    def write(self, data: bytes) -> None:
+        """Keep *data*, which ends in a newline, if the file has not changed since."""
+        if self.entry is None or not self.is_same():
+            return
+        temporary = self.entry.with_name(f"{self.entry.name}.{os.getpid()}.tmp")
+        try:
+            self.entry.parent.mkdir(parents=True, exist_ok=True)
+            temporary.write_bytes(data)
+            temporary.replace(self.entry)
+        except OSError:  # nowhere to keep it: it is learnt again next time
+            temporary.unlink(missing_ok=True)
 
 
-def _cached(entry: Path) -> tuple[str, int] | None:
-    try:
-        hexdigest, size = entry.read_text().split()
-        return hexdigest, int(size)
-    except (OSError, ValueError):  # a cache that is not there or was spoilt is a file to be read, no more
-        return None
-
-
-def _keep(entry: Path, hexdigest: str, size: int) -> None:
-    temporary = entry.with_name(f"{entry.name}.{os.getpid()}.tmp")
-    try:
-        entry.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(f"{hexdigest} {size}\n")
-        temporary.replace(entry)
-    except OSError:  # nowhere to keep it: it is read again next time
-        temporary.unlink(missing_ok=True)
+def _key(path: Path, seen: os.stat_result) -> str:
+    return repr((os.path.realpath(path), seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns))
 
 
 def artifact(path: Path, *, folder: Path, type: str, role: str | None = None, recheck: bool = False) -> Artifact:

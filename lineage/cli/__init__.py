@@ -9,6 +9,7 @@ Exit codes: 0 good, 1 findings, 2 usage, 3 not found, 4 verification failed, 5 i
 from __future__ import annotations
 
 import difflib
+import os
 import sys
 from importlib import import_module, metadata
 from pathlib import Path
@@ -103,3 +104,8 @@ def place(text: str) -> tuple[Path, int | None]:
 def tell(text: str) -> None:
     """One line for people, on stderr."""
     click.echo(_plain(text), err=True)
+
+
+def processors() -> int:
+    """How many processes may run at once."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,13 +10,15 @@ from pathlib import Path
 import click
 
 from lineage import export, formats
-from lineage.cli import row, tell
+from lineage.cli import processors, row, tell
+from lineage.cli.progress import progress
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract.around import recorded_as, sessions_around
 from lineage.errors import UsageError
 from lineage.expansion import Expansion, Lines
 from lineage.findings import Finding, finding, serious
+from lineage.folder import How
 from lineage.prov.document import Document, flattened
 
 INVALID = 5
@@ -45,7 +47,10 @@ INVALID = 5
     flag_value="1-",
     help="Each session with its records one by one, all or these lines of each file (5, 5-90, 5-), as a stream.",
 )
-@click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since its digest was taken.")
+@click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since it was read last.")
+@click.option(
+    "--jobs", "-j", type=click.IntRange(1), help="Processes that read large files of records; one a processor if it is not given."
+)
 @click.option("--allow-invalid", is_flag=True, help="Write a document although it is invalid PROV.")
 @click.option("--json", "as_json", is_flag=True, help="Say what was done as one JSON document.")
 def command(
@@ -57,6 +62,7 @@ def command(
     recursive: bool,
     records: str | None,
     recheck: bool,
+    jobs: int | None,
     allow_invalid: bool,
     as_json: bool,
 ) -> int:
@@ -67,20 +73,24 @@ def command(
     """
     for name in names:
         formats.by_name(name)
-    if records is not None:
-        return _records(folder, names, session, output, records, recheck, as_json)
-    if output is not None and _is_file(output):
-        return _one_document(folder, names, session, output, legacy, recursive, allow_invalid, recheck)
-    done = export.export_folder(
-        folder,
-        graphs=Path(output) if output else None,
-        only=names,
-        session=session,
-        legacy=legacy,
-        recursive=recursive,
-        allow_invalid=allow_invalid,
-        recheck=recheck,
-    )
+    with progress() as told:
+        how = How(legacy=legacy, recheck=recheck, jobs=jobs or processors(), progress=told)
+        if records is not None:
+            return _records(folder, names, session, output, records, how, as_json)
+        if output is not None and _is_file(output):
+            return _one_document(folder, names, session, output, recursive, allow_invalid, how)
+        done = export.export_folder(
+            folder,
+            graphs=Path(output) if output else None,
+            only=names,
+            session=session,
+            recursive=recursive,
+            allow_invalid=allow_invalid,
+            legacy=how.legacy,
+            recheck=how.recheck,
+            jobs=how.jobs,
+            progress=told,
+        )
     if as_json:
         click.echo(json.dumps(_summary(done), indent=2))
     else:
@@ -89,9 +99,7 @@ def command(
     return _tell(done.findings, done.notes)
 
 
-def _records(
-    folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, recheck: bool, as_json: bool
-) -> int:
+def _records(folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, how: How, as_json: bool) -> int:
     """Records one by one; FOLDER may be one file of records then."""
     lines, place, file = _lines(records), folder, None
     if folder.is_file():
@@ -100,18 +108,18 @@ def _records(
         found, _ = recorded_as(folder, place, sessions)
         session = session or (found.id if found else None)
     if output is None:
-        done = export.export_records(place, session=session, lines=lines, only=names, file=file, recheck=recheck)
+        done = export.export_records(place, session=session, lines=lines, only=names, file=file, how=how)
         if as_json:
             click.echo(json.dumps(_summary(done), indent=2))
         else:
             for path in done.files:
                 row(_shown(path))
         return _tell(done.findings, ())
-    placed, findings = export.gathered(place, recheck=recheck)
+    placed, findings = export.gathered(place, how)
     if session is None and len(placed) != 1:
         raise UsageError("one document holds the records of one session", at=output, hint="name it with --session, or leave --output away")
     where, one = export.pick(placed, session or placed[0][1].id)
-    return _stream(Expansion(where, one, lines=lines, only=file, recheck=recheck), names, output, findings)
+    return _stream(Expansion(where, one, lines=lines, only=file, recheck=how.recheck), names, output, findings)
 
 
 def _stream(expansion: Expansion, names: tuple[str, ...], output: str, findings: tuple[Finding, ...]) -> int:
@@ -139,13 +147,12 @@ def _one_document(
     names: tuple[str, ...],
     session: str | None,
     output: str,
-    legacy: bool,
     recursive: bool,
     allow_invalid: bool,
-    recheck: bool,
+    how: How,
 ) -> int:
     name = _only_name(names, output)
-    document, findings, notes = _document(folder, session, legacy, recursive, recheck, name)
+    document, findings, notes = _document(folder, session, recursive, how, name)
     invalid = validate(document, output)
     if invalid and not allow_invalid:
         return _tell((*findings, *invalid, finding("prov-not-written", output)), notes)
@@ -169,9 +176,9 @@ def _put(document: Document, name: str, output: str) -> None:
 
 
 def _document(
-    folder: Path, session: str | None, legacy: bool, recursive: bool, recheck: bool, name: str
+    folder: Path, session: str | None, recursive: bool, how: How, name: str
 ) -> tuple[Document, tuple[Finding, ...], tuple[str, ...]]:
-    placed, findings = export.gathered(folder, legacy=legacy, recursive=recursive, recheck=recheck)
+    placed, findings = export.gathered(folder, how, recursive=recursive)
     if session is not None:
         return export.session_document(export.pick(placed, session)[1]), findings, ()
     document, circles = export.combined_document([one for _, one in placed])

@@ -9,8 +9,10 @@ from pathlib import Path
 
 import click
 
-from lineage.cli import row, tell
-from lineage.errors import UsageError
+from lineage.cli import processors, row, tell
+from lineage.cli.progress import progress
+from lineage.errors import NotFoundError, UsageError
+from lineage.intake import Wanted, take_in
 from lineage.integrity import proof as proofs
 from lineage.integrity.differences import Change
 from lineage.integrity.verify import Verdict, verify
@@ -27,8 +29,9 @@ FAILED, UNRECORDED = 4, 1
     "--proof", type=click.Path(path_type=Path), help="FILE is one record (- for stdin); check it by this proof, without its file."
 )
 @click.option("--root", metavar="HEX", help="The Merkle root to trust, from the manifest; needed with --proof.")
+@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def command(files: tuple[str, ...], proof: Path | None, root: str | None, as_json: bool) -> int:
+def command(files: tuple[str, ...], proof: Path | None, root: str | None, jobs: int | None, as_json: bool) -> int:
     """Read each FILE and hold it against the manifest that names it; name the lines that changed, are missing, were added or moved.
 
     Exit code 4 when a file is not what was recorded, 1 when nothing tells what it was.
@@ -37,7 +40,7 @@ def command(files: tuple[str, ...], proof: Path | None, root: str | None, as_jso
         return _by_proof(files, proof, root)
     if root is not None:
         raise UsageError("--root goes with --proof", hint="without it the root is read from the manifest")
-    verdicts = [verify(Path(file)) for file in files]
+    verdicts = _verdicts([Path(file) for file in files], jobs or processors())
     if as_json:
         click.echo(json.dumps([_json(one) for one in verdicts], indent=2))
     else:
@@ -46,6 +49,20 @@ def command(files: tuple[str, ...], proof: Path | None, root: str | None, as_jso
     if any(one.status == "altered" for one in verdicts):
         return FAILED
     return UNRECORDED if any(one.status == "unrecorded" for one in verdicts) else 0
+
+
+def _verdicts(paths: list[Path], jobs: int) -> list[Verdict]:
+    """Every file is read from end to end, whatever is remembered of it."""
+    for path in paths:
+        if not path.is_file():
+            raise NotFoundError("no such file", at=str(path))
+    verdicts = []
+    with progress() as told:
+        for one, found in take_in([Wanted(path, str(path)) for path in paths], jobs=jobs, recheck=True, sidecars=False, progress=told):
+            if isinstance(found, OSError):
+                raise found
+            verdicts.append(verify(one.path, found.seal))
+    return verdicts
 
 
 def _by_proof(files: tuple[str, ...], path: Path, root: str | None) -> int:

@@ -9,8 +9,9 @@ import gzip
 import hashlib
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -18,6 +19,7 @@ RECORDS = (".jsonl", ".jsonl.gz", ".jsonl.zst")  # how files of records are call
 MAX_TEXT = 1 << 42  # bytes that one file may unpack to; more is a bomb, and no disk would hold it
 MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
 READ = 1 << 20  # bytes at a time
+STRETCH = 1 << 18  # bytes of lines at a time: they stay in the processor's cache while all that is asked of them is done
 
 
 class UnpackingError(Exception):
@@ -27,6 +29,11 @@ class UnpackingError(Exception):
 def holds_records(path: Path) -> bool:
     """Is the file one of records, by its name?"""
     return path.name.endswith(RECORDS)
+
+
+def is_compressed(path: Path) -> bool:
+    """Is the file one of packed records, by its name?"""
+    return path.name.endswith(RECORDS[1:])
 
 
 class Digested(io.RawIOBase):
@@ -83,6 +90,42 @@ def numbered(file: BinaryIO) -> Iterator[tuple[int, bytes | None]]:
         yield number, line if len(line) <= MAX_LINE else None
 
 
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Bytes of a text, in order: whole lines; or, not `whole`, a part of a line that is too long to be held."""
+
+    data: bytes
+    offset: int  # where they begin in the text
+    whole: bool = True
+    ends: bool = True  # False: the line goes on in the next stretch
+
+
+def stretches(file: BinaryIO, offset: int = 0) -> Iterator[Stretch]:
+    """The text of *file* from where it stands, which is at *offset*. Raises what reading it raises, UnpackingError too."""
+    held: list[bytes] = []  # the pieces of a line that has not ended
+    size = 0  # of them, in bytes
+    long = False  # inside a line that is too long
+    while chunk := file.read(STRETCH):
+        first = chunk.find(b"\n") + 1
+        if held and size + (first or len(chunk)) > MAX_LINE:
+            yield Stretch(b"".join(held), offset, whole=False, ends=False)
+            offset, held, size, long = offset + size, [], 0, True
+        if long:
+            part = chunk[:first] if first else chunk
+            yield Stretch(part, offset, whole=False, ends=bool(first))
+            offset, long, chunk = offset + len(part), not first, chunk[len(part) :]
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            data = b"".join((*held, chunk[:cut]))
+            yield Stretch(data, offset)
+            offset, held, size = offset + len(data), [], 0
+        if cut < len(chunk):
+            held.append(chunk[cut:])
+            size += len(chunk) - cut
+    if held:
+        yield Stretch(b"".join(held), offset, whole=size <= MAX_LINE)
+
+
 def _text(path: Path, buffered: io.BufferedReader) -> BinaryIO:
     if path.name.endswith(".gz"):
         return cast("BinaryIO", _Guarded(gzip.GzipFile(fileobj=buffered, mode="rb"), (EOFError, gzip.BadGzipFile, zlib.error)))
@@ -102,11 +145,18 @@ class _Guarded:
 
     def readline(self, size: int = -1) -> bytes:
         """The next line, or *size* bytes of it."""
+        return self._counted(self._file.readline, size)
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes, *size* of them at most."""
+        return self._counted(self._file.read, size)
+
+    def _counted(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
-            line = self._file.readline(size)
+            data = read(size)
         except self._errors as error:
             raise UnpackingError(str(error)) from error
-        self._size += len(line)
+        self._size += len(data)
         if self._size > MAX_TEXT:
             raise UnpackingError(f"it unpacks to more than {MAX_TEXT} bytes")
-        return line
+        return data

@@ -62,6 +62,7 @@ def slice_json(one: Slice) -> dict[str, Any]:
     """Records that share their configuration."""
     return {
         "lines": [list(part) for part in one.lines],
+        **({"scattered": True} if one.scattered else {}),
         "count": one.count,
         "first_timestamp": one.first_time,
         "last_timestamp": one.last_time,
@@ -227,6 +228,7 @@ def _slice(fields: Fields) -> Slice:
     return Slice(
         metadata=fields.mapping("metadata"),
         lines=tuple(fields.ranges("lines")),
+        scattered=bool(fields.truth("scattered")) if "scattered" in fields else False,
         count=fields.integer("count") or 0,
         first_time=fields.text("first_timestamp"),
         last_time=fields.text("last_timestamp"),

@@ -13,21 +13,25 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import BinaryIO
+from types import TracebackType
+from typing import Any, BinaryIO
 
 import orjson
 
+from lineage.contract.lines import Stretch, UnpackingError, opened, stretches
 from lineage.contract.strict import loads
 from lineage.errors import FormatError
-from lineage.merkle import FINGERPRINT, Tree, leaves
+from lineage.kernel import SHORT
+from lineage.merkle import FINGERPRINT, Tree, leaves_of, row, rows, short
 
 FOLDER = ".lineage"
 MAGIC = b"lineage-index 1\n"
-ROW = 16  # bytes a line
+ROW = SHORT  # bytes a line
 MAX_HEADER = 4096  # bytes
-FLUSH = 1 << 16  # bytes of rows held before they are written
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,57 +73,101 @@ def path_of(file: Path) -> Path:
     return file.parent / FOLDER / f"{file.name}.index"
 
 
-def build(file: Path, *, keep: bool = True) -> Seal:
-    """Read *file* once; with *keep*, write its sidecar, which appears whole or not at all.
+class Leaves:
+    """Hashes the lines of a text; *put* gets a row for each (lineage/merkle.py), in order, however long a line is."""
 
-    Raises:
-        OSError: the file cannot be read, or the sidecar not be written.
+    def __init__(self, put: Callable[[bytes], object]) -> None:
+        self._put = put
+        self._long: tuple[int, Any] | None = None  # where a line began that is too long to be held, and its hash so far
+
+    def take(self, stretch: Stretch) -> None:
+        """The next stretch of the text."""
+        if stretch.whole:
+            self._put(rows(stretch.data, stretch.offset))
+            return
+        self._long = self._long or (stretch.offset, hashlib.sha256(b"\0"))
+        self._long[1].update(stretch.data)
+        if stretch.ends:
+            self.finish()
+
+    def finish(self) -> None:
+        """The text has ended: so has its last line."""
+        if self._long:
+            self._put(row(self._long[0], self._long[1].digest()))
+            self._long = None
+
+
+class Sealing:
+    """A sidecar while it is written, and the tree over its lines. A context manager: what is not kept is gone at its end."""
+
+    def __init__(self, file: Path) -> None:
+        self._target = path_of(file)
+        self._temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}.tmp")
+        self._tree = Tree()
+        self._out: BinaryIO | None = None
+
+    def __enter__(self) -> Sealing:
+        return self
+
+    def open(self) -> None:
+        """Begin the sidecar. Raises OSError where it cannot be written; the tree is made all the same."""
+        self._target.parent.mkdir(exist_ok=True)
+        self._out = self._temporary.open("wb")
+        self._out.write(b" " * MAX_HEADER)
+
+    def add(self, rows: bytes) -> None:
+        """The rows of the next lines."""
+        self._tree.extend(rows)
+        if self._out:
+            self._out.write(short(rows))
+
+    def seal(self, sha256: str, size: int) -> Seal:
+        """What stands for the file, whose bytes have this digest."""
+        return Seal(sha256=sha256, bytes=size, lines=self._tree.size, merkle_root=self._tree.finish()[0].hex())
+
+    def keep(self, seal: Seal) -> None:
+        """Put the sidecar in its place; it appears whole or not at all. Raises OSError."""
+        if self._out:
+            self._out.seek(0)
+            self._out.write(_header(seal))
+            self._out.close()
+            self._temporary.replace(self._target)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._out:
+            self._out.close()
+            self._temporary.unlink(missing_ok=True)
+
+
+def each_row(file: Path, put: Callable[[bytes], object]) -> tuple[str, int]:
+    """Read *file* once and pass on the rows of its lines; its digest and size. Raises OSError.
+
+    Of a compressed file the lines are those of its text, up to where it is damaged; the digest is that of all its bytes.
     """
-    if not keep:
-        with Path(os.devnull).open("wb") as nowhere:
-            return _read_through(file, nowhere)
-    target = path_of(file)
-    target.parent.mkdir(exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("w+b") as out:
-            out.write(b" " * MAX_HEADER)
-            seal = _read_through(file, out)
-            out.seek(0)
-            out.write(_header(seal))
-        temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return seal
+    leaves = Leaves(put)
+    with opened(file) as (text, raw), suppress(UnpackingError):
+        for stretch in stretches(text):
+            leaves.take(stretch)
+    leaves.finish()
+    return raw.digest.hexdigest(), raw.size
 
 
-def _read_through(file: Path, out: BinaryIO) -> Seal:
-    tree, rows = Tree(), bytearray()
-    with file.open("rb") as source:
-        digested = _Digested(source)
-        for offset, leaf in leaves(digested):  # type: ignore[arg-type]  # it reads, and that is all that is asked of it
-            tree.add(leaf)
-            rows += offset.to_bytes(8, "little") + leaf[:FINGERPRINT]
-            if len(rows) >= FLUSH:
-                out.write(rows)
-                rows.clear()
-    out.write(rows)
-    root, _ = tree.finish()
-    return Seal(sha256=digested.digest.hexdigest(), bytes=digested.size, lines=tree.size, merkle_root=root.hex())
+def build(file: Path, *, keep: bool = True) -> Seal:
+    """Read *file* once; with *keep*, write its sidecar, which appears whole or not at all. Raises OSError for either."""
+    with Sealing(file) as sealing:
+        if keep:
+            sealing.open()
+        seal = sealing.seal(*each_row(file, sealing.add))
+        if keep:
+            sealing.keep(seal)
+        return seal
 
 
-class _Digested:
-    """A file that digests what is read of it."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file, self.digest, self.size = file, hashlib.sha256(), 0
-
-    def read(self, size: int) -> bytes:
-        """The next bytes."""
-        data = self._file.read(size)
-        self.digest.update(data)
-        self.size += len(data)
-        return data
+def fingerprints(file: Path) -> list[bytes]:
+    """The fingerprint of each line of *file*. Raises OSError."""
+    found: list[bytes] = []
+    each_row(file, lambda rows: found.extend(leaf[:FINGERPRINT] for leaf in leaves_of(rows)))
+    return found
 
 
 def _header(seal: Seal) -> bytes:

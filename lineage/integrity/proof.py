@@ -13,7 +13,8 @@ from typing import Any
 
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, NotFoundError
-from lineage.merkle import Tree, leaf_hash, leaves, proved_root
+from lineage.integrity.index import each_row
+from lineage.merkle import Tree, leaf_hash, leaves_of, proved_root
 
 FORMAT = "lineage-inclusion-proof 1"
 MAX_BYTES = 1 << 20  # a proof has some forty hashes at most
@@ -47,10 +48,14 @@ def prove(file: Path, line: int) -> Proof:
     if not file.is_file():
         raise NotFoundError("no such file", at=str(file))
     tree, mine = Tree(target=line - 1), b""
-    with file.open("rb") as source:
-        for _, leaf in leaves(source):
+
+    def add(rows: bytes) -> None:
+        nonlocal mine
+        for leaf in leaves_of(rows):
             mine = leaf if tree.size == line - 1 else mine
             tree.add(leaf)
+
+    each_row(file, add)
     root, path = tree.finish()
     if not 1 <= line <= tree.size:
         raise NotFoundError(f"no such line: the file has {tree.size}", at=f"{file}:{line}")

@@ -11,7 +11,6 @@ from lineage.errors import FormatError, NotFoundError
 from lineage.facts import Artifact
 from lineage.integrity import index
 from lineage.integrity.differences import Change, differences
-from lineage.merkle import fingerprints
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,15 +25,15 @@ class Verdict:
     note: str = ""  # why lines could not be named, or what the verdict rests on
 
 
-def verify(file: Path) -> Verdict:
-    """Read *file* and hold it against the manifest that names it: the root and number of lines, else the digest.
+def verify(file: Path, found: index.Seal | None = None) -> Verdict:
+    """Hold *file*, or what was *found* of it just now, against the manifest that names it: the root and number of lines, else the digest.
 
     Raises:
         NotFoundError: there is no such file. OSError: it cannot be read.
     """
     if not file.is_file():
         raise NotFoundError("no such file", at=str(file))
-    found = index.build(file, keep=False)
+    found = found or index.build(file, keep=False)
     _, recorded = recorded_as(file, *sessions_around(file))
     if recorded is None or recorded.sha256 is None:
         return _against_sidecar(file, found)
@@ -59,7 +58,7 @@ def _against_sidecar(file: Path, found: index.Seal) -> Verdict:
     if seen.seal == found:
         note = "no manifest tells of it; it is what its sidecar was made from"
         return Verdict(status="unrecorded", note=note, **facts)  # type: ignore[arg-type]
-    changes = tuple(differences(seen.fingerprints(), fingerprints(file)))
+    changes = tuple(differences(seen.fingerprints(), index.fingerprints(file)))
     return Verdict(status="altered", changes=changes, note="held against its sidecar: no manifest tells of it", **facts)  # type: ignore[arg-type]
 
 
@@ -70,7 +69,7 @@ def _named(file: Path, recorded: Artifact) -> tuple[tuple[Change, ...], str]:
         return (), problem or "the lines cannot be named: the file has no sidecar"
     if seen.seal.sha256 != recorded.sha256 or recorded.merkle_root not in (None, seen.seal.merkle_root):
         return (), "the lines cannot be named: the sidecar is of another file than the manifest's"
-    changes = tuple(differences(seen.fingerprints(), fingerprints(file)))
+    changes = tuple(differences(seen.fingerprints(), index.fingerprints(file)))
     return changes, "" if changes else "the lines cannot be named: the sidecar has the same fingerprints"
 
 

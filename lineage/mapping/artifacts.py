@@ -68,6 +68,7 @@ def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attri
     yield from kind(LIN["Slice"], PROV["Collection"])
     yield PROV["label"], literal(f"{one.count} records")
     yield LIN["lines"], literal(", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in one.lines))
+    yield from some(LIN["scattered"], one.scattered or None)
     yield LIN["count"], literal(one.count)
     yield from some(LIN["firstTime"], one.first_time)
     yield from some(LIN["lastTime"], one.last_time)

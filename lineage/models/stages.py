@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from lineage.contract.records import OWN_KEYS
+from lineage.contract.slices import OWN_KEYS
 from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.errors import LineageError, UsageError

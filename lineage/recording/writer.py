@@ -214,5 +214,6 @@ class RecordWriter:
             return None
         if not self._index:
             return ()
-        times = {"first_time": self._first_time, "last_time": self._last_time}
-        return (Slice(metadata=shared, lines=((1, self._index),), count=self._index, seeds=self._seeds, **times),)
+        lines = ((1, self._index),)
+        first, last = self._first_time, self._last_time
+        return (Slice(metadata=shared, lines=lines, count=self._index, seeds=self._seeds, first_time=first, last_time=last),)

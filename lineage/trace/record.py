@@ -13,7 +13,8 @@ from types import TracebackType
 from typing import Any
 
 from lineage.contract.around import recorded_as, sessions_around
-from lineage.contract.lines import MAX_LINE, UnpackingError, numbered, text_of
+from lineage.contract.lines import MAX_LINE, UnpackingError, is_compressed, numbered, text_of
+from lineage.contract.slices import key_of, shared_of
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
@@ -86,10 +87,10 @@ class _Lines:
 
     def line(self, number: int) -> bytes:
         """The bytes of a line. Raises NotFoundError, and UsageError where it is too long to be held or cannot be unpacked."""
-        if self.index is None:
-            return self._searched(number)
-        if not 1 <= number <= len(self.index):
+        if self.index is not None and not 1 <= number <= len(self.index):
             raise self._missing(number)
+        if self.index is None or is_compressed(self.path):
+            return self._searched(number)
         with self.path.open("rb") as file:
             file.seek(self.index.offset(number))
             return self._held(file.readline(MAX_LINE + 1), number)
@@ -167,7 +168,7 @@ class RecordFile:
             line=line,
             record=record,
             artifact=artifact,
-            slice=_slice(artifact, line),
+            slice=_slice(artifact, line, _meta(record)),
             session=session,
             run=run,
             maker=maker,
@@ -264,9 +265,11 @@ def _activity(session: Session | None, run_id: str | None) -> Activity | None:
     return next((run for run in session.activities if run.id == run_id), None) if session else None
 
 
-def _slice(artifact: Artifact | None, line: int) -> Slice | None:
-    parts = (artifact.slices if artifact else None) or ()
-    return next((one for one in parts if any(first <= line <= last for first, last in one.lines)), None)
+def _slice(artifact: Artifact | None, line: int, metadata: Json) -> Slice | None:
+    """By the line; where slices alternate too often to name their lines, by what the record shares with them."""
+    parts = [one for one in (artifact.slices if artifact else None) or () if any(first <= line <= last for first, last in one.lines)]
+    key = key_of(shared_of(metadata)[0]) if any(one.scattered for one in parts) else b""
+    return next((one for one in parts if not one.scattered or key_of(one.metadata) == key), None)
 
 
 def _edited(record: Json, origin: Json) -> tuple[str, ...]:

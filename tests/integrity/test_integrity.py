@@ -14,8 +14,8 @@ from lineage.cli import cli, main
 from lineage.errors import FormatError, NotFoundError
 from lineage.integrity import index, proof
 from lineage.integrity.differences import Change, differences
+from lineage.integrity.index import fingerprints
 from lineage.integrity.verify import verify
-from lineage.merkle import fingerprints
 
 
 @pytest.fixture

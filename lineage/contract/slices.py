@@ -1,0 +1,137 @@
+"""Slices while they grow: the records that share provenance, script and parameters, found line by line, joined part by part."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from lineage.facts import Json, Slice
+
+MAX_RANGES = 1000  # of lines that a slice names; one whose lines alternate with others more often says only where it begins and ends
+LIMIT = 100  # findings a rule; the rest is counted
+OWN_KEYS = ("timestamp", "record_index", "previous", "tokens")  # of one record, not of its slice
+
+
+def shared_of(metadata: Json) -> tuple[dict[str, Any], int | None]:
+    """What the metadata of a record has in common with its slice, and the record's own seed."""
+    shared = {key: value for key, value in metadata.items() if key not in OWN_KEYS}
+    params = metadata.get("generation_params")
+    if not isinstance(params, dict):
+        return shared, None
+    shared["generation_params"] = {key: value for key, value in params.items() if key != "seed"}
+    seed = params.get("seed")
+    return shared, seed if type(seed) is int else None
+
+
+def key_of(shared: Json) -> bytes:
+    """The name of a slice within its file: equal for equal metadata, whatever the order of its keys."""
+    try:
+        return orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # integers over 64 bits, lone surrogates
+        return repr(sorted(shared.items(), key=repr)).encode("utf-8", "surrogatepass")
+
+
+@dataclass(slots=True)
+class Group:
+    """A slice while it grows. Times are any with an offset, as they were written; which is earlier is asked of the instants."""
+
+    metadata: Mapping[str, Any]
+    lines: list[tuple[int, int]] = field(default_factory=list)
+    scattered: bool = False
+    count: int = 0
+    first: str | None = None
+    last: str | None = None
+    seeds: tuple[int, int] | None = None
+
+    def add(self, first: int, last: int, count: int | None = None) -> None:
+        """The lines from *first* to *last*, which come after all before; all of them are records unless *count* says how many."""
+        self.count += last - first + 1 if count is None else count
+        if self.lines and (self.scattered or self.lines[-1][1] == first - 1):
+            self.lines[-1] = (self.lines[-1][0], last)
+        else:
+            self.lines.append((first, last))
+            if len(self.lines) > MAX_RANGES:
+                self.lines, self.scattered = [(self.lines[0][0], last)], True
+
+    def seen(self, time: str | None, seed: int | None) -> None:
+        """A time and a seed of one of its records."""
+        if time and time not in (self.first, self.last):
+            self.first = time if self.first is None else min(self.first, time, key=_instant)
+            self.last = time if self.last is None else max(self.last, time, key=_instant)
+        if seed is not None:
+            least, most = self.seeds or (seed, seed)
+            self.seeds = (min(least, seed), max(most, seed))
+
+    def join(self, later: Group, by: int) -> None:
+        """All of a group of a later part of the file, whose lines count from *by* + 1."""
+        if later.scattered and not self.scattered and self.lines:
+            self.lines, self.scattered = [(self.lines[0][0], self.lines[-1][1])], True
+        count = self.count + later.count
+        for first, last in later.lines:
+            self.add(first + by, last + by)
+        self.count, self.scattered = count, self.scattered or later.scattered
+        for time in (later.first, later.last):
+            self.seen(time, None)
+        for seed in later.seeds or ():
+            self.seen(None, seed)
+
+    def fact(self) -> Slice:
+        """The slice as it is now."""
+        facts = {"lines": tuple(self.lines), "scattered": self.scattered, "count": self.count, "seeds": self.seeds}
+        return Slice(metadata=self.metadata, first_time=self.first, last_time=self.last, **facts)  # type: ignore[arg-type]
+
+
+def _instant(time: str) -> tuple[datetime, str]:
+    return datetime.fromisoformat(time), time
+
+
+@dataclass(slots=True)
+class Part:
+    """What a part of a file holds; line numbers count from its beginning."""
+
+    lines: int = 0
+    count: int = 0  # JSON objects
+    recorded: int = 0  # those with metadata
+    groups: dict[bytes, Group] = field(default_factory=dict)
+    told: dict[str, int] = field(default_factory=dict)  # how often each rule was broken
+    findings: list[tuple[str, int | None, str]] = field(default_factory=list)  # (rule, line, detail), the first of each rule
+
+    def tell(self, code: str, line: int | None, detail: str) -> None:
+        """A rule is broken at a line."""
+        told = self.told[code] = self.told.get(code, 0) + 1
+        if told <= LIMIT:
+            self.findings.append((code, line, detail))
+
+    def hear(self, later: Part) -> None:
+        """All that a later part tells."""
+        for code, line, detail in later.findings:
+            self.tell(code, None if line is None else line + self.lines, detail)
+        for code, count in later.told.items():
+            self.told[code] += max(count - LIMIT, 0)
+
+    def dumps(self) -> bytes:
+        """As JSON, for another process or a later run."""
+        groups = [(key.decode("latin-1"), *_group_json(group)) for key, group in self.groups.items()]
+        numbers = (self.lines, self.count, self.recorded)
+        return json.dumps([numbers, groups, self.told, self.findings]).encode()
+
+    @classmethod
+    def loads(cls, data: bytes) -> Part:
+        """What `dumps` wrote."""
+        (lines, count, recorded), groups, told, findings = json.loads(data)
+        grown = {key.encode("latin-1"): _group(*facts) for key, *facts in groups}
+        return cls(lines, count, recorded, grown, told, [(code, line, detail) for code, line, detail in findings])
+
+
+def _group_json(group: Group) -> Iterator[Any]:
+    yield from (group.metadata, group.lines, group.scattered, group.count, group.first, group.last, group.seeds)
+
+
+def _group(metadata: Json, lines: list[list[int]], scattered: bool, count: int, first: str, last: str, seeds: list[int] | None) -> Group:
+    least_and_most = (seeds[0], seeds[1]) if seeds else None
+    return Group(metadata, [(low, high) for low, high in lines], scattered, count, first, last, least_and_most)

@@ -1,0 +1,217 @@
+"""One file of records that is being read: what is remembered of it, else its parts, put together when they are done."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from types import TracebackType
+
+from lineage.capture import files
+from lineage.contract.lines import is_compressed
+from lineage.contract.records import Scan, merged, scanned
+from lineage.contract.slices import Part
+from lineage.errors import FormatError
+from lineage.findings import Finding, finding
+from lineage.intake import part
+from lineage.intake.part import PART, Step, Task
+from lineage.integrity import index
+from lineage.integrity.index import Seal, Sealing
+from lineage.kernel import ROW
+
+VERSION = 1  # of what is remembered
+READ = (1 << 20) // ROW * ROW  # bytes of rows at a time
+KEPT = 7 * 24 * 3600  # seconds that the parts of a pass which was cut off are kept
+Progress = Callable[[int, int], object]  # (bytes read, bytes to be read)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A file of records that is to be read. Findings call it `name`; with `legacy`, records without metadata are no finding."""
+
+    path: Path
+    name: str
+    legacy: bool = False
+    sha256: str | None = None  # what was recorded: a file that is another gets no sidecar
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What was found: what the records say, and what stands for the bytes."""
+
+    scan: Scan
+    seal: Seal
+
+
+class Work:
+    """A file while it is read. A context manager: at its end the parts of a file that is done are gone."""
+
+    def __init__(self, wanted: Wanted, *, recheck: bool, sidecar: bool) -> None:
+        self._wanted, self._sidecar = wanted, sidecar
+        self._task: Task | None = None
+        self._futures: list[Future[int]] = []
+        self._lock: int | None = None
+        self._problem: OSError | None = None
+        self._known: Taken | None = None
+        try:
+            self._kept = files.Kept.of(wanted.path, f"intake {VERSION} {wanted.legacy}")
+            self.size = wanted.path.stat().st_size
+            self._known = None if recheck or (sidecar and self._lacks_sidecar()) else self._remembered()
+        except OSError as error:
+            self._problem, self.size = error, 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Is there anything to be read?"""
+        return self._known is None and self._problem is None
+
+    def submit(self, pool: Executor, step: Step) -> None:
+        """Have other processes read it."""
+        if self.is_waiting:
+            task = self._begun()
+            if task.parts > 1 and not task.sha256.exists():
+                self._futures.append(pool.submit(part.digest, task))
+            for number in range(task.parts):
+                if not task.done(number).exists():
+                    self._futures.append(pool.submit(part.take, task, number))
+                    self._futures[-1].add_done_callback(lambda done: step(0 if done.cancelled() or done.exception() else done.result()))
+
+    def taken(self, step: Step) -> Taken | OSError:
+        """What was found, when it is; read here, where no other process does."""
+        if self._known is None and self._problem is None:
+            try:
+                if self._futures:
+                    for future in self._futures:
+                        future.result()
+                else:
+                    self._read(self._begun(), step)
+                self._known = self._put_together(self._begun())
+            except OSError as error:
+                self._problem = error
+            except BrokenExecutor:
+                self._problem = OSError("a process that read it was killed; what it had read is kept")
+        self.close()
+        return self._known or self._problem or OSError("it cannot be read")
+
+    def __enter__(self) -> Work:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give up what is held; the parts of a file that is not done are kept, if they can be used again."""
+        if self._task and (self._known or self._lock is None):
+            shutil.rmtree(self._task.folder, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+        self._task = self._lock = None
+
+    def _remembered(self) -> Taken | None:
+        data = self._kept.read()
+        if data is None:
+            return None
+        try:
+            seal, whole = json.loads(data)
+            return self._scanned(Part.loads(whole.encode()), Seal(**seal), ())
+        except (ValueError, TypeError):  # spoilt, or of another version: it is read again
+            return None
+
+    def _lacks_sidecar(self) -> bool:
+        """Should there be a sidecar, and is none?"""
+        path = self._wanted.path
+        return not index.path_of(path).exists() and os.access(path.parent, os.W_OK)
+
+    def _begun(self) -> Task:
+        if self._task is None:
+            parts = 1 if is_compressed(self._wanted.path) else max(1, -(-self.size // PART))
+            folder = (self._again() if parts > 1 and self._kept.entry else None) or Path(tempfile.mkdtemp(prefix="lineage-"))
+            self._task = Task(path=self._wanted.path, size=self.size, parts=parts, folder=folder, legacy=self._wanted.legacy)
+        return self._task
+
+    def _again(self) -> Path | None:
+        """The folder that a pass over the same file used before, or will use after this one; None where another process uses it."""
+        assert self._kept.entry is not None
+        folder = files.folder() / "parts" / self._kept.entry.name
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder.parent)
+            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError:  # there is nowhere to keep parts
+            return None
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(lock)
+            return None
+        self._lock = lock
+        return folder
+
+    def _read(self, task: Task, step: Step) -> None:
+        """Read the parts that are not done; the digest on the way, where all of them are read."""
+        digest = None if task.parts == 1 or any(task.done(n).exists() for n in range(task.parts)) else hashlib.sha256()
+        for number in range(task.parts):
+            if not task.done(number).exists():
+                part.take(task, number, step, digest)
+        if digest:
+            part.put(task.sha256, f"{digest.hexdigest()} {task.size}".encode())
+        elif not task.sha256.exists():
+            part.digest(task)
+
+    def _put_together(self, task: Task) -> Taken:
+        sha256, size = task.sha256.read_text().split()
+        found: list[Finding] = []
+        with Sealing(self._wanted.path) as sealing:
+            if self._sidecar and self._lacks_sidecar():
+                with suppress(OSError):  # a full disk: the sidecar is made another time
+                    sealing.open()
+            for rows in _rows(task):
+                sealing.add(rows)
+            seal = sealing.seal(sha256, int(size))
+            whole = merged(Part.loads(task.done(number).read_bytes()) for number in range(task.parts))
+            if self._kept.is_same():
+                if self._wanted.sha256 in (None, sha256):
+                    with suppress(OSError):
+                        sealing.keep(seal)
+                self._kept.write(json.dumps([asdict(seal), whole.dumps().decode()]).encode() + b"\n")
+                files.remember(files.Kept.of(self._wanted.path, "digest"), sha256, int(size))
+            else:
+                found.append(finding("unreadable", self._wanted.name, None, "it changed while it was read"))
+        return self._scanned(whole, seal, found)
+
+    def _scanned(self, whole: Part, seal: Seal, found: Sequence[Finding]) -> Taken:
+        scan = scanned(whole, self._wanted.name, sha256=seal.sha256, size=seal.bytes)
+        return Taken(replace(scan, findings=(*scan.findings, *found, *self._other_sidecar(seal))), seal)
+
+    def _other_sidecar(self, seal: Seal) -> Iterator[Finding]:
+        """A sidecar that was made from something else is left alone: it alone can name the lines that changed."""
+        try:
+            there = index.read(self._wanted.path)
+        except (FormatError, OSError) as error:
+            yield finding("other-sidecar", self._wanted.name, None, str(error))
+            return
+        if there is not None and there.seal != seal:
+            yield finding("other-sidecar", self._wanted.name, None, f"it is of a file with the digest {there.seal.sha256[:16]}…")
+
+
+def _rows(task: Task) -> Iterator[bytes]:
+    for number in range(task.parts):
+        with task.rows(number).open("rb") as file:
+            while rows := file.read(READ):
+                yield rows
+
+
+def _sweep(folder: Path) -> None:
+    """Remove the parts that nobody came back for."""
+    for old in folder.iterdir():
+        if time.time() - old.stat().st_mtime > KEPT:
+            shutil.rmtree(old, ignore_errors=True)
