@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lineage import formats, mapping
+from lineage.carried import with_origins
 from lineage.constraints import validate
 from lineage.draw import draw
 from lineage.errors import NotFoundError, UsageError
@@ -121,7 +122,9 @@ def gathered(folder: Path, how: How = How(), *, recursive: bool = False) -> tupl
         found, wrong = read_folder(place, how, shown=place.relative_to(folder).as_posix() if place != folder else "")
         placed += [(place, one) for one in found]
         findings += wrong
-    return tuple(placed), tuple(sorted(set(findings), key=lambda one: (one.file, one.line or 0, one.code, one.message)))
+    told, more = with_origins(placed, folder)
+    findings += more
+    return told, tuple(sorted(set(findings), key=lambda one: (one.file, one.line or 0, one.code, one.message)))
 
 
 def _folders(folder: Path) -> list[Path]:

@@ -25,6 +25,18 @@ class Gap:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """The file from which records of a slice were carried over, and what became of them on the way."""
+
+    path: str  # as the session that made the file calls it
+    sha256: str
+    slice_line: int | None  # the first line of the slice there that holds them; None: it is not known
+    count: int  # records that were found there
+    edited: int  # of those, the records that are another JSON value now
+    edited_keys: tuple[str, ...] = ()  # the keys of theirs that differ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Slice:
     """Records of one file that share provenance, script and parameters (the per-record seed and time aside)."""
 
@@ -35,6 +47,7 @@ class Slice:
     first_time: str | None = None  # the earliest and the latest timestamp among them
     last_time: str | None = None
     seeds: tuple[int, int] | None = None  # the smallest and the largest seed; None: no record names one
+    origins: tuple[Origin, ...] = ()  # where its records were made, if not in this file; found by reading both
 
     @property
     def run_id(self) -> str | None:

@@ -43,6 +43,8 @@ _ROWS = (
     Rule(code="other-sidecar", level="warning", title="its sidecar is not of this file", hint="lineage verify tells the lines that differ; delete the sidecar to accept the file as it is"),
     Rule(code="outside-folder", level="error", title="the path leads out of the folder", hint="only files of the folder are read"),
     Rule(code="unreadable", level="error", title="the file cannot be read", hint="check its permissions"),
+    Rule(code="edited-record", level="note", title="the record is not as its run made it", hint="lineage why FILE:LINE compares the two"),
+    Rule(code="unknown-origin", level="warning", title="the record names a run whose files do not hold it", hint="the file of origin may lack it, or the record was made up"),
     Rule(code="derivation-cycle", level="error", title="files are derived from each other in a circle", hint="the derivations of the circle are left out: PROV forbids them"),
     Rule(code="prov-malformed", level="error", title="the document cannot be read", hint="see the message"),
     Rule(code="prov-undeclared", level="warning", title="no statement declares it", hint="declare the entity, activity or agent"),

@@ -36,7 +36,7 @@ def digest(path: Path, *, recheck: bool = False) -> tuple[str, int]:
 
 def remember(place: Kept, sha256: str, size: int) -> None:
     """Keep a digest where `digest` looks for it."""
-    place.write(f"{sha256} {size}\n".encode())
+    place.write(f"{sha256} {size}".encode())
 
 
 def folder() -> Path:
@@ -62,6 +62,12 @@ class Kept:
         name = hashlib.sha256(f"{what} {key}".encode("utf-8", "surrogateescape")).hexdigest()
         return cls(path, key, None if young or seen.st_size < CACHED_FROM else folder() / name)
 
+    @classmethod
+    def of_bytes(cls, path: Path, *names: str) -> Kept:
+        """Where something is kept that is true of bytes, by their digests and other *names*, wherever they lie."""
+        seen = path.stat()
+        return cls(path, _key(path, seen), folder() / hashlib.sha256("\n".join(names).encode()).hexdigest())
+
     def is_same(self) -> bool:
         """Is the file still what it was?"""
         try:
@@ -70,24 +76,28 @@ class Kept:
             return False
 
     def read(self) -> bytes | None:
-        """What was kept; None where nothing was, or a line that was not written whole."""
+        """What was kept; None where nothing was, or where it was spoilt."""
         try:
-            found = self.entry.read_bytes() if self.entry else b""
+            check, _, data = self.entry.read_bytes().partition(b"\n") if self.entry else (b"", b"", b"")
         except OSError:  # a cache that is not there is a file to be read, no more
             return None
-        return found.removesuffix(b"\n") if found.endswith(b"\n") else None
+        return data if check == _check(data) else None
 
     def write(self, data: bytes) -> None:
-        """Keep *data*, which ends in a newline, if the file has not changed since."""
+        """Keep *data*, if the file has not changed since."""
         if self.entry is None or not self.is_same():
             return
         temporary = self.entry.with_name(f"{self.entry.name}.{os.getpid()}.tmp")
         try:
             self.entry.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(data)
+            temporary.write_bytes(_check(data) + b"\n" + data)
             temporary.replace(self.entry)
         except OSError:  # nowhere to keep it: it is learnt again next time
             temporary.unlink(missing_ok=True)
+
+
+def _check(data: bytes) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
 
 
 def _key(path: Path, seen: os.stat_result) -> str:

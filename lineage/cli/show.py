@@ -9,7 +9,8 @@ import click
 from lineage.cli import place
 from lineage.errors import UsageError
 from lineage.merkle import leaf_hash
-from lineage.trace.record import RecordFile, as_record
+from lineage.trace.lines import as_record
+from lineage.trace.record import RecordFile
 
 
 @click.command("show", epilog="Example: lineage show artifacts/sft_training_data.jsonl:12")

@@ -4,20 +4,20 @@ A large file is read in parts, by as many processes as are asked for. The parts 
 results are the same bytes; what was found in a part is kept until the file is done, so a pass that was cut off goes on where it was.
 What a file held is remembered as long as the file is the same.
 
-    work   one file that is being read
-    part   one part of it
+    work      one file that is being read
+    part      one part of it
+    workers   other processes that read parts
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 
 from lineage.intake.part import Step
-from lineage.intake.work import Progress, Taken, Wanted, Work
+from lineage.intake.work import Progress, Sidecars, Taken, Wanted, Work
+from lineage.intake.workers import Workers
 
 __all__ = ["Progress", "Taken", "Wanted", "take_in"]
 
@@ -26,24 +26,23 @@ WORTH = 1 << 28  # bytes; less is read faster than other processes are started
 
 
 def take_in(
-    wanted: Sequence[Wanted], *, jobs: int = 1, recheck: bool = False, sidecars: bool = True, progress: Progress | None = None
+    wanted: Sequence[Wanted], *, jobs: int = 1, recheck: bool = False, sidecars: Sidecars = "missing", progress: Progress | None = None
 ) -> Iterator[tuple[Wanted, Taken | OSError]]:
     """Read files of records, and give each with what was found, in order; one that cannot be read comes with its error.
 
     Args:
-        jobs: processes. recheck: read what is remembered too. sidecars: write those that are not there; one that is there is left alone.
+        jobs: processes. recheck: read what is remembered too. sidecars: which to write; one that is "missing" if nothing is said.
         progress: is told of bytes that were read, now and then.
     """
-    works = [Work(one, recheck=recheck, sidecar=sidecars) for one in wanted]
+    works = [Work(one, recheck=recheck, sidecars=sidecars) for one in wanted]
     told = _Told(progress, sum(work.size for work in works))
     with ExitStack() as stack:
         for work in works:
             stack.enter_context(work)
         if jobs > 1 and sum(work.size for work in works if work.is_waiting) >= WORTH:
-            pool = stack.enter_context(ProcessPoolExecutor(jobs, get_context("spawn")))
-            stack.callback(pool.shutdown, wait=True, cancel_futures=True)
+            workers = stack.enter_context(Workers(jobs))
             for work in works:
-                work.submit(pool, told.add)
+                work.submit(workers, told.add)
         for one, work in zip(wanted, works, strict=True):
             yield one, work.taken(told.add)
 

@@ -10,11 +10,12 @@ import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future
+from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from lineage.capture import files
 from lineage.contract.lines import is_compressed
@@ -24,6 +25,7 @@ from lineage.errors import FormatError
 from lineage.findings import Finding, finding
 from lineage.intake import part
 from lineage.intake.part import PART, Step, Task
+from lineage.intake.workers import DIGEST, Workers
 from lineage.integrity import index
 from lineage.integrity.index import Seal, Sealing
 from lineage.kernel import ROW
@@ -31,6 +33,7 @@ from lineage.kernel import ROW
 VERSION = 1  # of what is remembered
 READ = (1 << 20) // ROW * ROW  # bytes of rows at a time
 KEPT = 7 * 24 * 3600  # seconds that the parts of a pass which was cut off are kept
+Sidecars = Literal["none", "missing", "replace"]  # which to write; only who wrote the file may replace one
 Progress = Callable[[int, int], object]  # (bytes read, bytes to be read)
 
 
@@ -55,8 +58,8 @@ class Taken:
 class Work:
     """A file while it is read. A context manager: at its end the parts of a file that is done are gone."""
 
-    def __init__(self, wanted: Wanted, *, recheck: bool, sidecar: bool) -> None:
-        self._wanted, self._sidecar = wanted, sidecar
+    def __init__(self, wanted: Wanted, *, recheck: bool, sidecars: Sidecars) -> None:
+        self._wanted, self._sidecars = wanted, sidecars
         self._task: Task | None = None
         self._futures: list[Future[int]] = []
         self._lock: int | None = None
@@ -65,7 +68,7 @@ class Work:
         try:
             self._kept = files.Kept.of(wanted.path, f"intake {VERSION} {wanted.legacy}")
             self.size = wanted.path.stat().st_size
-            self._known = None if recheck or (sidecar and self._lacks_sidecar()) else self._remembered()
+            self._known = None if recheck or self._makes_sidecar() else self._remembered()
         except OSError as error:
             self._problem, self.size = error, 0
 
@@ -74,15 +77,15 @@ class Work:
         """Is there anything to be read?"""
         return self._known is None and self._problem is None
 
-    def submit(self, pool: Executor, step: Step) -> None:
+    def submit(self, workers: Workers, step: Step) -> None:
         """Have other processes read it."""
         if self.is_waiting:
             task = self._begun()
             if task.parts > 1 and not task.sha256.exists():
-                self._futures.append(pool.submit(part.digest, task))
+                self._futures.append(workers.submit(task, DIGEST))
             for number in range(task.parts):
                 if not task.done(number).exists():
-                    self._futures.append(pool.submit(part.take, task, number))
+                    self._futures.append(workers.submit(task, number))
                     self._futures[-1].add_done_callback(lambda done: step(0 if done.cancelled() or done.exception() else done.result()))
 
     def taken(self, step: Step) -> Taken | OSError:
@@ -97,8 +100,6 @@ class Work:
                 self._known = self._put_together(self._begun())
             except OSError as error:
                 self._problem = error
-            except BrokenExecutor:
-                self._problem = OSError("a process that read it was killed; what it had read is kept")
         self.close()
         return self._known or self._problem or OSError("it cannot be read")
 
@@ -120,16 +121,15 @@ class Work:
         data = self._kept.read()
         if data is None:
             return None
-        try:
-            seal, whole = json.loads(data)
-            return self._scanned(Part.loads(whole.encode()), Seal(**seal), ())
-        except (ValueError, TypeError):  # spoilt, or of another version: it is read again
-            return None
+        seal, whole = json.loads(data)
+        return self._scanned(Part.loads(whole.encode()), Seal(**seal), ())
 
-    def _lacks_sidecar(self) -> bool:
-        """Should there be a sidecar, and is none?"""
+    def _makes_sidecar(self) -> bool:
+        """Should a sidecar be written?"""
         path = self._wanted.path
-        return not index.path_of(path).exists() and os.access(path.parent, os.W_OK)
+        if self._sidecars == "missing":
+            return not index.path_of(path).exists() and os.access(path.parent, os.W_OK)
+        return self._sidecars == "replace"
 
     def _begun(self) -> Task:
         if self._task is None:
@@ -171,7 +171,7 @@ class Work:
         sha256, size = task.sha256.read_text().split()
         found: list[Finding] = []
         with Sealing(self._wanted.path) as sealing:
-            if self._sidecar and self._lacks_sidecar():
+            if self._makes_sidecar():
                 with suppress(OSError):  # a full disk: the sidecar is made another time
                     sealing.open()
             for rows in _rows(task):
@@ -182,7 +182,7 @@ class Work:
                 if self._wanted.sha256 in (None, sha256):
                     with suppress(OSError):
                         sealing.keep(seal)
-                self._kept.write(json.dumps([asdict(seal), whole.dumps().decode()]).encode() + b"\n")
+                self._kept.write(json.dumps([asdict(seal), whole.dumps().decode()]).encode())
                 files.remember(files.Kept.of(self._wanted.path, "digest"), sha256, int(size))
             else:
                 found.append(finding("unreadable", self._wanted.name, None, "it changed while it was read"))

@@ -120,18 +120,26 @@ static bytes blanks(bytes p, bytes end)
 
 static int is_hex(uint8_t c) { return (c >= '0' && c <= '9') || ((c | 32) >= 'a' && (c | 32) <= 'f'); }
 
-/* After a backslash. An escaped surrogate is not proved: readers disagree about one that stands alone. */
+static int are_hex(bytes p) { return is_hex(p[0]) && is_hex(p[1]) && is_hex(p[2]) && is_hex(p[3]); }
+
+static int is_surrogate(bytes p) { return (p[0] | 32) == 'd' && p[1] >= '8'; }
+
+static int is_low(bytes p) { return is_surrogate(p) && (p[1] | 32) >= 'c'; }
+
+/* After a backslash. A surrogate that stands alone is not proved: readers disagree about it. */
 static bytes escape(bytes p, bytes end)
 {
     if (p >= end)
         return NULL;
     if (*p != 'u')
         return memchr("\"\\/bfnrt", *p, 8) ? p + 1 : NULL;
-    if (end - p < 5 || !is_hex(p[1]) || !is_hex(p[2]) || !is_hex(p[3]) || !is_hex(p[4]))
+    if (end - p < 5 || !are_hex(p + 1))
         return NULL;
-    if ((p[1] | 32) == 'd' && p[2] >= '8')
+    if (!is_surrogate(p + 1))
+        return p + 5;
+    if (is_low(p + 1) || end - p < 11 || p[5] != '\\' || p[6] != 'u' || !are_hex(p + 7) || !is_low(p + 7))
         return NULL;
-    return p + 5;
+    return p + 11;
 }
 
 /* One letter of more than one byte (RFC 3629: nothing overlong, no surrogate, nothing above U+10FFFF). */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lineage.facts import Artifact, Evaluation, Slice
+from lineage.facts import Artifact, Evaluation, Origin, Slice
 from lineage.mapping.attributes import Attribute, gaps, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
 from lineage.mapping.sessions import Scope, kind, when
@@ -62,6 +62,29 @@ def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator
     yield statement(MEMBERSHIP, None, file, name)
     if artifact.activity and one.metadata:  # nobody says who made records without metadata
         yield statement(GENERATION, None, name, scope.ids.run(artifact.activity), when(artifact.timestamp))
+
+    for origin in one.origins:
+        yield from _origin(scope, name, origin)
+
+
+def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
+    """Where the records of a slice were made: how many of them, and what was edited on the way, is said of the derivation."""
+    made = Artifact(path=origin.path, type="training_data", sha256=origin.sha256)
+    file = scope.ids.artifact(made, scope.session)
+    about = [(LIN["count"], literal(origin.count)), (LIN["editedCount"], literal(origin.edited))]
+    about += [(LIN["editedKey"], literal(_clean(key))) for key in origin.edited_keys]
+    yield statement(
+        ENTITY,
+        file,
+        attributes=[*kind(*TYPES[made.type], PROV["Collection"]), (PROV["label"], literal(_clean(origin.path.rsplit("/", 1)[-1])))],
+    )
+    if origin.slice_line is None:
+        yield statement(DERIVATION, None, part, file, attributes=about)
+        return
+    source = scope.ids.slice_at(file, origin.slice_line)
+    yield statement(ENTITY, source, attributes=kind(LIN["Slice"], PROV["Collection"]))
+    yield statement(MEMBERSHIP, None, file, source)
+    yield statement(DERIVATION, None, part, source, attributes=about)
 
 
 def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attribute]:

@@ -153,7 +153,11 @@ class Ids:
 
     def slice(self, file: Name, part: Slice) -> Name:
         """The records of a file that share their configuration, by the first of their lines."""
-        return Name(f"{file}-slice-L{part.lines[0][0]}")
+        return self.slice_at(file, part.lines[0][0])
+
+    def slice_at(self, file: Name, line: int) -> Name:
+        """The slice of a file whose first line is *line*."""
+        return Name(f"{file}-slice-L{line}")
 
     def record(self, file: Name, line: str) -> Name:
         """One record by its line, counted from 1."""

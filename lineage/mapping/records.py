@@ -60,7 +60,7 @@ def _entity(record: Name, columns: Columns) -> Statement:
 
 def _generation(scope: Scope, artifact: Artifact, one: Slice, record: Name, columns: Columns) -> Iterator[Statement]:
     """By the run that wrote the file; the time stands in the record, so it is that of the run which made it at first."""
-    run = artifact.activity or one.run_id
+    run = artifact.activity or (None if one.origins else one.run_id)
     if run and one.metadata:
         time = TIME.marker if columns.time and one.run_id in (None, run) else None
         yield statement(GENERATION, None, record, scope.ids.run(run), time)

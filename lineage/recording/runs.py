@@ -153,9 +153,9 @@ class Run:
     def wrote(
         self, path: Path, type: str, sha256: str | None, size: int | None, count: int | None, slices: tuple[Slice, ...] | None
     ) -> None:
-        """The writer has closed *path*; what it could not know, because others wrote to the file too, is read off the file."""
-        if sha256 is None:
-            self._made(self._sealed(path, self.session.scanned(path, type=type, role="records", activity=self.id)))
+        """The writer has closed *path*; what it does not know, because others wrote to the file or its records differ, is read off the file."""
+        if sha256 is None or slices is None:
+            self._made(self.session.scanned(path, type=type, role="records", activity=self.id))
             return
         relative = self.session.relative(path)
         facts: dict[str, Any] = {"sha256": sha256, "bytes": size, "count": count, "slices": slices}

@@ -11,14 +11,14 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
 from lineage.capture import environment, files, git, process
-from lineage.contract import manifest, metadata, records
+from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
 from lineage.errors import UsageError
@@ -348,11 +348,18 @@ class Session:
         return replace(made, activity=activity, timestamp=now())
 
     def scanned(self, path: Path, *, type: str, role: str, activity: str) -> Artifact:
-        """A file of records that several wrote, read from end to end."""
+        """A file of records of several kinds, or that several wrote: read from end to end, with the root over its lines and a sidecar."""
+        from lineage.intake import Taken, Wanted, take_in
+
         made = self.output(self.relative(path), type=type, role=role, activity=activity)
+        if not self.recording:
+            return made
         with self.guard(f"records of {path.name}"):
-            scan = records.scan(path, path.name)
-            return replace(made, sha256=scan.sha256, bytes=scan.bytes, count=scan.count, slices=scan.slices)
+            for _, found in take_in([Wanted(path, path.name)], recheck=True, sidecars="replace"):
+                if not isinstance(found, Taken):
+                    raise found
+                facts = {"count": found.scan.count, "slices": found.scan.slices, **asdict(found.seal)}
+                made = replace(made, **facts)
         return made
 
     def _run(

@@ -231,8 +231,12 @@ def test_a_recheck_reads_a_file_whose_digest_is_cached(tmp_path, monkeypatch):
     path.write_bytes(b"x" * files.CACHED_FROM)
     good = files.artifact(path, folder=tmp_path, type="model").sha256
     entry = next((tmp_path / "cache").iterdir())
-    entry.write_text(f"{'0' * 64} {files.CACHED_FROM}\n")
+    kept = files.Kept.of(path, "digest")
+    assert kept.entry == entry
+    kept.write(f"{'0' * 64} {files.CACHED_FROM}".encode())
     assert files.artifact(path, folder=tmp_path, type="model").sha256 == "0" * 64
     assert files.artifact(path, folder=tmp_path, type="model", recheck=True).sha256 == good
     read, _ = files.digest(path)
     assert read == good
+    entry.write_text("spoilt")
+    assert files.digest(path) == (good, files.CACHED_FROM)
