@@ -61,7 +61,7 @@ class Work:
     def __init__(self, wanted: Wanted, *, recheck: bool, sidecars: Sidecars) -> None:
         self._wanted, self._sidecars = wanted, sidecars
         self._task: Task | None = None
-        self._futures: list[Future[int]] = []
+        self._futures: dict[int, Future[int]] = {}  # by the number of the part
         self._lock: int | None = None
         self._problem: OSError | None = None
         self._known: Taken | None = None
@@ -81,27 +81,30 @@ class Work:
         """Have other processes read it."""
         if self.is_waiting:
             task = self._begun()
+            numbers = [number for number in range(task.parts) if not task.done(number).exists()]
             if task.parts > 1 and not task.sha256.exists():
-                self._futures.append(workers.submit(task, DIGEST))
-            for number in range(task.parts):
-                if not task.done(number).exists():
-                    self._futures.append(workers.submit(task, number))
-                    self._futures[-1].add_done_callback(lambda done: step(0 if done.cancelled() or done.exception() else done.result()))
+                numbers.insert(0, DIGEST)
+            for number in numbers:
+                self._futures[number] = workers.submit(task, number)
+                if number != DIGEST:
+                    self._futures[number].add_done_callback(lambda done: step(0 if done.cancelled() or done.exception() else done.result()))
 
     def taken(self, step: Step) -> Taken | OSError:
         """What was found, when it is; read here, where no other process does."""
-        if self._known is None and self._problem is None:
+        if self.is_waiting:
             try:
-                if self._futures:
-                    for future in self._futures:
-                        future.result()
-                else:
+                if not self._futures:
                     self._read(self._begun(), step)
                 self._known = self._put_together(self._begun())
             except OSError as error:
                 self._problem = error
         self.close()
         return self._known or self._problem or OSError("it cannot be read")
+
+    def _wait(self, number: int) -> None:
+        """Until a part is done, if another process reads it. Raises OSError."""
+        if number in self._futures:
+            self._futures[number].result()
 
     def __enter__(self) -> Work:
         return self
@@ -168,14 +171,17 @@ class Work:
             part.digest(task)
 
     def _put_together(self, task: Task) -> Taken:
-        sha256, size = task.sha256.read_text().split()
         found: list[Finding] = []
         with Sealing(self._wanted.path) as sealing:
             if self._makes_sidecar():
                 with suppress(OSError):  # a full disk: the sidecar is made another time
                     sealing.open()
-            for rows in _rows(task):
-                sealing.add(rows)
+            for number in range(task.parts):
+                self._wait(number)
+                for rows in _rows(task.rows(number)):
+                    sealing.add(rows)
+            self._wait(DIGEST)
+            sha256, size = task.sha256.read_text().split()
             seal = sealing.seal(sha256, int(size))
             whole = merged(Part.loads(task.done(number).read_bytes()) for number in range(task.parts))
             if self._kept.is_same():
@@ -203,11 +209,10 @@ class Work:
             yield finding("other-sidecar", self._wanted.name, None, f"it is of a file with the digest {there.seal.sha256[:16]}…")
 
 
-def _rows(task: Task) -> Iterator[bytes]:
-    for number in range(task.parts):
-        with task.rows(number).open("rb") as file:
-            while rows := file.read(READ):
-                yield rows
+def _rows(path: Path) -> Iterator[bytes]:
+    with path.open("rb") as file:
+        while rows := file.read(READ):
+            yield rows
 
 
 def _sweep(folder: Path) -> None:
