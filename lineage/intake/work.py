@@ -59,7 +59,7 @@ class Work:
     """A file while it is read. A context manager: at its end the parts of a file that is done are gone."""
 
     def __init__(self, wanted: Wanted, *, recheck: bool, sidecars: Sidecars) -> None:
-        self._wanted, self._sidecars = wanted, sidecars
+        self._wanted, self._sidecars, self._recheck = wanted, sidecars, recheck
         self._task: Task | None = None
         self._futures: dict[int, Future[int]] = {}  # by the number of the part
         self._lock: int | None = None
@@ -137,7 +137,9 @@ class Work:
     def _begun(self) -> Task:
         if self._task is None:
             parts = 1 if is_compressed(self._wanted.path) else max(1, -(-self.size // PART))
-            folder = (self._again() if parts > 1 and self._kept.entry else None) or Path(tempfile.mkdtemp(prefix="lineage-"))
+            folder = (self._again() if parts > 1 and self._kept.entry and not self._recheck else None) or Path(
+                tempfile.mkdtemp(prefix="lineage-")
+            )
             self._task = Task(path=self._wanted.path, size=self.size, parts=parts, folder=folder, legacy=self._wanted.legacy)
         return self._task
 

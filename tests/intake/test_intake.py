@@ -121,23 +121,33 @@ def test_a_pass_that_was_killed_goes_on_where_it_was(large, monkeypatch):
     child.stdout.close()
     read, real = [], part.take
     monkeypatch.setattr(part, "take", lambda task, number, *rest: read.append(number) or real(task, number, *rest))
-    found = taken(large, recheck=True)
+    found = taken(large)
     assert read == list(range(2, -(-large.stat().st_size // part.PART)))
     assert (found.scan, found.seal) == (records.scan(large, "x"), index.build(large, keep=False))
     assert not list((files.folder() / "parts").iterdir())
 
 
 @pytest.mark.slow
+def test_a_recheck_believes_no_part_that_was_left(large, monkeypatch):
+    with work.Work(Wanted(large, "x"), recheck=False, sidecars="none") as one:
+        task = one._begun()
+        part.take(task, 0)
+        task.rows(0).write_bytes(b"\0" * 40)
+    assert (files.folder() / "parts" / task.folder.name / "0.json").exists()
+    assert taken(large, recheck=True).seal == index.build(large, keep=False)
+
+
+@pytest.mark.slow
 def test_a_process_that_is_killed_costs_an_error_and_what_was_read_is_kept(large, monkeypatch):
     monkeypatch.setattr(intake, "WORTH", 0)
-    with Workers(1) as workers, work.Work(Wanted(large, "x"), recheck=True, sidecars="none") as one:
+    with Workers(1) as workers, work.Work(Wanted(large, "x"), recheck=False, sidecars="none") as one:
         one.submit(workers, lambda size: size and workers._processes[0].kill())
         found = one.taken(lambda size: None)
         folder = one._task
     assert isinstance(found, OSError) and "has ended" in str(found) and folder is None
     read, real = [], part.take
     monkeypatch.setattr(part, "take", lambda task, number, *rest: read.append(number) or real(task, number, *rest))
-    assert taken(large, recheck=True).seal == index.build(large, keep=False) and 0 not in read
+    assert taken(large).seal == index.build(large, keep=False) and 0 not in read
 
 
 @pytest.mark.slow
@@ -152,8 +162,8 @@ def test_a_file_that_other_processes_cannot_read_comes_with_its_error(large, tmp
 
 @pytest.mark.slow
 def test_two_passes_at_once_do_not_share_their_parts(large, monkeypatch):
-    first = work.Work(Wanted(large, "x"), recheck=True, sidecars="none")
-    second = work.Work(Wanted(large, "x"), recheck=True, sidecars="none")
+    first = work.Work(Wanted(large, "x"), recheck=False, sidecars="none")
+    second = work.Work(Wanted(large, "x"), recheck=False, sidecars="none")
     with first, second:
         one, other = first._begun(), second._begun()
         assert one.folder != other.folder and one.folder.parent == files.folder() / "parts"
