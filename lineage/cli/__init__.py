@@ -20,6 +20,8 @@ from lineage.errors import LineageError, NotFoundError, UsageError
 VERBS = {
     "demo": "lineage.cli.demo",
     "export": "lineage.cli.export",
+    "impact": "lineage.cli.impact",
+    "path": "lineage.cli.path",
     "prove": "lineage.cli.prove",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",

@@ -6,19 +6,18 @@ over is two nodes: the run with all it used, and its *doing*, which is what its 
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lineage import mapping
 from lineage.facts import Activity, ModelLoad, Session
-from lineage.mapping.names import Ids
+from lineage.mapping.names import LIN, Ids
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, Statement, expanded
 from lineage.prov.terms import GENERATION, MEMBERSHIP, USAGE
 from lineage.trace.carried import Carry, Known
 from lineage.trace.relations import CARRIED, NAMED, PART, RECORDED, influences
-from lineage.trace.things import SLICE, Thing, thing, types_of
+from lineage.trace.things import SLICE, Thing, texts, thing, types_of
 
 
 @dataclass(slots=True)
@@ -29,11 +28,13 @@ class Graph:
     past: list[dict[int, str]] = field(default_factory=list)  # what each came from, and by which relation
     future: list[list[int]] = field(default_factory=list)
     told: list[list[Statement]] = field(default_factory=list)  # the statements that declare it
+    types: list[set[Name]] = field(default_factory=list)  # its classes
     sessions: list[list[str]] = field(default_factory=list)  # that tell of it
     index: dict[Name, int] = field(default_factory=dict)
     doing: dict[int, int] = field(default_factory=dict)  # run: its doing
     holder: dict[int, int] = field(default_factory=dict)  # slice: its file
     carried: set[int] = field(default_factory=set)  # slices whose records were made elsewhere
+    counts: dict[int, int] = field(default_factory=dict)  # records of each file and slice
     _kinds: dict[int, str] = field(default_factory=dict)
     _things: dict[int, Thing] = field(default_factory=dict)
 
@@ -50,6 +51,7 @@ class Graph:
         self.past.append({})
         self.future.append([])
         self.told.append([])
+        self.types.append(set())
         self.sessions.append([])
         return len(self.names) - 1
 
@@ -76,7 +78,8 @@ class Graph:
             held = self.holder.get(number)
             sessions = tuple(self.sessions[number])
             within = self.thing(held) if held is not None else None
-            self._things[number] = thing(self.names[number], self._kinds[number], self.told[number], sessions, within)
+            count = self.counts.get(number)
+            self._things[number] = thing(self.names[number], self._kinds[number], self.told[number], sessions, count, within)
         return self._things[number]
 
     def whole(self, number: int) -> tuple[int, ...]:
@@ -99,6 +102,9 @@ class Graph:
         self._kinds[number] = one.term.name
         if one not in self.told[number]:
             self.told[number].append(one)
+            self.types[number] |= types_of([one])
+            for text in texts([one], LIN["count"]):
+                self.counts[number] = int(text) if text.isdecimal() else 0
         if session not in self.sessions[number][-1:]:
             self.sessions[number].append(session)
 
@@ -106,7 +112,7 @@ class Graph:
         for newer, older in influences(one):
             new, old = self.node(*newer), self.node(*older)
             self.link(new, old, one.term.name)
-            if one.term is MEMBERSHIP and SLICE in types_of(self.told[old]):
+            if one.term is MEMBERSHIP and SLICE in self.types[old]:
                 self.holder[old] = new
 
 
@@ -142,9 +148,10 @@ def read(documents: Iterable[tuple[str, Document]]) -> Graph:
 def _slices(graph: Graph, known: Known) -> None:
     """Slices that nothing generates are there too: records without metadata."""
     for file, parts in known.slices.items():
-        for part in parts:
+        for part, fact in parts.items():
             graph.link(graph.node(file), graph.node(part), MEMBERSHIP.name)
             graph.holder[graph.node(part)] = graph.node(file)
+            graph.counts[graph.node(part)] = fact.count
 
 
 def _carry(graph: Graph, carry: Carry) -> None:

@@ -17,7 +17,6 @@ from lineage.errors import NotFoundError, UsageError
 from lineage.mapping.names import DCTERMS, ID_BASE, LIN, PROV, SCHEMA
 from lineage.prov.statement import Literal
 from lineage.trace.graph import Graph
-from lineage.trace.things import types_of
 
 SHORTEST = 4  # letters of an id that may stand for it
 KINDS: Mapping[str, frozenset[str]] = {
@@ -51,7 +50,7 @@ class Search:
     def __post_init__(self) -> None:
         for number, name in enumerate(self.graph.names):
             if self.graph.shown(number) == number:
-                self._types[number] = frozenset(one.rpartition("#")[2] for one in types_of(self.graph.told[number]))
+                self._types[number] = frozenset(one.rpartition("#")[2] for one in self.graph.types[number])
                 self._locals[name.removeprefix(ID_BASE)].add(number)
                 self._learn(number, name.removeprefix(ID_BASE))
 

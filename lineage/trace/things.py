@@ -57,22 +57,30 @@ class Thing:
         return f"{f' = {self.value}' if self.value is not None else ''}{count}"
 
 
+@dataclass(frozen=True, slots=True)
+class Link:
+    """*newer* came from *older*."""
+
+    newer: Name
+    older: Name
+    relation: str  # PROV's name of it, or one of relations.CARRIED, RECORDED, PART and NAMED
+
+
 def types_of(told: Iterable[Statement]) -> set[Name]:
     """The classes that the statements give."""
     return {value for one in told for name, value in one.attributes if name == PROV["type"] and isinstance(value, Name)}
 
 
-def thing(id_: Name, kind: str, told: Sequence[Statement], sessions: tuple[str, ...], within: Thing | None) -> Thing:
+def thing(id_: Name, kind: str, told: Sequence[Statement], sessions: tuple[str, ...], count: int | None, within: Thing | None) -> Thing:
     """The thing that *told* declares; *within* is the file of which a slice is a part."""
     types, lines = types_of(told), _first(told, LIN["lines"])
-    count = _first(told, LIN["count"])
     return Thing(
         id=id_,
         kind=kind,
         type="slice" if within else _word(types, kind),
-        label=_part_label(id_, lines, count, within) if within else _first(told, PROV["label"]) or _local(id_),
+        label=_part(id_, lines, count, within) if within else _first(told, PROV["label"]) or _local(id_),
         places=tuple(dict.fromkeys(texts(told, PROV["location"]))),
-        count=int(count) if count and count.isdecimal() else None,
+        count=count,
         value=_first(told, PROV["value"]),
         time=next((one.args[0] for one in told if one.term is ACTIVITY and one.args[0]), None),
         lines=(lines or _local(id_).rpartition("-L")[2]) if within else None,
@@ -81,8 +89,8 @@ def thing(id_: Name, kind: str, told: Sequence[Statement], sessions: tuple[str, 
     )
 
 
-def _part_label(id_: Name, lines: str | None, count: str | None, within: Thing) -> str:
-    return f"{within.name} lines {lines or 'from ' + _local(id_).rpartition('-L')[2]}{f', {int(count):,} records' if count else ''}"
+def _part(id_: Name, lines: str | None, count: int | None, within: Thing) -> str:
+    return f"{within.name} lines {lines or 'from ' + _local(id_).rpartition('-L')[2]}{f', {count:,} records' if count is not None else ''}"
 
 
 def texts(told: Iterable[Statement], attribute: Name) -> Iterator[str]:
