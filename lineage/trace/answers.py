@@ -29,6 +29,7 @@ class Lineage:
     graph: Graph = field(repr=False, compare=False)
     numbers: tuple[int, ...] = field(repr=False)  # nodes of the graph: what was asked for
     reached: Mapping[int, int] = field(repr=False)  # every node and its distance, nearest first
+    depth: int | None = None  # steps that were followed; None: all
     notes: tuple[str, ...] = ()
 
     @cached_property
@@ -58,6 +59,14 @@ class Lineage:
                     pair = (self.graph.shown(newer), self.graph.shown(older))
                     if pair[0] != pair[1]:
                         found.setdefault(pair, relation)
+        return found
+
+    @cached_property
+    def distances(self) -> dict[int, int]:
+        """How far each node that is shown is from the start."""
+        found: dict[int, int] = {}
+        for number, distance in self.reached.items():
+            found.setdefault(self.graph.shown(number), distance)
         return found
 
     @cached_property
@@ -179,22 +188,23 @@ class Paths:
 def why(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = None, direction: Direction = "past") -> Lineage:
     """All that the nodes came from, or with *direction* all that came from them."""
     if direction == "past":
-        return Lineage(asked=asked, direction="past", graph=graph, numbers=numbers, reached=walks.past(graph, numbers, depth))
+        reached = walks.past(graph, numbers, depth)
+        return Lineage(asked=asked, direction="past", graph=graph, numbers=numbers, reached=reached, depth=depth)
     start = tuple(dict.fromkeys(one for number in numbers for one in graph.whole(number)))
-    return Lineage(asked=asked, direction="future", graph=graph, numbers=numbers, reached=walks.future(graph, start, depth))
+    reached = walks.future(graph, start, depth)
+    return Lineage(asked=asked, direction="future", graph=graph, numbers=numbers, reached=reached, depth=depth)
 
 
-def impact(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = None, notes: tuple[str, ...] = ()) -> Impact:
+def impact(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = None) -> Impact:
     """All that came from the nodes."""
     start = tuple(dict.fromkeys(one for number in numbers for one in graph.whole(number)))
-    return Impact(
-        asked=asked, direction="future", graph=graph, numbers=numbers, reached=walks.future(graph, start, depth), notes=notes
-    )  # fmt: skip
+    reached = walks.future(graph, start, depth)
+    return Impact(asked=asked, direction="future", graph=graph, numbers=numbers, reached=reached, depth=depth)
 
 
 def path(graph: Graph, one: tuple[int, ...], other: tuple[int, ...]) -> Paths:
     """The shortest ways from *one* back to *other*, or where there is none, from *other* back to *one*."""
-    whole = {number for first in (other,) for start in first for number in graph.whole(start)}
+    whole = {number for start in other for number in graph.whole(start)}
     found, newer, older = walks.ways(graph, one, whole), one, other
     if not found:
         whole = {number for start in one for number in graph.whole(start)}

@@ -148,6 +148,7 @@ def impact_of_record(library: Library, path: Path, line: int, asked: str, depth:
         graph=library.graph,
         numbers=(start,),
         reached=reached,
+        depth=depth,
         notes=tuple(sorted(record.notes)),
         held=record.held,
     )

@@ -39,15 +39,23 @@ class Lineage(Protocol):
     @property
     def links(self) -> tuple[Link, ...]: ...
     @property
+    def depth(self) -> int | None: ...
+    @property
     def branches(self) -> Mapping[int, Mapping[int, str]]: ...
+    @property
+    def distances(self) -> Mapping[int, int]: ...
 
 
 _RANK = {term.name: rank for rank, term in enumerate(RELATIONS)}
 
 
 def tree(found: Lineage) -> Iterator[str]:
-    """The lines of a tree. What several branches lead to is shown once and numbered; the others refer to it."""
-    under = {number: _direct(found, branches) for number, branches in found.branches.items()}
+    """The lines of a tree. What several branches lead to is shown once and numbered; the others refer to it.
+
+    With a depth, each thing is shown as near as it is; else as far, so that a file is under the run that used it, and not beside it.
+    """
+    choose = _direct if found.depth is None else _nearest
+    under = {number: choose(found, number) for number in found.branches}
     shown = Counter(chain(found.numbers, *under.values()))
     seen: dict[int, int] = {}  # node: its mark, 0 for one that is never referred to
     for root in (*found.numbers, *map(found.graph.shown, found.reached)):  # the latter: circles, of which each part hides the other
@@ -70,9 +78,19 @@ def _grown(found: Lineage, root: int, under: Mapping[int, Sequence[int]], shown:
         rest += [(one, f"{found.branches[number][one]} ", (*lasts[-DEEPEST:], one == children[-1])) for one in reversed(children)]
 
 
-def _direct(found: Lineage, branches: Mapping[int, str]) -> list[int]:
-    """What is shown under a node, in order: not that to which another of them leads too, as to a file that the run used."""
-    ordered = sorted(branches, key=lambda one: (_RANK.get(branches[one], 99), found.graph.thing(one).text, found.graph.names[one]))
+def _in_order(found: Lineage, number: int) -> list[int]:
+    branches = found.branches[number]
+    return sorted(branches, key=lambda one: (_RANK.get(branches[one], 99), found.graph.thing(one).text, found.graph.names[one]))
+
+
+def _nearest(found: Lineage, number: int) -> list[int]:
+    """Those of which this is the nearest way."""
+    return [one for one in _in_order(found, number) if found.distances[one] == found.distances[number] + 1]
+
+
+def _direct(found: Lineage, number: int) -> list[int]:
+    """Those to which no other of them leads, over whatever others."""
+    ordered, branches = _in_order(found, number), found.branches[number]
     leading = {beyond for one in ordered for beyond in found.branches.get(one, ()) if beyond in branches and beyond != one}
     kept: list[int] = []
     led: set[int] = set()  # those that something kept leads to, over whatever others

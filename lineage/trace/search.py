@@ -30,7 +30,7 @@ KINDS: Mapping[str, frozenset[str]] = {
     "file": frozenset({"RecordFile", "Dataset", "Prompts", "TestSet", "Report", "Model", "ModelFile", "Artifact", "Legacy", "Patch"}),
 }
 _IDS = frozenset({LIN["sha256"], LIN["gitSha"], DCTERMS["identifier"], SCHEMA["softwareVersion"]})
-_NAMES = frozenset({LIN["model_name"], LIN["measure"], PROV["location"]})
+_NAMES = frozenset({LIN["measure"], PROV["location"]})
 _LABELLED = frozenset({"Model", "LoadedModel", "Loader", "Script", "Person", "SoftwareAgent"})  # known by their label too
 _BARE = {"run": "run-", "session": "session-", "model": "model-"}  # ids of facts, known without what PROV puts in front
 
