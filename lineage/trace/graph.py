@@ -162,7 +162,9 @@ def _carry(graph: Graph, carry: Carry) -> None:
     if carry.maker:
         graph.link(part, graph.node(carry.maker, "activity"), RECORDED)
     if carry.loader:
-        graph.link(part, graph.node(carry.loader, "agent"), NAMED)
+        loader = graph.node(carry.loader, "agent")
+        graph.types[loader].add(LIN["Loader"])
+        graph.link(part, loader, NAMED)
     if carry.maker or (carry.origins and carry.slice not in carry.origins):
         graph.carried.add(part)
 

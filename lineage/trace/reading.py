@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from lineage import formats
+from lineage import formats, mapping
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
 from lineage.findings import Finding
 from lineage.folder import read_folder
+from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids
+from lineage.prov.document import Document
 from lineage.trace.graph import Graph, built, read
 from lineage.trace.search import Search
 
@@ -28,11 +30,21 @@ class Library:
     search: Search
     sessions: tuple[Session, ...] = ()
     findings: tuple[Finding, ...] = ()
-    folders: tuple[Path, ...] = field(default=())
+    folders: tuple[Path, ...] = ()
+    documents: tuple[Document, ...] = ()
+    ids: Ids | None = None
 
     def find(self, text: str) -> tuple[int, ...]:
         """The nodes that *text* means. Raises NotFoundError and UsageError (see Search.find)."""
         return self.search.find(text, self.folders[0] if len(self.folders) == 1 else None)
+
+    def document(self) -> Document:
+        """All of it as one document with a bundle a session, as `lineage export` writes it; documents are joined as they are."""
+        if not self.documents:
+            return without_cycles(mapping.combined(self.sessions, self.ids))[0]
+        namespaces = {prefix: iri for one in reversed(self.documents) for prefix, iri in one.namespaces.items()}
+        bundles = tuple(bundle for one in self.documents for bundle in one.bundles)
+        return Document(namespaces, tuple(statement for one in self.documents for statement in one.statements), bundles)
 
 
 def opened(where: Where = None, *, recursive: bool = False, ids: Ids | None = None) -> Library:
@@ -62,8 +74,9 @@ def _told(where: Where) -> list[Session | str | os.PathLike[str]]:
 def _documents(paths: tuple[Path, ...], mixed: bool) -> Library:
     if mixed:
         raise UsageError("folders and PROV files cannot be asked together", at=str(paths[0]), hint="export the folder, and name that file")
-    graph = read((path.name, formats.loads(path.read_bytes(), formats.by_path(path).name)) for path in paths)
-    return Library(graph, Search(graph))
+    documents = tuple(formats.loads(path.read_bytes(), formats.by_path(path).name).read() for path in paths)
+    graph = read((path.name, document) for path, document in zip(paths, documents, strict=True))
+    return Library(graph, Search(graph), documents=documents)
 
 
 def _folders(folders: tuple[Path, ...], sessions: tuple[Session, ...], recursive: bool, ids: Ids | None) -> Library:
@@ -74,7 +87,7 @@ def _folders(folders: tuple[Path, ...], sessions: tuple[Session, ...], recursive
         findings += wrong
         every |= {one.id: one for one in found}
     graph = built(every.values(), ids)
-    return Library(graph, Search(graph), tuple(every.values()), tuple(findings), folders)
+    return Library(graph, Search(graph), tuple(every.values()), tuple(findings), folders, ids=ids)
 
 
 def _inside(folder: Path, recursive: bool) -> Iterator[Path]:

@@ -32,7 +32,12 @@ KINDS: Mapping[str, frozenset[str]] = {
 _IDS = frozenset({LIN["sha256"], LIN["gitSha"], DCTERMS["identifier"], SCHEMA["softwareVersion"]})
 _NAMES = frozenset({LIN["measure"], PROV["location"]})
 _LABELLED = frozenset({"Model", "LoadedModel", "Loader", "Script", "Person", "SoftwareAgent"})  # known by their label too
-_BARE = {"run": "run-", "session": "session-", "model": "model-"}  # ids of facts, known without what PROV puts in front
+_BARE = {
+    "run": "run-",
+    "session": "session-",
+    "model": "model-",
+    "loader": "loader-",
+}  # ids of facts, known without what PROV puts in front
 
 Index = dict[str, set[int]]
 

@@ -17,7 +17,12 @@ def walked(graph, walk, number):
 def test_what_a_thing_came_from_is_what_the_facts_say(seed):
     told = history(seed, 50)
     facts, graph, name = Facts(told), built(told), Names(told).of
-    keys = [*facts.counts, *facts.metrics, *(("file", one) for one in facts.adapters), *(("run", run.id) for one in told for run in one.activities)]
+    keys = [
+        *facts.counts,
+        *facts.metrics,
+        *(("file", one) for one in facts.adapters),
+        *(("run", run.id) for one in told for run in one.activities),
+    ]
     assert len(keys) > 50
     for key in keys:
         expected = {name(one) for one in facts.closure([key])} - {name(key)}
@@ -28,7 +33,11 @@ def test_what_a_thing_came_from_is_what_the_facts_say(seed):
 def test_what_came_from_a_thing_is_what_the_facts_say(seed):
     told = history(seed, 50)
     facts, graph, name = Facts(told), built(told), Names(told).of
-    starts = [key for key in {*facts.sources, *(one for found in facts.sources.values() for one in found)} if key[0] not in ("metric", "sentinels", "doing")]
+    starts = [
+        key
+        for key in {*facts.sources, *(one for found in facts.sources.values() for one in found)}
+        if key[0] not in ("metric", "sentinels", "doing")
+    ]
     assert len({key[0] for key in starts}) > 8
     for key in starts:
         start = facts.parts_of(key)
