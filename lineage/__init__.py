@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage.comparison.sessions import diff as diff
+    from lineage.comparison.verdict import compare as compare
     from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
     from lineage.export import export_folder as export_folder
@@ -32,8 +34,10 @@ if TYPE_CHECKING:
 _HOME = {
     "LineageError": "lineage.errors",
     "RecordFile": "lineage.trace.record",
+    "compare": "lineage.comparison.verdict",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
+    "diff": "lineage.comparison.sessions",
     "export_folder": "lineage.export",
     "get_git_sha": "lineage.recording.helpers",
     "graph": "lineage.trace.everything",
@@ -47,8 +51,10 @@ _HOME = {
 __all__ = [
     "LineageError",
     "RecordFile",
+    "compare",
     "create_artifact_metadata",
     "create_session_manifest",
+    "diff",
     "export_folder",
     "get_git_sha",
     "graph",
