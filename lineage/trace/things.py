@@ -53,8 +53,9 @@ class Thing:
 
     @property
     def _more(self) -> str:
+        also = f", also {self.places[1]}{' …' if len(self.places) > 2 else ''}" if len(self.places) > 1 and not self.lines else ""
         count = f", {self.count:,} record{'s' if self.count != 1 else ''}" if self.count is not None and not self.lines else ""
-        return f"{f' = {self.value}' if self.value is not None else ''}{count}"
+        return f"{f' = {self.value}' if self.value is not None else ''}{also}{count}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,7 +75,7 @@ def test_sparql_networkx_and_our_walk_give_the_same_answer(seed):
 
 DIRECT = """
     PREFIX prov: <http://www.w3.org/ns/prov#> PREFIX lin: <https://w3id.org/lineage-prov/ns#>
-    SELECT DISTINCT ?slice WHERE {
+    SELECT DISTINCT ?slice ?loader WHERE {
         ?load prov:wasAssociatedWith ?loader . ?model prov:wasGeneratedBy ?load . ?run prov:used ?model .
         { ?slice lin:recordedRun ?run } UNION { ?slice a lin:Slice ; prov:wasGeneratedBy ?run FILTER NOT EXISTS { ?slice lin:recordedRun ?other } }
     }
