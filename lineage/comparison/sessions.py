@@ -17,7 +17,7 @@ from lineage.comparison.reports import diff_lines, diff_markdown
 from lineage.contract import manifest
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, ModelLoad, Session, Transformation
-from lineage.trace.reading import Library, Where, opened
+from lineage.trace.reading import Library, Where, open_library
 
 Key = tuple[str, str]
 _NAMES = {kind: name for name, kind in ACTIVITIES.items()}
@@ -46,7 +46,7 @@ def diff(one: str, other: str, where: Where | Library = None, *, recursive: bool
         NotFoundError: there is no such session. UsageError: several begin so.
     """
     paths = [Path(name).parent for name in (one, other) if Path(name).is_file()]
-    library = where if isinstance(where, Library) else opened(where if where is not None else list(dict.fromkeys(paths)) or None, recursive=recursive)  # fmt: skip
+    library = where if isinstance(where, Library) else open_library(where if where is not None else list(dict.fromkeys(paths)) or None, recursive=recursive)  # fmt: skip
     return differences(_session(library, one), _session(library, other))
 
 

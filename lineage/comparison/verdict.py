@@ -12,7 +12,7 @@ from lineage.comparison.reports import lines, markdown
 from lineage.comparison.subjects import Subject, Subjects
 from lineage.contract.around import sessions_around
 from lineage.errors import UsageError
-from lineage.trace.reading import Library, Where, opened
+from lineage.trace.reading import Library, Where, open_library
 
 Verdict = Literal["comparable", "not comparable", "unknown"]
 
@@ -67,7 +67,7 @@ def compare(one: str | Path, other: str | Path, where: Where | Library = None, *
     Raises:
         NotFoundError: nothing is called so. UsageError: several things are, or the two are of different kinds.
     """
-    library = where if isinstance(where, Library) else opened(where if where is not None else around(one, other), recursive=recursive)
+    library = where if isinstance(where, Library) else open_library(where if where is not None else around(one, other), recursive=recursive)
     subjects = Subjects(library)
     return judged(subjects.subject(str(one)), subjects.subject(str(other)), stated_check)
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from lineage.mapping.names import LIN
-from lineage.prov.terms import GENERATION
+from lineage.prov.terms import DERIVATION, GENERATION
 from lineage.trace import walks
 from lineage.trace.graph import Graph
 from lineage.trace.pictures import path_lines, svg, tree
@@ -165,13 +165,15 @@ class Impact(Lineage):
         return tuple(sorted((self.graph.thing(number) for number in self.reached if self._trained(number)), key=lambda one: (one.name, one.id)))  # fmt: skip
 
     def _trained(self, number: int) -> bool:
-        made_by = (one for one, relation in self.graph.past[number].items() if relation == GENERATION.name)
-        return _MODEL in self.graph.types[number] and any(_TRAINING in self.graph.types[one] for one in made_by)
+        types, made_by = self.graph.types, self.graph.past[number].items()
+        return _MODEL in types[number] and any(relation == GENERATION.name and _TRAINING in types[one] for one, relation in made_by)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paths:
-    """The shortest ways between two things, each from the newer to the older; none, where neither came from the other."""
+    """The shortest ways between two things, each from the newer to the older, those with the most derivations first; none, where neither came from
+    the other. Of very many at most `walks.MOST_PATHS` are told.
+    """
 
     newer: tuple[Thing, ...]
     older: tuple[Thing, ...]
@@ -209,8 +211,11 @@ def path(graph: Graph, one: tuple[int, ...], other: tuple[int, ...]) -> Paths:
     if not found:
         whole = {number for start in one for number in graph.whole(start)}
         found, newer, older = walks.ways(graph, other, whole), other, one
-    ways = tuple(tuple(_links(graph, way)) for way in found)
-    return Paths(newer=tuple(map(graph.thing, newer)), older=tuple(map(graph.thing, older)), ways=tuple(dict.fromkeys(ways)), graph=graph)
+    ways = dict.fromkeys(tuple(_links(graph, way)) for way in found)
+    ordered = sorted(
+        ways, key=lambda way: (sum(link.relation != DERIVATION.name for link in way), [(link.newer, link.older) for link in way])
+    )
+    return Paths(newer=tuple(map(graph.thing, newer)), older=tuple(map(graph.thing, older)), ways=tuple(ordered), graph=graph)
 
 
 def _links(graph: Graph, way: list[int]) -> Iterator[Link]:

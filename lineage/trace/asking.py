@@ -3,8 +3,8 @@ for by reading.py.
 
     lineage.why("artifacts/evaluation.json")
     lineage.impact("loader:3f2a9c1e", where=["machine-a/artifacts", "machine-b/artifacts"])
-    with_many = lineage.trace.reading.opened("artifacts")       # read once, asked often
-    lineage.why("sft_accuracy", where=with_many)
+    library = lineage.open_library("artifacts")       # read once, asked often
+    lineage.why("sft_accuracy", where=library)
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from lineage.errors import NotFoundError
 from lineage.trace import answers
 from lineage.trace.answers import Direction, Impact, Lineage, Paths
 from lineage.trace.copies import impact_of_record, slice_of
-from lineage.trace.reading import DEFAULT, Library, Where, opened
+from lineage.trace.reading import DEFAULT, Library, Where, open_library
 
 Asked = Where | Library
 
@@ -25,7 +25,7 @@ def why(x: str | Path, where: Asked = None, *, depth: int | None = None, directi
     """All that *x* came from: a path, FILE:LINE, digest, id, commit, model, script, metric or PROV id, or a unique beginning of one.
 
     Args:
-        where: folders, PROV files, sessions, or what `opened` returned; by default the folder around the file *x*, else `artifacts`.
+        where: folders, PROV files, sessions, or what `lineage.open_library` returned; by default the folder around the file *x*, else `artifacts`.
         depth: steps that are followed; all by default. direction: "future" for all that came from it.
         recursive: sessions in folders inside the folders too.
 
@@ -69,11 +69,11 @@ def library_of(x: str | Path, where: Asked, recursive: bool = False) -> Library:
     if isinstance(where, Library):
         return where
     if where is not None:
-        return opened(where, recursive=recursive)
+        return open_library(where, recursive=recursive)
     file, _ = place(str(x))
     if file.exists():
         folder, sessions = sessions_around(file)
-        return opened(folder if sessions or not DEFAULT.is_dir() else DEFAULT, recursive=recursive)
+        return open_library(folder if sessions or not DEFAULT.is_dir() else DEFAULT, recursive=recursive)
     if not DEFAULT.is_dir():
         raise NotFoundError("no such folder", at=str(DEFAULT), hint="say --in PATH: the folder that holds the session manifests")
-    return opened(DEFAULT, recursive=recursive)
+    return open_library(DEFAULT, recursive=recursive)

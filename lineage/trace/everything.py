@@ -17,7 +17,7 @@ from lineage import formats
 from lineage.prov.document import Document, Prefixes
 from lineage.prov.statement import Name, Statement, Value, expanded
 from lineage.prov.terms import XSD
-from lineage.trace.reading import Library, Where, opened
+from lineage.trace.reading import Library, Where, open_library
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
@@ -56,7 +56,7 @@ def graphml(where: Where | Library = None, *, recursive: bool = False) -> bytes:
 
 
 def _document(where: Where | Library, recursive: bool) -> Document:
-    return (where if isinstance(where, Library) else opened(where, recursive=recursive)).document()
+    return (where if isinstance(where, Library) else open_library(where, recursive=recursive)).document()
 
 
 def of_document(document: Document) -> MultiDiGraph[str]:

@@ -15,7 +15,7 @@ from lineage.cli import cli, main
 from lineage.facts import Artifact, Generation, Session, Transformation
 from lineage.mapping.names import Ids
 from lineage.trace import pictures, plain
-from lineage.trace.reading import opened
+from lineage.trace.reading import open_library
 
 HOSTILE = 'a"]; evil [label="\\" b{{c}}|d|<script>alert(1)</script>\n%%e\x1b[31m`#35;end\u202e.jsonl'
 
@@ -57,7 +57,7 @@ def test_a_hostile_name_reaches_no_terminal_and_no_svg(tmp_path):
 def trig(told):
     from lineage import formats
 
-    return formats.dumps(opened(told).document(), "trig")
+    return formats.dumps(open_library(told).document(), "trig")
 
 
 def test_a_hostile_name_can_be_asked_for():
