@@ -9,6 +9,7 @@ import click
 
 from lineage.cli import NOT_FOUND, row, tell, tracing
 from lineage.trace import asking, pictures, plain
+from lineage.trace.search import on_disk
 
 
 @click.command("path", epilog="Example: lineage path artifacts/evaluation.json prompts.jsonl")
@@ -21,7 +22,7 @@ def command(a: str, b: str, places: tuple[Path, ...], recursive: bool, every: bo
     """Show the shortest way from the newer of A and B back to the older. Each is whatever `lineage why` takes. Exit code 3 when neither came
     from the other.
     """
-    first = a if Path(a).exists() else b
+    first = a if on_disk(a) else b
     found = asking.path(a, b, tracing.library(first, places, recursive))
     if as_json:
         click.echo(json.dumps(plain.paths_json(found), indent=2))

@@ -13,6 +13,7 @@ from lineage.comparison.subjects import Subject, Subjects
 from lineage.contract.around import sessions_around
 from lineage.errors import UsageError
 from lineage.trace.reading import Library, Where, open_library
+from lineage.trace.search import on_disk
 
 Verdict = Literal["comparable", "not comparable", "unknown"]
 
@@ -89,5 +90,5 @@ def _row(rule: Rule, one: Subject, other: Subject) -> Row:
 
 def around(*names: str | Path) -> list[Path] | None:
     """The folders whose sessions tell of the files among *names*; None where none is a file."""
-    folders = [sessions_around(Path(name))[0] for name in names if Path(name).exists()]
+    folders = [sessions_around(Path(name))[0] for name in names if on_disk(name)]
     return list(dict.fromkeys(folders)) or None

@@ -17,6 +17,7 @@ from lineage.trace import answers
 from lineage.trace.answers import Direction, Impact, Lineage, Paths
 from lineage.trace.copies import impact_of_record, slice_of
 from lineage.trace.reading import DEFAULT, Library, Where, open_library
+from lineage.trace.search import on_disk
 
 Asked = Where | Library
 
@@ -50,7 +51,7 @@ def impact(x: str | Path, where: Asked = None, *, depth: int | None = None, recu
 
 def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: bool = False) -> Paths:
     """The shortest ways from the newer of the two things to the older; there are none where neither came from the other."""
-    library = library_of(one if Path(one).exists() else other, where, recursive)
+    library = library_of(one if on_disk(one) else other, where, recursive)
     found = []
     for name in (str(one), str(other)):
         file, line = place(name)
@@ -61,7 +62,8 @@ def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: 
 def place(text: str) -> tuple[Path, int | None]:
     """`FILE:LINE`, or a name as a whole; a file that is really called so goes before."""
     name, _, number = text.rpartition(":")
-    return (Path(name), int(number)) if number.isdecimal() and Path(name).is_file() and not Path(text).exists() else (Path(text), None)
+    file = on_disk(name) if number.isdecimal() and name and not on_disk(text) else None
+    return (file, int(number)) if file and file.is_file() else (Path(text), None)
 
 
 def library_of(x: str | Path, where: Asked, recursive: bool = False) -> Library:
@@ -71,7 +73,7 @@ def library_of(x: str | Path, where: Asked, recursive: bool = False) -> Library:
     if where is not None:
         return open_library(where, recursive=recursive)
     file, _ = place(str(x))
-    if file.exists():
+    if on_disk(file):
         folder, sessions = sessions_around(file)
         return open_library(folder if sessions or not DEFAULT.is_dir() else DEFAULT, recursive=recursive)
     if not DEFAULT.is_dir():

@@ -6,6 +6,7 @@ plain punctuation is written as character codes; the node ids of both are number
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -165,6 +166,7 @@ def _quoted(text: str) -> str:
 
 
 _OPEN = {"entity": ('(["', '"])'), "activity": ('["', '"]'), "agent": ('{{"', '"}}')}
+_LIST = re.compile(r"^( *\d*)([-+.])")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/@+=_-")
 
 
@@ -182,8 +184,9 @@ def mermaid(found: Lineage) -> Iterator[str]:
 
 
 def _coded(text: str) -> str:
-    """Mermaid's text: what has a meaning in Mermaid or in HTML is written as `#code;`."""
-    return "".join(letter if letter in _PLAIN else f"#{ord(letter)};" for letter in text)
+    """Mermaid's text: what has a meaning in Mermaid or in HTML is written as `#code;`, and so is what would begin a list in Markdown."""
+    coded = "".join(letter if letter in _PLAIN else f"#{ord(letter)};" for letter in text)
+    return _LIST.sub(lambda found: f"{found[1]}#{ord(found[2])};", coded)
 
 
 # --- as a picture
