@@ -134,7 +134,7 @@ def built(sessions: Iterable[Session], ids: Ids | None = None) -> Graph:
     known = Known.of(every, ids)
     carries = {one.id: [(run, carry) for run in one.activities for carry in known.carries(run, one)] for one in every}
     for session in every:
-        elsewhere = frozenset(carry.slice for _, carry in carries[session.id] if carry.origins)
+        elsewhere = frozenset(carry.slice for _, carry in carries[session.id] if carry.origins or carry.own)
         graph.tell(mapping.statements(session, ids), session.id, elsewhere)
     _slices(graph, known)
     for session in every:

@@ -157,6 +157,24 @@ def test_a_merge_whose_inputs_fit_no_record_is_tainted_as_a_whole():
     assert [(one.file.name, one.records) for one in named.files] == [("c.jsonl", 9)]
 
 
+@pytest.mark.parametrize("last", ["make1", "make2"])
+def test_records_of_two_runs_that_wrote_one_file_are_each_of_their_own_run(last):
+    loads = [ModelLoad(id=f"load{n}", provenance={"loader_version": str(n) * 40, "model_name": "m"}) for n in (1, 2)]
+    shared = file("d.jsonl", last, part("make1", 1, 9), part("make2", 10, 12))
+    makes = [Generation(id=f"make{n}", models=(f"load{n}",), made=(shared,)) for n in (1, 2)]
+    told = [session(1, *loads, *makes)]
+    counted = [[(one.records, one.made, one.total) for one in lineage.impact(f"loader:{str(n) * 40}", told).files] for n in (1, 2)]
+    assert counted == [[(9, 9, 12)], [(3, 3, 12)]]
+
+
+def test_a_merge_that_left_a_file_as_it_was_adds_nothing_to_its_records():
+    one, two, three = merging()
+    copy = replace(two.activities[1].made[0], path="c.jsonl", activity="merge")
+    three = replace(three, activities=(replace(three.activities[0], made=(copy,)),))
+    tainted = lineage.impact("loader:" + "1" * 40, [one, two, three]).files
+    assert [(one.file.name, one.records) for one in tainted] == [("a.jsonl", 9), ("b.jsonl", 0)]
+
+
 def test_the_script_that_carried_records_over_taints_all_of_them():
     found = lineage.impact("run:merge", merging())
     assert [(one.file.name, one.records) for one in found.files] == [("c.jsonl", 18)]
