@@ -28,6 +28,8 @@ def command(a: str, b: str, places: tuple[Path, ...], recursive: bool, every: bo
         click.echo(json.dumps(plain.paths_json(found), indent=2))
     for line in () if as_json else pictures.path_lines(found.graph, found.ways if every else found.ways[:1]):
         row(line)
+    if found.ways == ((),) and not as_json:
+        row(f"{found.newer[0].text}: both are this")
     if len(found.ways) > 1 and not every and not as_json:
         tell(f"note: {len(found.ways) - 1} more as short: --all")
     if not found:

@@ -1,4 +1,4 @@
-"""Answers as text: a tree, DOT, Mermaid and as SVG. What a label holds is only a label in each of them.
+"""Answers as a tree, DOT, Mermaid and SVG. What a label holds is only a label in each of them.
 
 Labels come from hostile files. DOT gets them as quoted strings with `\\` and `"` escaped; Mermaid as text of which all but letters, digits and
 plain punctuation is written as character codes; the node ids of both are numbers. A terminal is the command line's own care (`cli.row`).
@@ -93,23 +93,23 @@ def _direct(found: Lineage, number: int) -> list[int]:
     """Those to which no other of them leads, over whatever others."""
     ordered, branches = _in_order(found, number), found.branches[number]
     leading = {beyond for one in ordered for beyond in found.branches.get(one, ()) if beyond in branches and beyond != one}
-    kept: list[int] = []
-    led: set[int] = set()  # those that something kept leads to, over whatever others
+    kept: set[int] = set()
+    led: set[int] = set()  # those that something kept leads to
     for one in (*(one for one in ordered if one not in leading), *ordered):
         if one not in led:
-            kept.append(one)
-            led |= _beyond(one, found, branches)
+            kept.add(one)
+            _lead(one, found, branches, led)
     return [one for one in ordered if one in kept]
 
 
-def _beyond(one: int, found: Lineage, among: Mapping[int, str]) -> set[int]:
-    """*one* and all of *among* that it leads to."""
-    seen, rest = {one}, [one]
+def _lead(one: int, found: Lineage, among: Mapping[int, str], led: set[int]) -> None:
+    """Add *one* to *led*, with all of *among* that it leads to."""
+    led.add(one)
+    rest = [one]
     while rest:
-        more = [beyond for beyond in found.branches.get(rest.pop(), ()) if beyond in among and beyond not in seen]
-        seen |= set(more)
+        more = [beyond for beyond in found.branches.get(rest.pop(), ()) if beyond in among and beyond not in led]
+        led |= set(more)
         rest += more
-    return seen
 
 
 def _indent(lasts: tuple[bool, ...]) -> str:

@@ -14,7 +14,7 @@ from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Transformation
 from lineage.mapping.names import LIN, PROV
 from lineage.prov.document import Document
-from lineage.prov.statement import Name, statement
+from lineage.prov.statement import Name, literal, statement
 from lineage.prov.terms import DERIVATION, ENTITY, MEMBERSHIP
 from lineage.trace import answers
 from lineage.trace.graph import read
@@ -234,6 +234,12 @@ def test_slices_within_each_other_in_hostile_input_end():
     members = [statement(MEMBERSHIP, None, *pair) for pair in ((one, other), (other, one))]
     graph = read([("hostile", Document({}, (*kinds, *members)))])
     assert len(str(answers.why(graph, (graph.index[one],), "one")).splitlines()) == 3
+
+
+def test_a_score_that_is_no_number_is_none():
+    metric = statement(ENTITY, Name(f"{EX}m"), attributes=[(PROV["type"], LIN["Metric"]), (PROV["value"], literal("high"))])
+    graph = read([("hostile", Document({}, (metric,)))])
+    assert [one.value for one in answers.impact(graph, (0,), "m").scores] == [None]
 
 
 def test_a_library_shows_its_sessions():

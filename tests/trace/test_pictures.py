@@ -176,6 +176,7 @@ def test_the_verbs_end_as_they_say(folder, capsys):
     assert main(["why", "session-2025", *at]) == 2
     assert main(["path", "data/prompts_0.jsonl", "data/prompts_1.jsonl", *at]) == 3
     assert main(["path", "sft_accuracy", "google/gemma-2-9b", *at]) == 0
+    assert main(["path", "sft_accuracy", "sft_accuracy", *at]) == 0
     assert main(["why", "x", "--in", "no-such-folder"]) == 3
     for form in ("tree", "dot", "mermaid", "json"):
         assert main(["why", "sft_accuracy", "--format", form, *at]) == 0
