@@ -190,6 +190,22 @@ def test_a_beginning_that_fits_several_is_refused_and_one_that_fits_one_is_taken
         lineage.why("sft_acuracy", library)
 
 
+def test_a_script_is_meant_in_all_its_versions_and_with_a_commit_in_one(tmp_path, monkeypatch):
+    told = history(2, 40)
+    library = open_library(told)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "merge.py").write_text("print()")
+    versions = {run.script.version for one in told for run in one.activities if run.script and run.script.path == "scripts/merge.py"}
+    for name in ("scripts/merge.py", "merge.py", "script:merge.py"):
+        assert len(lineage.impact(name, library).start) == len(versions) > 1
+    commit = min(versions)
+    kinds = {one.type for one in lineage.impact(commit[:12], library).start}
+    assert kinds == {"script", "code version"} and {one.type for one in lineage.impact(f"code:{commit[:12]}", library).start} == {
+        "code version"
+    }
+
+
 def test_a_path_goes_either_way_and_is_empty_where_there_is_none():
     library = open_library(merging())
     forth, back = lineage.path("c.jsonl", "loader:" + "1" * 40, library), lineage.path("loader:" + "1" * 40, "c.jsonl", library)
