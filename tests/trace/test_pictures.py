@@ -55,6 +55,7 @@ def test_a_hostile_name_has_no_letter_with_a_meaning_in_mermaid():
 def test_a_hostile_name_reaches_no_terminal_and_no_svg(tmp_path):
     told = hostile()
     found = lineage.why("out.jsonl", told)
+    assert "\x1b" not in str(found) and "\u202e" not in str(found) and len(str(found).splitlines()) == len(found.things) + 1
     assert "<script" not in found._repr_mimebundle_()["image/svg+xml"] and "\x1b" not in found._repr_mimebundle_()["image/svg+xml"]
     (tmp_path / "graph.trig").write_bytes(trig(told))
     done = CliRunner().invoke(cli, ["why", "out.jsonl", "--in", str(tmp_path / "graph.trig")], standalone_mode=False)
