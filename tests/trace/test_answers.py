@@ -11,7 +11,7 @@ from prov_names import Names
 import lineage
 from lineage import formats
 from lineage.errors import NotFoundError, UsageError
-from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Transformation
+from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Training, Transformation
 from lineage.mapping.names import LIN, PROV
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, literal, statement
@@ -173,6 +173,20 @@ def test_a_merge_that_left_a_file_as_it_was_adds_nothing_to_its_records():
     three = replace(three, activities=(replace(three.activities[0], made=(copy,)),))
     tainted = lineage.impact("loader:" + "1" * 40, [one, two, three]).files
     assert [(one.file.name, one.records) for one in tainted] == [("a.jsonl", 9), ("b.jsonl", 0)]
+
+
+def test_files_that_two_folders_share_stand_for_the_one_that_is_loaded_whole():
+    config, tokens, weights = (Artifact(path=name, type="model_file", sha256=name * 64) for name in "ctw")
+    small = Artifact(path="small", type="model", sha256="5" * 64, parts=(config, tokens))
+    large = Artifact(path="large", type="model", sha256="6" * 64, parts=(config, tokens, weights))
+    trainings = [Training(id=f"train{n}", made=(replace(one, activity=f"train{n}"),)) for n, one in enumerate((small, large))]
+    loads = [
+        ModelLoad(id=f"load{n}", used=files, provenance={"model_name": "m"})
+        for n, files in enumerate(((config, tokens), (config,), (weights,)))
+    ]
+    library = open_library([session(1, *trainings), session(2, *loads)])
+    loaded = [{f"train{n}" for n in (0, 1) if lineage.path(f"run:load{load}", f"run:train{n}", library)} for load in range(3)]
+    assert loaded == [{"train0"}, set(), {"train1"}]
 
 
 def test_the_script_that_carried_records_over_taints_all_of_them():
