@@ -17,7 +17,7 @@ from lineage.contract.slices import LIMIT, key_of, shared_of
 from lineage.contract.strict import loads
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Origin, Session, Slice
 from lineage.findings import Finding, finding
-from lineage.trace.lines import FileLines, edited, metadata_of
+from lineage.integrity.lines import FileLines, metadata_of
 
 VERSION = "carried 1"  # of what is remembered
 
@@ -37,8 +37,8 @@ class _Made:
         return self.folder / self.artifact.path
 
 
-def with_origins(placed: Sequence[Placed], root: Path) -> tuple[tuple[Placed, ...], tuple[Finding, ...]]:
-    """The same sessions, the slices of carried records with their origins; what was edited or is not there is found, called by its path from *root*."""
+def with_origins(placed: Sequence[Placed], shown: Mapping[Path, str]) -> tuple[tuple[Placed, ...], tuple[Finding, ...]]:
+    """The same sessions, the slices of carried records with their origins, and what was edited or is not there; *shown* is what a folder is called."""
     runs = {run.id: session for _, session in placed for run in session.activities if not run.inferred}
     made: dict[str, list[_Made]] = {}
     for folder, session in placed:
@@ -46,7 +46,7 @@ def with_origins(placed: Sequence[Placed], root: Path) -> tuple[tuple[Placed, ..
             if not run.inferred:
                 made.setdefault(run.id, []).extend(_Made(run.id, folder, one) for one in run.made if one.slices and one.sha256)
     found: list[Finding] = []
-    return tuple((folder, _session(folder, _without_twins(one, runs), made, found, root)) for folder, one in placed), tuple(found)
+    return tuple((folder, _session(folder, _without_twins(one, runs), made, found, shown[folder])) for folder, one in placed), tuple(found)
 
 
 def _without_twins(session: Session, runs: Mapping[str, Session]) -> Session:
@@ -58,14 +58,14 @@ def _without_twins(session: Session, runs: Mapping[str, Session]) -> Session:
     return replace(session, activities=tuple(run for run in kept if not isinstance(run, ModelLoad) or not run.inferred or run.id in used))
 
 
-def _session(folder: Path, session: Session, made: Mapping[str, list[_Made]], found: list[Finding], root: Path) -> Session:
+def _session(folder: Path, session: Session, made: Mapping[str, list[_Made]], found: list[Finding], shown: str) -> Session:
     changed: dict[str, Artifact] = {}
     for artifact in session.artifacts:
         origins = _origins(folder, artifact, made)
         if origins and _is_whole(folder / artifact.path, artifact):
             compared = _compared(folder / artifact.path, artifact, origins)
             changed[artifact.path] = replace(artifact, slices=compared.slices(artifact.slices or ()))
-            found += compared.told((folder / artifact.path).relative_to(root).as_posix())
+            found += compared.told(f"{shown}/{artifact.path}" if shown else artifact.path)
     if not changed:
         return session
     artifacts = tuple(changed.get(one.path, one) for one in session.artifacts)
@@ -208,6 +208,12 @@ def _one(compared: _Compared, number: int, data: bytes, record: Json, index: int
                 compared.edited(key, number, changed, f"{made.artifact.path}:{found[0]}")
             return
     compared.tell("unknown-origin", number, f"record {index} of run {metadata_of(record).get('run_id')}")
+
+
+def edited(record: Json, origin: Json) -> tuple[str, ...]:
+    """The keys whose values are not those of the origin as JSON (1 is not true), those that are new or gone too."""
+    told, before = ({key: key_of({key: value}) for key, value in one.items()} for one in (record, origin))
+    return tuple(sorted(key for key in told | before if told.get(key) != before.get(key)))
 
 
 def _records(path: Path) -> Iterator[tuple[int, bytes]]:

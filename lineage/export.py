@@ -16,14 +16,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lineage import formats, mapping
-from lineage.carried import with_origins
 from lineage.constraints import validate
 from lineage.draw import draw
-from lineage.errors import NotFoundError, UsageError
 from lineage.expansion import EVERY, Expansion, Lines
 from lineage.facts import Session
 from lineage.findings import Finding, finding
-from lineage.folder import How, read_folder
+from lineage.folder import How, gathered, pick
 from lineage.intake import Progress
 from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids, safe
@@ -107,39 +105,6 @@ class _Gate:
         if found and not self._allow_invalid:
             self.findings.append(finding("prov-not-written", name))
         return not found or self._allow_invalid
-
-
-Placed = tuple[Path, Session]  # the folder that holds the session's files, and the session
-
-
-def gathered(folder: Path, how: How = How(), *, recursive: bool = False) -> tuple[tuple[Placed, ...], tuple[Finding, ...]]:  # noqa: B008  # it is frozen
-    """The sessions of *folder*, valid together: derivations that go in a circle are left out, with a finding."""
-    if not folder.is_dir():
-        raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
-    placed: list[Placed] = []
-    findings: list[Finding] = []
-    for place in _folders(folder) if recursive else [folder]:
-        found, wrong = read_folder(place, how, shown=place.relative_to(folder).as_posix() if place != folder else "")
-        placed += [(place, one) for one in found]
-        findings += wrong
-    told, more = with_origins(placed, folder)
-    findings += more
-    return told, tuple(sorted(set(findings), key=lambda one: (one.file, one.line or 0, one.code, one.message)))
-
-
-def _folders(folder: Path) -> list[Path]:
-    return [folder, *sorted(Path(place) for place, _, _ in os.walk(folder) if Path(place) != folder)]
-
-
-def pick(sessions: Iterable[Placed], prefix: str) -> Placed:
-    """The session whose id begins with *prefix*."""
-    fitting = [placed for placed in sessions if placed[1].id.startswith(prefix)]
-    if not fitting:
-        known = ", ".join(one.id for _, one in sessions) or "none"
-        raise NotFoundError("no such session", at=prefix, hint=f"the folder holds: {known}")
-    if len(fitting) > 1 and not any(one.id == prefix for _, one in fitting):
-        raise UsageError("several sessions begin so", at=prefix, hint=", ".join(one.id for _, one in fitting))
-    return next((placed for placed in fitting if placed[1].id == prefix), fitting[0])
 
 
 def session_document(session: Session, ids: Ids | None = None) -> Document:

@@ -6,13 +6,16 @@ their inline metadata: what they say is inferred, and what says nothing is legac
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from lineage.capture import files
+from lineage.carried import Placed, with_origins
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
+from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Session
 from lineage.findings import Finding, finding
 from lineage.intake import Progress, Taken, Wanted, take_in
@@ -32,6 +35,49 @@ class How:
     recheck: bool = False
     jobs: int = 1
     progress: Progress | None = None
+
+
+def gathered(
+    folder: Path | Sequence[Path],
+    how: How = How(),  # it is frozen
+    *,
+    recursive: bool = False,
+) -> tuple[tuple[Placed, ...], tuple[Finding, ...]]:
+    """The sessions of a folder or several, with the origins of records that were carried over from one file to another, and the findings.
+
+    Raises NotFoundError when a folder is not there.
+    """
+    placed: list[Placed] = []
+    findings: list[Finding] = []
+    shown = dict(_places(folder, recursive))
+    for place, name in shown.items():
+        found, wrong = read_folder(place, how, shown=name)
+        placed += [(place, one) for one in found]
+        findings += wrong
+    told, more = with_origins(placed, shown)
+    return told, tuple(sorted({*findings, *more}, key=lambda one: (one.file, one.line or 0, one.code, one.message)))
+
+
+def _places(folder: Path | Sequence[Path], recursive: bool) -> Iterator[tuple[Path, str]]:
+    """The folders to be read, and what each is called: a single one not at all, folders in it by their path from there."""
+    roots = [folder] if isinstance(folder, Path) else list(folder)
+    for root in roots:
+        if not root.is_dir():
+            raise NotFoundError("no such folder", at=str(root), hint="name the folder that holds the session manifests")
+        for place in [root, *sorted(Path(place) for place, _, _ in os.walk(root) if Path(place) != root)] if recursive else [root]:
+            inside = place.relative_to(root).as_posix() if place != root else ""
+            yield place, "/".join(part for part in ("" if len(roots) == 1 else str(root), inside) if part)
+
+
+def pick(sessions: Iterable[Placed], prefix: str) -> Placed:
+    """The session whose id begins with *prefix*. Raises NotFoundError, and UsageError when several begin so."""
+    fitting = [placed for placed in sessions if placed[1].id.startswith(prefix)]
+    if not fitting:
+        known = ", ".join(one.id for _, one in sessions) or "none"
+        raise NotFoundError("no such session", at=prefix, hint=f"the folder holds: {known}")
+    if len(fitting) > 1 and not any(one.id == prefix for _, one in fitting):
+        raise UsageError("several sessions begin so", at=prefix, hint=", ".join(one.id for _, one in fitting))
+    return next((placed for placed in fitting if placed[1].id == prefix), fitting[0])
 
 
 def read_folder(folder: Path, how: How = How(), *, shown: str = "") -> tuple[tuple[Session, ...], tuple[Finding, ...]]:  # it is frozen

@@ -19,8 +19,12 @@ import click
 from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
+    "compare": "lineage.cli.compare",
     "demo": "lineage.cli.demo",
+    "diff": "lineage.cli.diff",
     "export": "lineage.cli.export",
+    "impact": "lineage.cli.impact",
+    "path": "lineage.cli.path",
     "prove": "lineage.cli.prove",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",

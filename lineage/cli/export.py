@@ -18,7 +18,7 @@ from lineage.contract.around import recorded_as, sessions_around
 from lineage.errors import UsageError
 from lineage.expansion import Expansion, Lines
 from lineage.findings import Finding, finding, serious
-from lineage.folder import How
+from lineage.folder import How, gathered, pick
 from lineage.prov.document import Document, flattened
 
 INVALID = 5
@@ -115,10 +115,10 @@ def _records(folder: Path, names: tuple[str, ...], session: str | None, output: 
             for path in done.files:
                 row(_shown(path))
         return _tell(done.findings, ())
-    placed, findings = export.gathered(place, how)
+    placed, findings = gathered(place, how)
     if session is None and len(placed) != 1:
         raise UsageError("one document holds the records of one session", at=output, hint="name it with --session, or leave --output away")
-    where, one = export.pick(placed, session or placed[0][1].id)
+    where, one = pick(placed, session or placed[0][1].id)
     return _stream(Expansion(where, one, lines=lines, only=file, recheck=how.recheck), names, output, findings)
 
 
@@ -178,9 +178,9 @@ def _put(document: Document, name: str, output: str) -> None:
 def _document(
     folder: Path, session: str | None, recursive: bool, how: How, name: str
 ) -> tuple[Document, tuple[Finding, ...], tuple[str, ...]]:
-    placed, findings = export.gathered(folder, how, recursive=recursive)
+    placed, findings = gathered(folder, how, recursive=recursive)
     if session is not None:
-        return export.session_document(export.pick(placed, session)[1]), findings, ()
+        return export.session_document(pick(placed, session)[1]), findings, ()
     document, circles = export.combined_document([one for _, one in placed])
     if formats.by_name(name).holds_bundles:
         return document, (*findings, *circles), ()

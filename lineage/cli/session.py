@@ -8,6 +8,7 @@ import click
 
 from lineage import export
 from lineage.cli import row, tell
+from lineage.folder import gathered
 from lineage.recording.close import close_sessions
 
 FOLDER = click.argument("folder", type=click.Path(path_type=Path), default=Path("artifacts"))
@@ -22,7 +23,7 @@ def command() -> None:
 @FOLDER
 def list_(folder: Path) -> int:
     """One line a session: id, status, start, title."""
-    for one in sorted((one for _, one in export.gathered(folder)[0]), key=lambda one: (one.started_at or "", one.id)):
+    for one in sorted((one for _, one in gathered(folder)[0]), key=lambda one: (one.started_at or "", one.id)):
         row(f"{one.id}  {one.status or '-':<11}  {one.started_at or '-'}  {one.title or ''}")
     return 0
 

@@ -8,8 +8,8 @@ import click
 
 from lineage.cli import place
 from lineage.errors import UsageError
+from lineage.integrity.lines import as_record
 from lineage.merkle import leaf_hash
-from lineage.trace.lines import as_record
 from lineage.trace.record import RecordFile
 
 

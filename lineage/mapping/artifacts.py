@@ -78,12 +78,10 @@ def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
         file,
         attributes=[*kind(*TYPES[made.type], PROV["Collection"]), (PROV["label"], literal(_clean(origin.path.rsplit("/", 1)[-1])))],
     )
-    if origin.slice_line is None:
-        yield statement(DERIVATION, None, part, file, attributes=about)
-        return
-    source = scope.ids.slice_at(file, origin.slice_line)
-    yield statement(ENTITY, source, attributes=kind(LIN["Slice"], PROV["Collection"]))
-    yield statement(MEMBERSHIP, None, file, source)
+    source = scope.ids.origin(origin)
+    if source != file:
+        yield statement(ENTITY, source, attributes=kind(LIN["Slice"], PROV["Collection"]))
+        yield statement(MEMBERSHIP, None, file, source)
     yield statement(DERIVATION, None, part, source, attributes=about)
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from lineage.facts import Artifact, CodeVersion, Json, ModelLoad, Script, Session, Slice
+from lineage.facts import Artifact, CodeVersion, Json, ModelLoad, Origin, Script, Session, Slice
 from lineage.prov.statement import Name, Namespace
 from lineage.prov.terms import PROV as _PROV
 from lineage.prov.terms import RDF
@@ -158,6 +158,11 @@ class Ids:
     def slice_at(self, file: Name, line: int) -> Name:
         """The slice of a file whose first line is *line*."""
         return Name(f"{file}-slice-L{line}")
+
+    def origin(self, origin: Origin) -> Name:
+        """The slice that records were carried over from, else the file."""
+        file = self.base[f"file-sha256-{origin.sha256}"]
+        return file if origin.slice_line is None else self.slice_at(file, origin.slice_line)
 
     def record(self, file: Name, line: str) -> Name:
         """One record by its line, counted from 1."""

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
+from lineage.carried import edited
 from lineage.contract.around import recorded_as, sessions_around
 from lineage.contract.slices import key_of, shared_of
 from lineage.errors import NotFoundError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
-from lineage.trace.lines import FileLines, as_record, edited, metadata_of
+from lineage.integrity.lines import FileLines, as_record, metadata_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

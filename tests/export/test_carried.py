@@ -13,7 +13,8 @@ from lineage import carried
 from lineage.cli import main
 from lineage.constraints import validate
 from lineage.expansion import Expansion
-from lineage.export import combined_document, export_folder, gathered, records_document
+from lineage.export import combined_document, export_folder, records_document
+from lineage.folder import gathered
 from lineage.prov.terms import DERIVATION, GENERATION
 
 PROVENANCE = {"loader_version": "a" * 40, "template_disabled": True, "model_name": "tiny", "quantization": "nf4"}

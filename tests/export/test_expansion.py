@@ -19,7 +19,8 @@ from lineage.contract.strict import loads
 from lineage.contract.times import xsd_time
 from lineage.expansion import Expansion
 from lineage.expansion.rows import metadata_of, seed_of, time_of
-from lineage.export import export_records, gathered, records_document
+from lineage.export import export_records, records_document
+from lineage.folder import gathered
 from lineage.prov.document import same
 from lineage.prov.terms import DERIVATION, ENTITY, GENERATION
 

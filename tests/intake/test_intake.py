@@ -256,7 +256,7 @@ def test_records_of_scattered_slices_are_told_apart_by_why_and_when_they_are_exp
             for n in range(20):
                 out.write({"n": n}, generation_params={"t": n % 2, "seed": n})
     from lineage.expansion import Expansion
-    from lineage.export import gathered
+    from lineage.folder import gathered
 
     ((placed, opened),), _ = gathered(Path("artifacts"))
     (made,) = [one for one in opened.artifacts if one.path == "x.jsonl"]

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("torch", reason="pip install 'lineage-prov[models]'")
 pytest.importorskip("transformers", reason="pip install 'lineage-prov[models]'")
 
-from lineage.export import gathered
+from lineage.folder import gathered
 from lineage.models import demo, tiny
 
 pytestmark = [pytest.mark.models, pytest.mark.filterwarnings("ignore::DeprecationWarning")]

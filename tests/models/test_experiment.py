@@ -13,8 +13,9 @@ pytest.importorskip("torch", reason="pip install 'lineage-prov[models]'")
 pytest.importorskip("peft", reason="pip install 'lineage-prov[models]'")
 
 from lineage.contract import manifest
-from lineage.export import export_folder, gathered
+from lineage.export import export_folder
 from lineage.facts import Evaluation, Generation, Training
+from lineage.folder import gathered
 from lineage.models import practice
 
 ROOT = Path(__file__).parent.parent.parent

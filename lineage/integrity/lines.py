@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.lines import MAX_LINE, UnpackingError, is_compressed, numbered, text_of
-from lineage.contract.slices import key_of
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.facts import Json
@@ -146,9 +145,3 @@ def metadata_of(record: Json) -> Json:
     """The record's metadata; empty where it has none."""
     found = record.get("metadata")
     return found if isinstance(found, Mapping) else {}
-
-
-def edited(record: Json, origin: Json) -> tuple[str, ...]:
-    """The keys whose values are not those of the origin as JSON (1 is not true), those that are new or gone too."""
-    told, before = ({key: key_of({key: value}) for key, value in one.items()} for one in (record, origin))
-    return tuple(sorted(key for key in told | before if told.get(key) != before.get(key)))

@@ -1,0 +1,95 @@
+"""Where questions look: folders of artifacts, and PROV files of whatever format. Nothing of them is changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage import formats, mapping
+from lineage.draw import draw
+from lineage.errors import NotFoundError, UsageError
+from lineage.facts import Session
+from lineage.findings import Finding
+from lineage.folder import gathered
+from lineage.mapping.cycles import without_cycles
+from lineage.mapping.names import Ids
+from lineage.prov.document import Document
+from lineage.trace.graph import Graph, built, read
+from lineage.trace.refined import refine
+from lineage.trace.search import Search
+
+DEFAULT = Path("artifacts")
+Where = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Session] | None
+
+
+@dataclass(slots=True)
+class Library:
+    """Sessions or documents that were read, ready to be asked many times. Shows itself as the list of its sessions, and in a notebook as their picture."""
+
+    graph: Graph
+    search: Search
+    sessions: tuple[Session, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    folders: tuple[Path, ...] = ()
+    documents: tuple[Document, ...] = ()
+    ids: Ids | None = None
+
+    def find(self, text: str) -> tuple[int, ...]:
+        """The nodes that *text* means. Raises NotFoundError and UsageError (see Search.find)."""
+        return self.search.find(text, self.folders[0] if len(self.folders) == 1 else None)
+
+    def __str__(self) -> str:
+        told = (f"{one.id}  {one.status or '-':<11}  {one.title or ''}".rstrip() for one in self.sessions)
+        return "\n".join([*told, f"{len(self.graph.index):,} things in {len(self.sessions) or len(self.documents)} {'sessions' if self.sessions else 'documents'}"])  # fmt: skip
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "image/svg+xml": draw(self.document())}
+
+    def document(self) -> Document:
+        """All of it as one document with a bundle a session, as `lineage export` writes it; documents are joined as they are."""
+        if not self.documents:
+            return without_cycles(mapping.combined(self.sessions, self.ids))[0]
+        namespaces = {prefix: iri for one in reversed(self.documents) for prefix, iri in one.namespaces.items()}
+        bundles = tuple(bundle for one in self.documents for bundle in one.bundles)
+        return Document(namespaces, tuple(statement for one in self.documents for statement in one.statements), bundles)
+
+
+def open_library(where: Where = None, *, recursive: bool = False, ids: Ids | None = None) -> Library:
+    """What *where* holds: a folder, several, PROV files, or sessions; None is the folder `artifacts`.
+
+    Raises:
+        NotFoundError: a path is not there. UsageError: folders and PROV files together, or a file of no known format.
+    """
+    told = _told(where)
+    sessions = tuple(one for one in told if isinstance(one, Session))
+    paths = tuple(Path(one) for one in told if not isinstance(one, Session))
+    for path in paths:
+        if not path.exists():
+            raise NotFoundError("no such folder or file", at=str(path), hint="say --in PATH")
+    folders = tuple(path for path in paths if path.is_dir())
+    if len(folders) < len(paths):
+        return _documents(paths, bool(folders or sessions))
+    return _folders(folders, sessions, recursive, ids)
+
+
+def _told(where: Where) -> list[Session | str | os.PathLike[str]]:
+    if where is None:
+        return [DEFAULT]
+    return [where] if isinstance(where, str | os.PathLike) else list(where)
+
+
+def _documents(paths: tuple[Path, ...], mixed: bool) -> Library:
+    if mixed:
+        raise UsageError("folders and PROV files cannot be asked together", at=str(paths[0]), hint="export the folder, and name that file")
+    documents = tuple(formats.loads(path.read_bytes(), formats.by_path(path).name).read() for path in paths)
+    graph = refine(read((path.name, document) for path, document in zip(paths, documents, strict=True)))
+    return Library(graph, Search(graph), documents=documents)
+
+
+def _folders(folders: tuple[Path, ...], sessions: tuple[Session, ...], recursive: bool, ids: Ids | None) -> Library:
+    placed, findings = gathered(folders, recursive=recursive)
+    every = {one.id: one for one in (*sessions, *(one for _, one in placed))}
+    graph = built(every.values(), ids)
+    return Library(graph, Search(graph), tuple(every.values()), findings, folders, ids=ids)
