@@ -10,7 +10,7 @@ from lineage import mapping
 from lineage.constraints import validate
 from lineage.export import combined_document
 from lineage.facts import Evaluation, ModelLoad, Training
-from lineage.folder import gathered
+from lineage.folder import How, read_folder
 from lineage.prov.document import flattened
 
 
@@ -45,8 +45,8 @@ def test_a_history_holds_every_case_that_real_ones_have():
 @pytest.mark.parametrize("seed", range(4))
 def test_a_history_in_a_folder_is_read_back_as_it_was_told(seed, tmp_path):
     told = history(seed, 14, folder=tmp_path)
-    placed, findings = gathered(tmp_path, recheck=True, legacy=True)
-    found = {one.id: one for _, one in placed}
+    sessions, findings = read_folder(tmp_path, How(recheck=True, legacy=True))
+    found = {one.id: one for one in sessions}
     recorded = [one for one in told if one.manifest]
     assert {one.code for one in findings} <= {"outside-folder"} and len(recorded) > 5
     for one in recorded:
