@@ -99,13 +99,19 @@ class _Reading:
     def sessions(self) -> tuple[list[Session], list[Session]]:
         """The session of each manifest, its files compared with the disk; and one that holds the files that no manifest names, if there are any."""
         told = self._told()
-        named = {artifact.path for one in told for artifact in (*one.artifacts, *(used for run in one.activities for used in run.used))}
-        alone = orphans(self._folder, named)
+        made = {artifact.path for one in told for artifact in one.artifacts}
+        used = {artifact.path for one in told for run in one.activities for artifact in run.used}
+        alone = orphans(self._folder, made)
         self._take_in([*self._unread(told), *(Wanted(path, path.name, self._how.legacy) for path in alone if holds_records(path))])
+        alone = [path for path in alone if path.name not in used or self._tells(path)]
         checked = [self._checked(one) for one in told]
         found, wrong = unrecorded(alone, self._taken, legacy=self._how.legacy)
         self.findings += wrong
         return checked, [found] if found else []
+
+    def _tells(self, path: Path) -> bool:
+        """Do records in the file, which some run used, say who made them?"""
+        return path in self._taken and self._taken[path].scan.recorded > 0
 
     def _told(self) -> list[Session]:
         """What the manifests say."""

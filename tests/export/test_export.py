@@ -368,3 +368,18 @@ def test_an_export_rechecks_when_asked(tmp_path, monkeypatch):
     files.digest(Path("artifacts/weights"))
     files.Kept.of(Path("artifacts/weights"), "digest").write(f"{made.sha256} {files.CACHED_FROM}".encode())
     assert main(["export", "artifacts"]) == 0 and main(["export", "artifacts", "--recheck"]) == 1
+
+
+def test_records_of_a_file_that_a_later_session_only_used_still_say_who_made_them(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with lineage.session("first", export=False) as session, session.generation(params={"seed": 1}) as run, run.records("x.jsonl") as out:
+        out.write({"a": 1})
+    Path("artifacts").mkdir()
+    Path("artifacts/x.jsonl").write_bytes(Path("first/x.jsonl").read_bytes())
+    Path("artifacts/plain.jsonl").write_text('{"a": 1}\n')
+    with lineage.session("artifacts", export=False) as session:
+        with session.training(datasets=["artifacts/x.jsonl", "artifacts/plain.jsonl"]):
+            pass
+    placed, findings = gathered(Path("artifacts"))
+    (inferred,) = [one for _, one in placed if one.manifest is None]
+    assert [one.path for one in inferred.artifacts] == ["x.jsonl"] and inferred.artifacts[0].slices[0].run_id and not findings
