@@ -1,5 +1,6 @@
 """Compiles lineage/kernel/kernel.c when the package is built or installed.  Without a C compiler the package is whole, and slower."""
 
+import hashlib
 import os
 import shlex
 import shutil
@@ -19,7 +20,10 @@ def compile_kernel(root: Path) -> str:
     if shutil.which(compiler[0]) is None:
         return f"there is no C compiler ({compiler[0]})"
     made = root / f"{TARGET}.{os.getpid()}.tmp"
-    done = subprocess.run([*compiler, *FLAGS, "-o", made, root / SOURCE], capture_output=True, text=True, check=False)
+    source = hashlib.sha256((root / SOURCE).read_bytes()).hexdigest()
+    done = subprocess.run(
+        [*compiler, *FLAGS, f'-DSOURCE="{source}"', "-o", made, root / SOURCE], capture_output=True, text=True, check=False
+    )
     if done.returncode:
         made.unlink(missing_ok=True)
         return f"{compiler[0]} could not compile {SOURCE}:\n{done.stderr}"

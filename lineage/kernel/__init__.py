@@ -9,10 +9,10 @@ from __future__ import annotations
 import ctypes
 import os
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from struct import Struct
 
-VERSION = 1  # of the functions and structs in kernel.c
 ROW = 40  # bytes: the offset of a line (little-endian) and its leaf hash
 SHORT = 16  # bytes of a row that an index keeps
 HASH = 32
@@ -125,9 +125,14 @@ def _loaded() -> tuple[Kernel | None, str]:
     path = Path(__file__).with_name("kernel.so")
     if not path.is_file():
         return None, "it was not compiled: there was no C compiler when lineage was installed"
-    library = ctypes.CDLL(str(path))
-    if library.lineage_kernel_version() != VERSION:
-        return None, "it was compiled from another version: install lineage again"
+    try:
+        library = ctypes.CDLL(str(path))
+        library.lineage_source.restype = ctypes.c_char_p
+        source = library.lineage_source()
+    except (OSError, AttributeError) as error:
+        return None, f"it cannot be loaded: {error}"
+    if source != sha256(path.with_suffix(".c").read_bytes()).hexdigest().encode():
+        return None, "it was compiled from another version of kernel.c: install lineage again"
     return (Kernel(library), "") if _sha256(library) else (None, "Python's hashlib is not linked with a shared OpenSSL")
 
 

@@ -20,9 +20,11 @@
 
 typedef const uint8_t *bytes;
 
-enum { VERSION = 1 }; /* of what Python calls: goes up with every change to a function or a struct */
-
-int lineage_kernel_version(void) { return VERSION; }
+/* The SHA-256 of this file when it was compiled, so that a library that was left over from another version is not used. */
+#ifndef SOURCE
+#define SOURCE ""
+#endif
+const char *lineage_source(void) { return SOURCE; }
 
 /* ---- hashes */
 
@@ -286,6 +288,7 @@ struct walk {
 };
 
 static bytes value(struct walk *w, bytes p, int depth);
+static bytes metadata(struct walk *w, bytes p, int depth);
 
 static int is(bytes key, size_t n, const char *text) { return n == strlen(text) && !memcmp(key, text, n); }
 
@@ -369,21 +372,6 @@ static bytes fits(struct walk *w, const struct shape *shape, bytes p)
     }
 }
 
-/* The last shape that fitted is tried first. */
-static bytes metadata(struct walk *w, bytes p)
-{
-    struct matcher *m = w->matcher;
-    for (int i = 0; i < m->shapes; i++) {
-        int n = (m->last + i) % m->shapes;
-        bytes end = fits(w, &m->shape[n], p);
-        if (end) {
-            m->last = w->line->shape = n;
-            return end;
-        }
-    }
-    return NULL;
-}
-
 /* A value in an object: where it is a record's own, its place is kept. */
 static bytes member(struct walk *w, bytes p, enum level level, bytes key, size_t n, int depth);
 
@@ -430,7 +418,7 @@ static bytes member(struct walk *w, bytes p, enum level level, bytes key, size_t
     int own;
     if (level == RECORD && is(key, n, "metadata")) {
         if (!w->learning)
-            return metadata(w, p);
+            return metadata(w, p, depth);
         if (p >= w->end || *p != '{' || !(end = object(w, p, METADATA, depth + 1)))
             return NULL;
         w->metadata = p;
@@ -450,6 +438,42 @@ static bytes member(struct walk *w, bytes p, enum level level, bytes key, size_t
         w->own[w->slots++] = (uint8_t)own;
     }
     return end;
+}
+
+/* Are the pieces of the shape what stands between the slots that were walked over? */
+static int is_shape(const struct shape *shape, const struct walk *found)
+{
+    bytes text = shape->text, from = found->metadata;
+    if (shape->slots != found->slots || memcmp(shape->own, found->own, sizeof shape->own))
+        return 0;
+    for (int i = 0; i <= found->slots; i++) {
+        bytes until = i < found->slots ? found->slot[i] : found->metadata_end;
+        if (shape->piece[i] != (size_t)(until - from) || memcmp(text, from, shape->piece[i]))
+            return 0;
+        text += shape->piece[i];
+        from = i < found->slots ? found->slot_end[i] : until;
+    }
+    return 1;
+}
+
+/* The last shape that fitted is tried first; else the metadata are walked over once, and held against all. */
+static bytes metadata(struct walk *w, bytes p, int depth)
+{
+    struct matcher *m = w->matcher;
+    struct walk found = {.end = w->end, .learning = 1, .metadata = p};
+    bytes end = m->shapes ? fits(w, &m->shape[m->last], p) : NULL;
+    if (end) {
+        w->line->shape = m->last;
+        return end;
+    }
+    if (!m->shapes || p >= w->end || *p != '{' || !(found.metadata_end = object(&found, p, METADATA, depth + 1)))
+        return NULL;
+    for (int n = 0; n < m->shapes; n++)
+        if (is_shape(&m->shape[n], &found)) {
+            m->last = w->line->shape = n;
+            return fits(w, &m->shape[n], p);
+        }
+    return NULL;
 }
 
 static bytes array(struct walk *w, bytes p, int depth)

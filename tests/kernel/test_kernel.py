@@ -132,6 +132,32 @@ def test_under_a_sanitizer_no_byte_is_read_that_is_not_theirs(tmp_path):
     assert done.stdout.strip() == "clean", done.stderr[-3000:]
 
 
+def test_a_library_that_cannot_be_loaded_or_is_of_another_source_is_not_used(tmp_path):
+    shutil.copytree(ROOT / "lineage/kernel", tmp_path / "lineage/kernel")
+    (tmp_path / "lineage/__init__.py").write_text("")
+    code = "from lineage.kernel import kernel, reason; print(kernel, reason)"
+
+    def said():
+        return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(tmp_path)}, capture_output=True, text=True, check=True).stdout  # fmt: skip
+
+    assert said().startswith("<")
+    with (tmp_path / "lineage/kernel/kernel.c").open("a") as source:
+        source.write("\n")
+    assert "another version" in said()
+    (tmp_path / "lineage/kernel/kernel.so").write_bytes(b"nonsense")
+    assert said().startswith("None it cannot be loaded")
+
+
+def test_many_shapes_are_told_apart_and_a_value_of_its_own_may_come_first():
+    lines = [
+        json.dumps({"metadata": {"tokens": {"prompt_ids": list(range(n % 7))}, "previous": {"b": n}, "n": n % 200}}).encode()
+        for n in range(400)
+    ]
+    matcher = Matcher(kernel)
+    assert [matcher.learn(line) for line in lines] == [*range(200), *[None] * 200]
+    assert [one[2] for one in matcher.lines(b"\n".join(lines))] == [n % 200 for n in range(400)]
+
+
 def test_without_the_kernel_everything_is_the_same(tmp_path):
     lines = "".join(json.dumps({**RECORD, "n": n}) + "\n" for n in range(50))
     (tmp_path / "x.jsonl").write_text(lines)
