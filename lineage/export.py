@@ -8,7 +8,6 @@ What no manifest tells of is inferred from inline metadata; what has none is leg
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lineage import formats, mapping
+from lineage.capture.files import exclusive
 from lineage.constraints import validate
 from lineage.draw import draw
 from lineage.expansion import EVERY, Expansion, Lines
@@ -185,9 +185,9 @@ def _suffix(name: str) -> str:
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     """Let *write* fill *path*, which appears whole or not at all. Raises what *write* raises, and OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    temporary, out = exclusive(path)
     try:
-        with temporary.open("wb") as out:
+        with out:
             write(out)
         temporary.replace(path)
     finally:

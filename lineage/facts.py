@@ -44,6 +44,7 @@ class Slice:
     lines: tuple[tuple[int, int], ...]  # 1-based line ranges, both ends included, ascending
     count: int
     scattered: bool = False  # True: `lines` says where it begins and ends, and records of other slices stand between
+    mixed: bool = False  # True: records of many configurations, more than are told apart; `metadata` is empty
     first_time: str | None = None  # the earliest and the latest timestamp among them
     last_time: str | None = None
     seeds: tuple[int, int] | None = None  # the smallest and the largest seed; None: no record names one

@@ -54,7 +54,7 @@ def gathered(
         found, wrong = read_folder(place, how, shown=name)
         placed += [(place, one) for one in found]
         findings += wrong
-    told, more = with_origins(placed, shown)
+    told, more = with_origins(placed, shown, how.recheck)
     return told, tuple(sorted({*findings, *more}, key=lambda one: (one.file, one.line or 0, one.code, one.message)))
 
 
@@ -132,7 +132,7 @@ class _Reading:
         for artifact in {one.path: one for session in told for one in session.artifacts}.values():
             path = self._folder / artifact.path
             is_there = self._is_inside(artifact.path) and holds_records(path) and path.is_file()
-            if is_there and (_lacks_slices(artifact) or (artifact.sha256 and not index.path_of(path).exists())):
+            if is_there and (_lacks_slices(artifact) or (artifact.sha256 and index.can_be_made(path))):
                 yield Wanted(path, artifact.path, self._how.legacy, artifact.sha256)
 
     def _take_in(self, wanted: list[Wanted]) -> None:

@@ -5,15 +5,19 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import secrets
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from lineage.facts import Artifact, Gap
 
 CACHED_FROM = 1 << 20  # bytes; a smaller file is hashed faster than its digest is looked up
+MAX_NAME = 200  # bytes of a file's name that its temporary repeats: a name has 255 at most
 SETTLED = 2.0  # seconds; a younger file may change again within the clock's step, so its digest is not kept
 
 
@@ -87,13 +91,19 @@ class Kept:
         """Keep *data*, if the file has not changed since."""
         if self.entry is None or not self.is_same():
             return
-        temporary = self.entry.with_name(f"{self.entry.name}.{os.getpid()}.tmp")
-        try:
+        with suppress(OSError):  # nowhere to keep it: it is learnt again next time
             self.entry.parent.mkdir(parents=True, exist_ok=True)
-            temporary.write_bytes(_check(data) + b"\n" + data)
+            temporary, out = exclusive(self.entry)
+            with out:
+                out.write(_check(data) + b"\n" + data)
             temporary.replace(self.entry)
-        except OSError:  # nowhere to keep it: it is learnt again next time
-            temporary.unlink(missing_ok=True)
+
+
+def exclusive(target: Path) -> tuple[Path, BinaryIO]:
+    """A new file beside *target*, to be renamed to it: nothing that lies there already is written to, nor through. Raises OSError."""
+    path = target.with_name(f".{target.name[:MAX_NAME]}.{secrets.token_hex(8)}.tmp")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), 0o644)
+    return path, os.fdopen(descriptor, "w+b")
 
 
 def _check(data: bytes) -> bytes:

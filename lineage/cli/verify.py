@@ -58,7 +58,9 @@ def _verdicts(paths: list[Path], jobs: int) -> list[Verdict]:
             raise NotFoundError("no such file", at=str(path))
     verdicts = []
     with progress() as told:
-        for one, found in take_in([Wanted(path, str(path)) for path in paths], jobs=jobs, recheck=True, sidecars="none", progress=told):
+        for one, found in take_in(
+            [Wanted(path, str(path), hashed=True) for path in paths], jobs=jobs, recheck=True, sidecars="none", progress=told
+        ):
             if isinstance(found, OSError):
                 raise found
             verdicts.append(verify(one.path, found.seal))

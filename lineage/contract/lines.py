@@ -13,16 +13,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import Any, BinaryIO, cast
+
+from lineage.errors import FormatError
 
 RECORDS = (".jsonl", ".jsonl.gz", ".jsonl.zst")  # how files of records are called
-MAX_TEXT = 1 << 42  # bytes that one file may unpack to; more is a bomb, and no disk would hold it
+MAX_RATIO, FREE = 1000, 256 << 20  # a file may unpack to FREE bytes, and to MAX_RATIO times its size; more is a bomb
 MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
 READ = 1 << 20  # bytes at a time
+PACKED = 1 << 10  # bytes that are unpacked at a time: 32 MiB of text at most
 STRETCH = 1 << 18  # bytes of lines at a time: they stay in the processor's cache while all that is asked of them is done
 
 
-class UnpackingError(Exception):
+class UnpackingError(FormatError):
     """The compressed data is damaged, cut off, or a bomb."""
 
 
@@ -127,21 +130,55 @@ def stretches(file: BinaryIO, offset: int = 0) -> Iterator[Stretch]:
 
 
 def _text(path: Path, buffered: io.BufferedReader) -> BinaryIO:
+    if not is_compressed(path):
+        return buffered
+    most = max(FREE, MAX_RATIO * path.stat().st_size)
     if path.name.endswith(".gz"):
-        return cast("BinaryIO", _Guarded(gzip.GzipFile(fileobj=buffered, mode="rb"), (EOFError, gzip.BadGzipFile, zlib.error)))
-    if path.name.endswith(".zst"):
+        return cast("BinaryIO", _Guarded(path, gzip.GzipFile(fileobj=buffered, mode="rb"), most))
+    return cast("BinaryIO", _Guarded(path, io.BufferedReader(_Zst(buffered), READ), most))
+
+
+class _Zst(io.RawIOBase):
+    """Zstandard frames, one behind the other, unpacked; one that is cut off is an error, as it is for gzip."""
+
+    def __init__(self, file: io.BufferedReader) -> None:
         import zstandard
 
-        reader = zstandard.ZstdDecompressor(max_window_size=1 << 27).stream_reader(buffered, read_across_frames=True)
-        return cast("BinaryIO", _Guarded(io.BufferedReader(reader, READ), (zstandard.ZstdError,)))
-    return buffered
+        self._zstandard, self._file = zstandard, file
+        self._frame: Any = None
+        self._packed = self._text = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: bytearray | memoryview) -> int:  # type: ignore[override]
+        """Fill *buffer* with what comes next."""
+        while not self._text:
+            self._packed = self._packed or self._file.read(PACKED)
+            if not self._packed:
+                if self._frame is not None:
+                    raise EOFError("the last frame is cut off")
+                return 0
+            self._unpack()
+        size = min(len(buffer), len(self._text))
+        memoryview(buffer)[:size] = self._text[:size]
+        self._text = self._text[size:]
+        return size
+
+    def _unpack(self) -> None:
+        frame = self._frame or self._zstandard.ZstdDecompressor(max_window_size=1 << 27).decompressobj()
+        try:
+            self._text = frame.decompress(self._packed)
+        except self._zstandard.ZstdError as error:
+            raise zlib.error(str(error)) from error
+        self._frame, self._packed = (None, frame.unused_data) if frame.eof else (frame, b"")
 
 
 class _Guarded:
     """Unpacked text: what is wrong with it is one error, whatever the format."""
 
-    def __init__(self, file: gzip.GzipFile | io.BufferedReader, errors: tuple[type[Exception], ...]) -> None:
-        self._file, self._errors, self._size = file, errors, 0
+    def __init__(self, path: Path, file: gzip.GzipFile | io.BufferedReader, most: int) -> None:
+        self._path, self._file, self._most, self._size = path, file, most, 0
 
     def readline(self, size: int = -1) -> bytes:
         """The next line, or *size* bytes of it."""
@@ -154,9 +191,12 @@ class _Guarded:
     def _counted(self, read: Callable[[int], bytes], size: int) -> bytes:
         try:
             data = read(size)
-        except self._errors as error:
-            raise UnpackingError(str(error)) from error
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise self._error(str(error)) from error
         self._size += len(data)
-        if self._size > MAX_TEXT:
-            raise UnpackingError(f"it unpacks to more than {MAX_TEXT} bytes")
+        if self._size > self._most:
+            raise self._error(f"it unpacks to more than {self._most} bytes")
         return data
+
+    def _error(self, reason: str) -> UnpackingError:
+        return UnpackingError(reason, at=str(self._path), hint="ask the sender for it")

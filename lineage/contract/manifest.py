@@ -63,6 +63,7 @@ def slice_json(one: Slice) -> dict[str, Any]:
     return {
         "lines": [list(part) for part in one.lines],
         **({"scattered": True} if one.scattered else {}),
+        **({"mixed": True} if one.mixed else {}),
         "count": one.count,
         "first_timestamp": one.first_time,
         "last_timestamp": one.last_time,
@@ -228,7 +229,8 @@ def _slice(fields: Fields) -> Slice:
     return Slice(
         metadata=fields.mapping("metadata"),
         lines=tuple(fields.ranges("lines")),
-        scattered=bool(fields.truth("scattered")) if "scattered" in fields else False,
+        scattered="scattered" in fields and fields.truth("scattered") is True,
+        mixed="mixed" in fields and fields.truth("mixed") is True,
         count=fields.integer("count") or 0,
         first_time=fields.text("first_timestamp"),
         last_time=fields.text("last_timestamp"),

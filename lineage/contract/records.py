@@ -20,7 +20,8 @@ from lineage.findings import Finding, finding
 from lineage.kernel import NO_METADATA, UNPROVED, Matcher, kernel
 from lineage.merkle import split
 
-MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice without metadata
+MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice, which is mixed
+MAX_GROUPS = 100_000  # that are told apart while a part is read: more than its bytes are likely to hold
 NONE, REST = b"-", b""  # the names of two slices: of the records without metadata, and of all that is too much
 
 
@@ -48,8 +49,8 @@ def scan(path: Path, name: str, *, legacy: bool = False) -> Scan:
             for stretch in stretches(text):
                 reading.take(stretch)
         except UnpackingError as error:
-            reading.damaged(str(error))
-    return scanned(reading.part, name, sha256=raw.digest.hexdigest(), size=raw.size)
+            reading.damaged(error.message)
+    return scanned(merged([reading.part]), name, sha256=raw.digest.hexdigest(), size=raw.size)
 
 
 @dataclass(slots=True)
@@ -146,7 +147,7 @@ class Reading:
         metadata = record.get("metadata")
         if isinstance(metadata, dict):
             group = self._described(number, metadata)
-            if self._matcher and self._matcher.learn(text) is not None:
+            if self._matcher and group.metadata and self._matcher.learn(text) is not None:
                 self._shapes.append(group)
         elif metadata is None:
             self._lawless(number, number)
@@ -157,14 +158,16 @@ class Reading:
 
     def _described(self, number: int, metadata: dict[str, Any]) -> Group:
         shared, seed = shared_of(metadata)
-        group = self._group(shared)
+        group = self._group(shared) if shared else self.part.groups.setdefault(NONE, Group({}))
+        if not shared:
+            self.part.tell("bad-metadata", number, "provenance: expected an object")
         self._counted(group, number, number)
         group.seen(self._time(number, metadata.get("timestamp")), seed)
         return group
 
     def _group(self, shared: dict[str, Any]) -> Group:
         key = key_of(shared)
-        if key not in self.part.groups and len(self.part.groups) >= MAX_SLICES:
+        if key not in self.part.groups and len(self.part.groups) >= MAX_GROUPS:
             key, shared = REST, {}
         return self.part.groups.setdefault(key, Group(shared))
 
@@ -184,7 +187,11 @@ def merged(parts: Iterable[Part]) -> Part:
     whole = Part()
     for one in parts:
         for key, group in one.groups.items():
-            if key not in whole.groups and len(whole.groups) >= MAX_SLICES:
+            if (
+                key not in whole.groups
+                and key != NONE
+                and len(whole.groups) - (NONE in whole.groups) - (REST in whole.groups) >= MAX_SLICES
+            ):
                 key = REST
             whole.groups.setdefault(key, Group({} if key == REST else group.metadata)).join(group, whole.lines)
         whole.hear(one)
@@ -198,7 +205,8 @@ def scanned(whole: Part, name: str, *, sha256: str, size: int) -> Scan:
     told.hear(whole)
     for key, group in whole.groups.items():
         _check(told, key, group)
-    slices = sorted((group.fact() for group in whole.groups.values()), key=lambda one: one.lines[0]) if whole.recorded else []
+    every = (group.fact(mixed=key == REST) for key, group in whole.groups.items() if group.lines)
+    slices = sorted(every, key=lambda one: (one.lines[0], one.mixed)) if whole.recorded else []
     facts = {"lines": whole.lines, "count": whole.count, "recorded": whole.recorded, "slices": tuple(slices)}
     return Scan(sha256=sha256, bytes=size, findings=tuple(_findings(told, name)), **facts)  # type: ignore[arg-type]
 

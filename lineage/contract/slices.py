@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import orjson
 
+from lineage.contract.times import xsd_time
 from lineage.facts import Json, Slice
 
 MAX_RANGES = 1000  # of lines that a slice names; one whose lines alternate with others more often says only where it begins and ends
@@ -33,7 +34,30 @@ def key_of(shared: Json) -> bytes:
     try:
         return orjson.dumps(shared, option=orjson.OPT_SORT_KEYS)
     except TypeError:  # integers over 64 bits, lone surrogates
-        return repr(sorted(shared.items(), key=repr)).encode("utf-8", "surrogatepass")
+        return json.dumps(shared, sort_keys=True, separators=(",", ":")).encode()
+
+
+class Slices:
+    """The slices of a file, ready to say which of them a record belongs to."""
+
+    def __init__(self, slices: Sequence[Slice]) -> None:
+        self._slices = slices
+        self._numbers = {key_of(one.metadata): number for number, one in enumerate(slices) if one.metadata}
+
+    def number(self, metadata: Json, line: int) -> int | None:
+        """The number of the slice of the record on *line* with this metadata, from 0: by what they share, else by the line; None: of none."""
+        shared, _ = shared_of(metadata)
+        found = self._numbers.get(key_of(shared)) if shared else None
+        if found is not None:
+            return found
+        return next((number for number, one in enumerate(self._slices) if self._may_hold(one, bool(shared), line)), None)
+
+    @staticmethod
+    def _may_hold(one: Slice, is_described: bool, line: int) -> bool:
+        """Records without metadata stand in a slice without; what fits no slice by name, in the mixed one, or where nothing stands between."""
+        if is_described != (bool(one.metadata) or one.mixed) or (one.metadata and one.scattered):
+            return False
+        return any(first <= line <= last for first, last in one.lines)
 
 
 @dataclass(slots=True)
@@ -48,15 +72,14 @@ class Group:
     last: str | None = None
     seeds: tuple[int, int] | None = None
 
-    def add(self, first: int, last: int, count: int | None = None) -> None:
-        """The lines from *first* to *last*, which come after all before; all of them are records unless *count* says how many."""
-        self.count += last - first + 1 if count is None else count
+    def add(self, first: int, last: int) -> None:
+        """The lines from *first* to *last*, which come after all before; all of them are records."""
+        self.count += last - first + 1
         if self.lines and (self.scattered or self.lines[-1][1] == first - 1):
             self.lines[-1] = (self.lines[-1][0], last)
         else:
             self.lines.append((first, last))
-            if len(self.lines) > MAX_RANGES:
-                self.lines, self.scattered = [(self.lines[0][0], last)], True
+            self._limit()
 
     def seen(self, time: str | None, seed: int | None) -> None:
         """A time and a seed of one of its records."""
@@ -67,27 +90,39 @@ class Group:
             least, most = self.seeds or (seed, seed)
             self.seeds = (min(least, seed), max(most, seed))
 
-    def join(self, later: Group, by: int) -> None:
-        """All of a group of a later part of the file, whose lines count from *by* + 1."""
-        if later.scattered and not self.scattered and self.lines:
-            self.lines, self.scattered = [(self.lines[0][0], self.lines[-1][1])], True
-        count = self.count + later.count
-        for first, last in later.lines:
-            self.add(first + by, last + by)
-        self.count, self.scattered = count, self.scattered or later.scattered
-        for time in (later.first, later.last):
+    def join(self, other: Group, by: int) -> None:
+        """All of another group, whose lines count from *by* + 1."""
+        self.lines = _together(self.lines, [(first + by, last + by) for first, last in other.lines])
+        self.count, self.scattered = self.count + other.count, self.scattered or other.scattered
+        self._limit()
+        for time in (other.first, other.last):
             self.seen(time, None)
-        for seed in later.seeds or ():
+        for seed in other.seeds or ():
             self.seen(None, seed)
 
-    def fact(self) -> Slice:
+    def _limit(self) -> None:
+        if len(self.lines) > MAX_RANGES or (self.scattered and len(self.lines) > 1):
+            self.lines, self.scattered = [(self.lines[0][0], max(last for _, last in self.lines))], True
+
+    def fact(self, mixed: bool) -> Slice:
         """The slice as it is now."""
-        facts = {"lines": tuple(self.lines), "scattered": self.scattered, "count": self.count, "seeds": self.seeds}
+        facts = {"lines": tuple(self.lines), "scattered": self.scattered, "mixed": mixed, "count": self.count, "seeds": self.seeds}
         return Slice(metadata=self.metadata, first_time=self.first, last_time=self.last, **facts)  # type: ignore[arg-type]
 
 
+def _together(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The ranges of both in order, those that touch joined."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted([*one, *other]):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return found
+
+
 def _instant(time: str) -> tuple[datetime, str]:
-    return datetime.fromisoformat(time), time
+    return datetime.fromisoformat(xsd_time(time) or time), time
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ import re
 from datetime import UTC, datetime
 from time import time_ns
 
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?")
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)?(?:[.,](\d+))?\s?(Z|z|[+-]\d\d(?::?\d\d)?)?", re.ASCII)
 
 
 _second: tuple[int, str] = (-1, "")  # the last second that was written out: a record takes far less than one
@@ -23,7 +23,7 @@ def now() -> str:
     return f"{text}.{nanoseconds // 1000:06}+00:00"
 
 
-_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?\+00:00")
+_PLAIN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?\+00:00", re.ASCII)
 SECOND = len("2026-01-01T00:00:00")
 _seconds: dict[bytes, bool] = {}  # a file has thousands of records in each
 _REMEMBERED = 1 << 14
@@ -40,7 +40,7 @@ def is_second(second: bytes) -> bool:
 
 def is_plain(value: str) -> bool:
     """Is it a time in UTC as we write it, that exists?  Then `xsd_time` gives it back as it is; asking this is quicker."""
-    return bool(_PLAIN.fullmatch(value)) and value.isascii() and is_second(value[:SECOND].encode())
+    return bool(_PLAIN.fullmatch(value)) and is_second(value[:SECOND].encode())
 
 
 def check_time(value: str) -> str | None:

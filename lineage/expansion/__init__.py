@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage.capture import files
-from lineage.contract.lines import UnpackingError, is_compressed, stretches, text_of
+from lineage.contract.lines import STRETCH, UnpackingError, is_compressed, stretches, text_of
 from lineage.errors import FormatError
 from lineage.expansion.rows import Kind, Row, Rows
 from lineage.facts import Artifact, Json, Session, Slice
@@ -105,18 +105,30 @@ class _Origins:
     def __init__(self, path: Path, ids: Ids) -> None:
         self._file, self._ids = RecordFile(path), ids
 
-    def of(self, metadata: Json) -> tuple[Name | None, str | None]:
+    def of(self, data: bytes, record: Json) -> tuple[Name | None, str | None]:
         """The file of origin and the line there; None and None where nothing tells."""
-        found = self._file.carried_from(metadata)
-        if found is None or found.artifact.sha256 is None:
-            return None, None
-        return self._ids.artifact(found.artifact, found.session), str(found.line)
+        found = self._file.original(data, record)
+        return (self._ids.artifact(found.made.artifact, found.made.session), str(found.line)) if found else (None, None)
 
 
 def _found(path: Path, artifact: Artifact, line: int) -> tuple[int, int]:
-    """A line from which the file can be read to find *line*, and where it begins: *line* itself where the sidecar is the file's."""
+    """A line from which the file can be read to find *line*, and where it begins: *line* itself where the sidecar is the file's.
+
+    That so many lines stand before it is counted, not believed.
+    """
     with suppress(FormatError, OSError):
         known = index.read(path)
         if known and known.seal.sha256 == artifact.sha256 and line <= len(known) and not is_compressed(path):
-            return line, known.offset(line)
+            offset = known.offset(line)
+            if _lines_before(path, offset) == line - 1:
+                return line, offset
     return 1, 0
+
+
+def _lines_before(path: Path, offset: int) -> int | None:
+    """How many lines end before *offset*; None where no line begins there."""
+    count, left, last = 0, offset, b"\n"
+    with path.open("rb") as file:
+        while left and (data := file.read(min(left, STRETCH))):
+            count, left, last = count + data.count(b"\n"), left - len(data), data[-1:]
+    return count if not left and last == b"\n" else None

@@ -9,10 +9,11 @@ from typing import Any
 import orjson
 
 from lineage.contract.lines import Stretch
-from lineage.contract.slices import key_of, shared_of
+from lineage.contract.slices import Slices, shared_of
 from lineage.contract.strict import loads
 from lineage.contract.times import is_plain, xsd_time
 from lineage.facts import Json, Slice
+from lineage.integrity.lines import metadata_of
 from lineage.kernel import Matcher, kernel
 from lineage.mapping.records import PLAIN, Columns
 from lineage.merkle import split
@@ -20,7 +21,9 @@ from lineage.prov.statement import Name
 
 Row = tuple[str, ...]
 Kind = tuple[int, Columns]  # the number of a slice, and the columns of its rows
-Origin = Callable[[Json], tuple[Name | None, str | None]]  # metadata -> the file that a record was carried over from, and the line there
+Origin = Callable[
+    [bytes, Json], tuple[Name | None, str | None]
+]  # line, record -> the file that it was carried over from, and the line there
 
 
 class Rows:
@@ -28,8 +31,7 @@ class Rows:
 
     def __init__(self, slices: Sequence[Slice], carried: frozenset[int] = frozenset(), origin: Origin | None = None) -> None:
         self.next = 1  # the number of the line behind those that were read
-        self._slices, self._carried, self._origin = slices, carried, origin
-        self._numbers = {key_of(one.metadata): number for number, one in enumerate(slices) if one.metadata}
+        self._slices, self._carried, self._origin = Slices(slices), carried, origin
         self._matcher = Matcher(kernel) if kernel else None
         self._shapes: list[int] = []  # the slice of each shape that was learned
         self._known: dict[tuple[bool, bool, Name | None], Columns] = {}
@@ -68,36 +70,27 @@ class Rows:
 
     def _parsed(self, text: bytes, number: int) -> Iterator[tuple[Kind, list[Row]]]:
         """The row of one line, if it holds a record."""
-        metadata = metadata_of(text, number)
-        part = None if metadata is None else self._slice_of(metadata, number)
-        if metadata is None or part is None:
+        record = record_of(text, number)
+        metadata = metadata_of(record or {})
+        part = None if record is None else self._slices.number(metadata, number)
+        if record is None or part is None:
             return
-        if self._matcher and metadata and self._matcher.learn(text) is not None:
+        if self._matcher and shared_of(metadata)[0] and self._matcher.learn(text) is not None:
             self._shapes.append(part)
-        origin, there = self._origin(metadata) if self._origin and part in self._carried else (None, None)
+        origin, there = self._origin(text, record) if self._origin and part in self._carried else (None, None)
         time, seed = time_of(metadata.get("timestamp")), seed_of(metadata)
         key = (time is not None, seed is not None, origin)
         columns = self._known.setdefault(key, Columns(*key))
         yield (part, columns), [tuple(one for one in (str(number), time, seed, there) if one is not None)]
 
-    def _slice_of(self, metadata: dict[str, Any], line: int) -> int | None:
-        """By what it shares with its slice, else by its line."""
-        found = self._numbers.get(key_of(shared_of(metadata)[0])) if metadata else None
-        if found is not None:
-            return found
-        return next((n for n, one in enumerate(self._slices) if any(first <= line <= last for first, last in one.lines)), None)
 
-
-def metadata_of(text: bytes, number: int) -> dict[str, Any] | None:
-    """The metadata of the record in a line, as the scan reads it; empty where the record has none, None where the line holds no record."""
+def record_of(text: bytes, number: int) -> dict[str, Any] | None:
+    """The record in a line, as the scan reads it; None where the line holds none."""
     try:
         record = orjson.loads(text)
     except orjson.JSONDecodeError:
         record, _ = loads(text.removeprefix(b"\xef\xbb\xbf") if number == 1 else text)
-    if not isinstance(record, dict):
-        return None
-    found = record.get("metadata")
-    return found if isinstance(found, dict) else {}
+    return record if isinstance(record, dict) else None
 
 
 def seed_of(metadata: Json) -> str | None:

@@ -63,4 +63,4 @@ class _Told:
     def _add(self, size: int) -> None:
         self.done += size
         if self.progress:
-            self.progress(self.done, self.total)
+            self.progress(min(self.done, self.total), self.total)

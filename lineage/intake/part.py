@@ -1,7 +1,7 @@
 """One part of a file of records: its lines are read once, and what was found lies in a folder, whole or not at all.
 
     <number>.rows   a row for each line (lineage/merkle.py)
-    <number>.json   what the lines hold (lineage.contract.slices.Part); written last, so where it is the part is done
+    <number>.json   the bytes of those rows, and what the lines hold (lineage.contract.slices.Part); written last, so where it is the part is done
     sha256          the digest of the file and its size
 
 A part has the lines that begin in its PART bytes of the file. A compressed file is one part.
@@ -10,6 +10,7 @@ A part has the lines that begin in its PART bytes of the file. A compressed file
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -18,11 +19,13 @@ from typing import BinaryIO, cast
 
 from lineage.contract.lines import Stretch, UnpackingError, opened, stretches
 from lineage.contract.records import Reading
+from lineage.contract.slices import Part
 from lineage.integrity.index import Leaves
 
 PART = 32 << 20  # bytes; the results are the same bytes as long as this is
 SEARCH = 1 << 16  # bytes read at a time where the beginning of a line is looked for
 Step = Callable[[int], object]  # told of bytes that were read
+Rows = Callable[[bytes], object]  # gets rows
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +37,7 @@ class Task:
     parts: int
     folder: Path
     legacy: bool
+    hashed: bool  # True: only its bytes are asked about, not its records
 
     def rows(self, number: int) -> Path:
         """Where the rows of a part lie."""
@@ -43,6 +47,17 @@ class Task:
         """Where what a part holds lies, once it is done."""
         return self.folder / f"{number}.json"
 
+    def is_done(self, number: int) -> bool:
+        """Is the part done, and are its rows whole?"""
+        try:
+            return bool(self.rows(number).stat().st_size == json.loads(self.done(number).read_bytes())[0])
+        except (OSError, ValueError):
+            return False
+
+    def found(self, number: int) -> Part:
+        """What the part holds."""
+        return Part.loads(json.loads(self.done(number).read_bytes())[1].encode())
+
     @property
     def sha256(self) -> Path:
         """Where the digest lies, once it is known."""
@@ -50,23 +65,30 @@ class Task:
 
 
 def take(task: Task, number: int, step: Step = lambda size: None, digest: hashlib._Hash | None = None) -> int:
-    """Read part *number*, from 0; returns the bytes read. *digest* gets them too. Raises OSError."""
-    reading, size = Reading(legacy=task.legacy, first=number == 0), 0
+    """Read part *number*, from 0; returns the bytes of its text. *digest* gets them too. Raises OSError."""
     with task.rows(number).open("wb") as out:
-        leaves = Leaves(out.write)
-        try:
-            for stretch in _one(task) if task.parts == 1 else _window(task, number):
-                reading.take(stretch)
-                leaves.take(stretch)
-                if digest:
-                    digest.update(stretch.data)
-                size += len(stretch.data)
-                step(len(stretch.data))
-        except UnpackingError as error:
-            reading.damaged(str(error))
-        leaves.finish()
-    put(task.done(number), reading.part.dumps())
+        part, size = read(task, number, out.write, step, digest)
+        length = out.tell()
+    put(task.done(number), json.dumps([length, part.dumps().decode()]).encode())
     return size
+
+
+def read(task: Task, number: int, rows: Rows, step: Step, digest: hashlib._Hash | None = None) -> tuple[Part, int]:
+    """Read part *number*; *rows* gets a row for each of its lines. What it holds, and the bytes of its text. Raises OSError."""
+    reading, leaves, size = Reading(legacy=task.legacy, first=number == 0), Leaves(rows), 0
+    try:
+        for stretch in _one(task) if task.parts == 1 else _window(task, number):
+            if not task.hashed:
+                reading.take(stretch)
+            leaves.take(stretch)
+            if digest:
+                digest.update(stretch.data)
+            size += len(stretch.data)
+            step(len(stretch.data))
+    except UnpackingError as error:
+        reading.damaged(error.message)
+    leaves.finish()
+    return reading.part, size
 
 
 def digest(task: Task) -> int:

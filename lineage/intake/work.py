@@ -30,7 +30,7 @@ from lineage.integrity import index
 from lineage.integrity.index import Seal, Sealing
 from lineage.kernel import ROW
 
-VERSION = 1  # of what is remembered
+VERSION = 2  # of what is remembered: goes up when the same file would be told otherwise
 READ = (1 << 20) // ROW * ROW  # bytes of rows at a time
 KEPT = 7 * 24 * 3600  # seconds that the parts of a pass which was cut off are kept
 Sidecars = Literal["none", "missing", "replace"]  # which to write; only who wrote the file may replace one
@@ -45,6 +45,7 @@ class Wanted:
     name: str
     legacy: bool = False
     sha256: str | None = None  # what was recorded: a file that is another gets no sidecar
+    hashed: bool = False  # only its bytes are asked about, not its records
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +60,16 @@ class Work:
     """A file while it is read. A context manager: at its end the parts of a file that is done are gone."""
 
     def __init__(self, wanted: Wanted, *, recheck: bool, sidecars: Sidecars) -> None:
-        self._wanted, self._sidecars, self._recheck = wanted, sidecars, recheck
+        self._wanted, self._sidecars, self._recheck = wanted, sidecars, recheck or wanted.hashed
         self._task: Task | None = None
         self._futures: dict[int, Future[int]] = {}  # by the number of the part
         self._lock: int | None = None
         self._problem: OSError | None = None
         self._known: Taken | None = None
         try:
-            self._kept = files.Kept.of(wanted.path, f"intake {VERSION} {wanted.legacy}")
+            self._kept = files.Kept.of(wanted.path, f"intake {VERSION} {PART} {wanted.legacy}")
             self.size = wanted.path.stat().st_size
-            self._known = None if recheck or self._makes_sidecar() else self._remembered()
+            self._known = None if self._recheck else self._remembered()
         except OSError as error:
             self._problem, self.size = error, 0
 
@@ -79,9 +80,9 @@ class Work:
 
     def submit(self, workers: Workers, step: Step) -> None:
         """Have other processes read it."""
-        if self.is_waiting:
+        if self.is_waiting and not is_compressed(self._wanted.path):
             task = self._begun()
-            numbers = [number for number in range(task.parts) if not task.done(number).exists()]
+            numbers = [number for number in range(task.parts) if not task.is_done(number)]
             if task.parts > 1 and not task.sha256.exists():
                 numbers.insert(0, DIGEST)
             for number in numbers:
@@ -93,18 +94,11 @@ class Work:
         """What was found, when it is; read here, where no other process does."""
         if self.is_waiting:
             try:
-                if not self._futures:
-                    self._read(self._begun(), step)
-                self._known = self._put_together(self._begun())
+                self._known = self._read(self._begun(), step)
             except OSError as error:
                 self._problem = error
         self.close()
         return self._known or self._problem or OSError("it cannot be read")
-
-    def _wait(self, number: int) -> None:
-        """Until a part is done, if another process reads it. Raises OSError."""
-        if number in self._futures:
-            self._futures[number].result()
 
     def __enter__(self) -> Work:
         return self
@@ -121,18 +115,21 @@ class Work:
         self._task = self._lock = None
 
     def _remembered(self) -> Taken | None:
+        """What is known of the file; None where nothing is, or where a sidecar is wanted that could be made."""
         data = self._kept.read()
         if data is None:
             return None
-        seal, whole = json.loads(data)
+        seal, whole, was_tried = json.loads(data)
+        if self._makes_sidecar() and self._is_expected(seal["sha256"]) and not was_tried:
+            return None
         return self._scanned(Part.loads(whole.encode()), Seal(**seal), ())
 
     def _makes_sidecar(self) -> bool:
         """Should a sidecar be written?"""
-        path = self._wanted.path
-        if self._sidecars == "missing":
-            return not index.path_of(path).exists() and os.access(path.parent, os.W_OK)
-        return self._sidecars == "replace"
+        return self._sidecars == "replace" or (self._sidecars == "missing" and index.can_be_made(self._wanted.path))
+
+    def _is_expected(self, sha256: str) -> bool:
+        return self._wanted.sha256 in (None, sha256)
 
     def _begun(self) -> Task:
         if self._task is None:
@@ -140,7 +137,9 @@ class Work:
             folder = (self._again() if parts > 1 and self._kept.entry and not self._recheck else None) or Path(
                 tempfile.mkdtemp(prefix="lineage-")
             )
-            self._task = Task(path=self._wanted.path, size=self.size, parts=parts, folder=folder, legacy=self._wanted.legacy)
+            self._task = Task(
+                path=self._wanted.path, size=self.size, parts=parts, folder=folder, legacy=self._wanted.legacy, hashed=self._wanted.hashed
+            )
         return self._task
 
     def _again(self) -> Path | None:
@@ -155,46 +154,62 @@ class Work:
             return None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            if os.path.sameopenfile(lock, other := os.open(folder / "lock", os.O_RDONLY)):
+                self._lock = lock
+            os.close(other)
+        except OSError:  # another process has it, or has just removed it
+            pass
+        if self._lock is None:
             os.close(lock)
             return None
-        self._lock = lock
         return folder
 
-    def _read(self, task: Task, step: Step) -> None:
-        """Read the parts that are not done; the digest on the way, where all of them are read."""
-        digest = None if task.parts == 1 or any(task.done(n).exists() for n in range(task.parts)) else hashlib.sha256()
+    def _read(self, task: Task, step: Step) -> Taken:
+        """Read it, or wait for those who do, and put the parts together."""
+        with Sealing(self._wanted.path) as sealing:
+            is_tried = self._makes_sidecar()
+            if is_tried:
+                with suppress(OSError):  # nowhere to write it: all else is found all the same
+                    sealing.open()
+            found = self._whole(task, sealing, step) if task.parts == 1 and not self._futures else self._parts(task, sealing, step)
+            sha256, size = task.sha256.read_text().split()
+            return self._finished(sealing, sealing.seal(sha256, int(size)), merged(found), is_tried)
+
+    def _whole(self, task: Task, sealing: Sealing, step: Step) -> list[Part]:
+        return [part.read(task, 0, sealing.add, step)[0]]
+
+    def _parts(self, task: Task, sealing: Sealing, step: Step) -> list[Part]:
+        """Each part as soon as it is done; the digest on the way, where this process reads all of them."""
+        undone = [number for number in range(task.parts) if number not in self._futures and not task.is_done(number)]
+        digest = hashlib.sha256() if len(undone) == task.parts else None
+        found = []
         for number in range(task.parts):
-            if not task.done(number).exists():
+            if number in self._futures:
+                self._futures[number].result()
+            elif number in undone:
                 part.take(task, number, step, digest)
+            for rows in _rows(task.rows(number)):
+                sealing.add(rows)
+            found.append(task.found(number))
         if digest:
             part.put(task.sha256, f"{digest.hexdigest()} {task.size}".encode())
+        elif DIGEST in self._futures:
+            self._futures[DIGEST].result()
         elif not task.sha256.exists():
             part.digest(task)
+        return found
 
-    def _put_together(self, task: Task) -> Taken:
-        found: list[Finding] = []
-        with Sealing(self._wanted.path) as sealing:
-            if self._makes_sidecar():
-                with suppress(OSError):  # a full disk: the sidecar is made another time
-                    sealing.open()
-            for number in range(task.parts):
-                self._wait(number)
-                for rows in _rows(task.rows(number)):
-                    sealing.add(rows)
-            self._wait(DIGEST)
-            sha256, size = task.sha256.read_text().split()
-            seal = sealing.seal(sha256, int(size))
-            whole = merged(Part.loads(task.done(number).read_bytes()) for number in range(task.parts))
-            if self._kept.is_same():
-                if self._wanted.sha256 in (None, sha256):
-                    with suppress(OSError):
-                        sealing.keep(seal)
-                self._kept.write(json.dumps([asdict(seal), whole.dumps().decode()]).encode())
-                files.remember(files.Kept.of(self._wanted.path, "digest"), sha256, int(size))
-            else:
-                found.append(finding("unreadable", self._wanted.name, None, "it changed while it was read"))
-        return self._scanned(whole, seal, found)
+    def _finished(self, sealing: Sealing, seal: Seal, whole: Part, is_tried: bool) -> Taken:
+        if not self._kept.is_same():
+            return self._scanned(whole, seal, [finding("unreadable", self._wanted.name, None, "it changed while it was read")])
+        if self._is_expected(seal.sha256):
+            with suppress(OSError):
+                sealing.keep(seal)
+        if not self._wanted.hashed:
+            tried = is_tried and self._is_expected(seal.sha256)
+            self._kept.write(json.dumps([asdict(seal), whole.dumps().decode(), tried and not index.exists(self._wanted.path)]).encode())
+        files.remember(files.Kept.of(self._wanted.path, "digest"), seal.sha256, seal.bytes)
+        return self._scanned(whole, seal, ())
 
     def _scanned(self, whole: Part, seal: Seal, found: Sequence[Finding]) -> Taken:
         scan = scanned(whole, self._wanted.name, sha256=seal.sha256, size=seal.bytes)
@@ -204,8 +219,10 @@ class Work:
         """A sidecar that was made from something else is left alone: it alone can name the lines that changed."""
         try:
             there = index.read(self._wanted.path)
-        except (FormatError, OSError) as error:
-            yield finding("other-sidecar", self._wanted.name, None, str(error))
+        except FormatError as error:
+            yield finding("other-sidecar", self._wanted.name, None, error.message)
+            return
+        except OSError:  # it cannot be looked at, so nothing is said of it
             return
         if there is not None and there.seal != seal:
             yield finding("other-sidecar", self._wanted.name, None, f"it is of a file with the digest {there.seal.sha256[:16]}…")

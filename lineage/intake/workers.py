@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
@@ -29,9 +30,10 @@ class Workers:
 
     def __init__(self, count: int) -> None:
         self._threads = ThreadPoolExecutor(count)
-        self._processes = [_started() for _ in range(count)]
+        self._is_over = False
         self._idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
-        for process in self._processes:
+        self._all = [_started() for _ in range(count)]
+        for process in self._all:
             self._idle.put(process)
 
     def submit(self, task: Task, number: int) -> Future[int]:
@@ -40,33 +42,55 @@ class Workers:
 
     def _ask(self, task: Task, number: int) -> int:
         process = self._idle.get()
+        answer = b""
         try:
-            assert process.stdin and process.stdout
-            process.stdin.write(json.dumps([_json(task), number]).encode() + b"\n")
-            process.stdin.flush()
-            answer = process.stdout.readline()
-        finally:
-            self._idle.put(process)
-        if not answer:
+            answer = _answer(process, [_json(task), number])
+        finally:  # a process that has ended costs its own task alone
+            self._idle.put(process if answer.endswith(b"\n") or self._is_over else self._another(process))
+        if not answer.endswith(b"\n"):
             raise OSError("a process that read it has ended; what it had read is kept")
         code, said = json.loads(answer)
         if code:
             raise OSError(code, said, str(task.path))
         return int(said)
 
+    def _another(self, process: subprocess.Popen[bytes]) -> subprocess.Popen[bytes]:
+        self._all.remove(process)
+        _end(process)
+        self._all.append(_started())
+        return self._all[-1]
+
     def __enter__(self) -> Workers:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._is_over = True
         self._threads.shutdown(wait=False, cancel_futures=True)
-        for process in self._processes:
+        for process in list(self._all):
             process.kill()
-            process.wait()
         self._threads.shutdown(wait=True)
-        for process in self._processes:
-            for pipe in (process.stdin, process.stdout):
-                if pipe:
-                    _closed(pipe)
+        for process in self._all:
+            _end(process)
+
+
+def _answer(process: subprocess.Popen[bytes], question: object) -> bytes:
+    """One line for one line; what is no whole line when the process has ended."""
+    assert process.stdin and process.stdout
+    try:
+        process.stdin.write(json.dumps(question).encode() + b"\n")
+        process.stdin.flush()
+    except BrokenPipeError:
+        return b""
+    return process.stdout.readline()
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.wait()
+    for pipe in (process.stdin, process.stdout):
+        if pipe:
+            with suppress(BrokenPipeError):  # it was told something that it did not live to read
+                pipe.close()
 
 
 def _started() -> subprocess.Popen[bytes]:
@@ -74,15 +98,12 @@ def _started() -> subprocess.Popen[bytes]:
     package = str(Path(__file__).parent.parent.parent)
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     return subprocess.Popen(
-        [sys.executable, "-P", "-c", PROGRAM], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": path}
+        [sys.executable, "-P", "-c", PROGRAM],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": path},
+        start_new_session=True,  # an interrupt from the keyboard is for the program that asked
     )
-
-
-def _closed(pipe: Any) -> None:
-    try:
-        pipe.close()
-    except BrokenPipeError:  # it was told something that it did not live to read
-        return
 
 
 def _json(task: Task) -> dict[str, Any]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+Prints = Sequence[int] | Sequence[bytes]  # a fingerprint a line
 Pair = tuple[int, int]  # the positions of one line before and now, from 0
 
 
@@ -21,8 +21,21 @@ class Change:
     what: Literal["changed", "missing", "added", "moved"]
 
 
-def differences(before: Sequence[bytes], now: Sequence[bytes]) -> list[Change]:
+def differences(before: Prints, now: Prints) -> list[Change]:
     """The fewest changes that a reader would name, in the order of the file as it is now."""
+    return _in_place(before, now) or _aligned(before, now)
+
+
+def _in_place(before: Prints, now: Prints) -> list[Change]:
+    """The changes of a file in which lines were changed where they stand, and nothing else; empty where it is not so."""
+    if len(before) != len(now):
+        return []
+    other = [n for n, (a, b) in enumerate(zip(before, now, strict=True)) if a != b]
+    is_plain = {before[n] for n in other}.isdisjoint(now[n] for n in other)
+    return [Change(n + 1, n + 1, "changed") for n in other] if is_plain else []
+
+
+def _aligned(before: Prints, now: Prints) -> list[Change]:
     head = _common(before, now)
     tail = _common(before[head:][::-1], now[head:][::-1])
     pairs = _pairs(before, now, head, len(before) - tail, len(now) - tail)
@@ -38,17 +51,27 @@ def differences(before: Sequence[bytes], now: Sequence[bytes]) -> list[Change]:
     return sorted(found, key=lambda one: (one.now or one.before or 0, one.before or 0))
 
 
-def _common(one: Sequence[bytes], other: Sequence[bytes]) -> int:
+def _common(one: Prints, other: Prints) -> int:
     """How many lines both begin with."""
     return next((n for n, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other)))
 
 
-def _pairs(before: Sequence[bytes], now: Sequence[bytes], start: int, end: int, now_end: int) -> list[Pair]:
+def _pairs(before: Prints, now: Prints, start: int, end: int, now_end: int) -> list[Pair]:
     """Each line of now with the first equal line of before that is not taken yet, in the order of now."""
-    where: dict[bytes, deque[int]] = defaultdict(deque)
-    for n in range(start, end):
-        where[before[n]].append(n)
-    return [(where[now[n]].popleft(), n) for n in range(start, now_end) if where.get(now[n])]
+    first: dict[int | bytes, int] = {}
+    later: dict[int | bytes, list[int]] = {}  # of lines that stand there more than once; most do not
+    for n in range(end - 1, start - 1, -1):
+        if before[n] in first:
+            later.setdefault(before[n], []).append(first[before[n]])
+        first[before[n]] = n
+    pairs = []
+    for n in range(start, now_end):
+        old = first.pop(now[n], None)
+        if old is not None:
+            pairs.append((old, n))
+            if later.get(now[n]):
+                first[now[n]] = later[now[n]].pop()
+    return pairs
 
 
 def _longest_rise(pairs: Sequence[Pair]) -> list[Pair]:

@@ -13,25 +13,31 @@ from __future__ import annotations
 import hashlib
 import mmap
 import os
-from collections.abc import Callable
+from array import array
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from struct import Struct
 from types import TracebackType
 from typing import Any, BinaryIO
 
 import orjson
 
+from lineage.capture import files
 from lineage.contract.lines import Stretch, UnpackingError, opened, stretches
 from lineage.contract.strict import loads
 from lineage.errors import FormatError
 from lineage.kernel import SHORT
-from lineage.merkle import FINGERPRINT, Tree, leaves_of, row, rows, short
+from lineage.merkle import Tree, row, rows, short
 
 FOLDER = ".lineage"
 MAGIC = b"lineage-index 1\n"
 ROW = SHORT  # bytes a line
 MAX_HEADER = 4096  # bytes
+LARGE, MAX_SHARE = 64 << 20, 8  # a sidecar of more than LARGE bytes and MAX_SHARE times its file is not made: the file is a bomb
+MAX_NAME = 240  # bytes of a file's name; a longer one leaves no room for `.index`
+PAIR = Struct("<QQ")  # offset, fingerprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +69,9 @@ class Index:
         """The fingerprint of line *line*, counted from 1."""
         return bytes(self._rows[(line - 1) * ROW + 8 : line * ROW])
 
-    def fingerprints(self) -> list[bytes]:
-        """The fingerprint of each line, in order."""
-        return [bytes(self._rows[at + 8 : at + ROW]) for at in range(0, len(self._rows), ROW)]
+    def fingerprints(self) -> array[int]:
+        """The fingerprint of each line, in order, as a number."""
+        return array("Q", _numbers(self._rows))
 
 
 def path_of(file: Path) -> Path:
@@ -101,9 +107,9 @@ class Sealing:
     """A sidecar while it is written, and the tree over its lines. A context manager: what is not kept is gone at its end."""
 
     def __init__(self, file: Path) -> None:
-        self._target = path_of(file)
-        self._temporary = self._target.with_name(f".{self._target.name}.{os.getpid()}.tmp")
+        self._target, self._file = path_of(file), file
         self._tree = Tree()
+        self._temporary: Path | None = None
         self._out: BinaryIO | None = None
 
     def __enter__(self) -> Sealing:
@@ -111,8 +117,10 @@ class Sealing:
 
     def open(self) -> None:
         """Begin the sidecar. Raises OSError where it cannot be written; the tree is made all the same."""
+        if self._target.parent.is_symlink():
+            raise OSError(f"{self._target.parent} is a link")
         self._target.parent.mkdir(exist_ok=True)
-        self._out = self._temporary.open("wb")
+        self._temporary, self._out = files.exclusive(self._target)
         self._out.write(b" " * MAX_HEADER)
 
     def add(self, rows: bytes) -> None:
@@ -120,32 +128,41 @@ class Sealing:
         self._tree.extend(rows)
         if self._out:
             self._out.write(short(rows))
+            if self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
+                self._drop()
 
     def seal(self, sha256: str, size: int) -> Seal:
         """What stands for the file, whose bytes have this digest."""
         return Seal(sha256=sha256, bytes=size, lines=self._tree.size, merkle_root=self._tree.finish()[0].hex())
 
-    def keep(self, seal: Seal) -> None:
-        """Put the sidecar in its place; it appears whole or not at all. Raises OSError."""
-        if self._out:
-            self._out.seek(0)
-            self._out.write(_header(seal))
-            self._out.close()
-            self._temporary.replace(self._target)
+    def keep(self, seal: Seal) -> bool:
+        """Put the sidecar in its place, where it appears whole or not at all; is it there now? Raises OSError."""
+        if self._out is None or self._temporary is None:
+            return False
+        self._out.seek(0)
+        self._out.write(_header(seal))
+        self._out.close()
+        self._temporary.replace(self._target)
+        self._temporary = self._out = None
+        return True
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if self._out:
+    def _drop(self) -> None:
+        if self._out and self._temporary:
             self._out.close()
             self._temporary.unlink(missing_ok=True)
+        self._temporary = self._out = None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._drop()
 
 
 def each_row(file: Path, put: Callable[[bytes], object]) -> tuple[str, int]:
-    """Read *file* once and pass on the rows of its lines; its digest and size. Raises OSError.
+    """Read *file* once and pass on the rows of its lines, which are those of its text; the digest and size of its bytes.
 
-    Of a compressed file the lines are those of its text, up to where it is damaged; the digest is that of all its bytes.
+    Raises OSError, and UnpackingError when it is not what its name says.
     """
     leaves = Leaves(put)
-    with opened(file) as (text, raw), suppress(UnpackingError):
+    with opened(file) as (text, raw):
         for stretch in stretches(text):
             leaves.take(stretch)
     leaves.finish()
@@ -153,7 +170,7 @@ def each_row(file: Path, put: Callable[[bytes], object]) -> tuple[str, int]:
 
 
 def build(file: Path, *, keep: bool = True) -> Seal:
-    """Read *file* once; with *keep*, write its sidecar, which appears whole or not at all. Raises OSError for either."""
+    """Read *file* once; with *keep*, write its sidecar, which appears whole or not at all. Raises as `each_row` does, and OSError for the sidecar."""
     with Sealing(file) as sealing:
         if keep:
             sealing.open()
@@ -163,11 +180,34 @@ def build(file: Path, *, keep: bool = True) -> Seal:
         return seal
 
 
-def fingerprints(file: Path) -> list[bytes]:
-    """The fingerprint of each line of *file*. Raises OSError."""
-    found: list[bytes] = []
-    each_row(file, lambda rows: found.extend(leaf[:FINGERPRINT] for leaf in leaves_of(rows)))
+def fingerprints(file: Path) -> array[int]:
+    """The fingerprint of each line of *file*, as a number; of a packed one, up to where it is damaged. Raises OSError."""
+    found = array("Q")
+    with suppress(UnpackingError):
+        each_row(file, lambda rows: found.extend(_numbers(short(rows))))
     return found
+
+
+def _numbers(rows: bytes | memoryview) -> Iterator[int]:
+    return (fingerprint for _, fingerprint in PAIR.iter_unpack(rows))
+
+
+def exists(file: Path) -> bool:
+    """Does *file* have a sidecar?  One that cannot be looked at is none."""
+    try:
+        return path_of(file).exists()
+    except OSError:
+        return False
+
+
+def can_be_made(file: Path) -> bool:
+    """Is there no sidecar of *file*, and may one be made?"""
+    folder = path_of(file).parent
+    try:
+        place = folder if folder.exists() else folder.parent
+        return not exists(file) and not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
+    except OSError:
+        return False
 
 
 def _header(seal: Seal) -> bytes:
@@ -182,7 +222,7 @@ def read(file: Path) -> Index | None:
         FormatError: what lies there is no sidecar, or is cut off. OSError: it cannot be read.
     """
     path = path_of(file)
-    if not path.is_file() or path.is_symlink():
+    if not exists(file) or not path.is_file() or path.is_symlink() or path.parent.is_symlink():
         return None
     with path.open("rb") as sidecar:
         data = memoryview(mmap.mmap(sidecar.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b"")

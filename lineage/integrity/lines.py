@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from lineage.integrity import index
 from lineage.merkle import FINGERPRINT, leaf_hash
 
 HELD = 256 << 20  # bytes of text that are held at most
-NEAR = 256  # lines around the place where a record should be: writers that shared the file put theirs between
 
 
 class FileLines:
@@ -26,6 +25,7 @@ class FileLines:
         self.path = path
         self.index: index.Index | None = None
         self.problem = ""  # why the sidecar is not used, where there is one
+        self.odd: set[int] = set()  # lines that were asked for, and are not what the sidecar was made from
         self._descriptor: int | None = None
         self._held: list[bytes] | None = None
         try:
@@ -66,27 +66,45 @@ class FileLines:
         """Is a line found without reading those before it?"""
         return self._held is not None or (self.index is not None and not is_compressed(self.path))
 
-    def has(self, number: int) -> bool:
-        """Is there such a line, in a file that is ready?"""
-        return self.is_ready and 1 <= number <= len(self.index if self._held is None and self.index else self._held or ())
+    def _has(self, number: int) -> bool:
+        return 1 <= number <= len(self.index if self._held is None and self.index else self._held or ())
 
     def line(self, number: int) -> bytes:
-        """The bytes of a line with its ending. Raises NotFoundError, and UsageError where it is too long to be held or cannot be unpacked."""
-        if self._held is not None:
-            if not 1 <= number <= len(self._held):
-                raise self._missing(number)
-            return self._held[number - 1]
-        if self.index is None or is_compressed(self.path):
-            return self._searched(number)
-        if not 1 <= number <= len(self.index):
+        """The bytes of a line with its ending. Raises NotFoundError, and UsageError where it is too long to be held or cannot be unpacked.
+
+        What the sidecar says is believed only where it is a line with that fingerprint; else the file is read from its beginning.
+        """
+        if self.is_ready and not self._has(number):
             raise self._missing(number)
-        start = self.index.offset(number)
-        end = self.index.offset(number + 1) if number < len(self.index) else self.index.seal.bytes
+        found = self.quick(number)
+        if found is None and self.is_ready:
+            self.odd.add(number)
+        return self._searched(number) if found is None else found
+
+    def quick(self, number: int) -> bytes | None:
+        """The bytes of a line, if it is found without reading those before it; None where it is not there, or not what the sidecar says."""
+        if not self.is_ready or not self._has(number):
+            return None
+        return self._held[number - 1] if self._held is not None else self._indexed(self.index, number) if self.index else None
+
+    def distrust(self) -> None:
+        """Do without the sidecar: it has told of a line that is not there."""
+        self.index = None
+        self.held()
+
+    def _indexed(self, known: index.Index, number: int) -> bytes | None:
+        start = known.offset(number)
+        end = known.offset(number + 1) if number < len(known) else known.seal.bytes
+        if not 0 <= start < end <= known.seal.bytes:
+            return None
         if end - start > MAX_LINE:
             raise self._too_long(number)
         if self._descriptor is None:
             self._descriptor = os.open(self.path, os.O_RDONLY)
-        return os.pread(self._descriptor, max(end - start, 0), start)
+        data = os.pread(self._descriptor, end - start + (start > 0), start - (start > 0))
+        line = data[1:] if start else data
+        is_line = (not start or data[:1] == b"\n") and line.find(b"\n") in (len(line) - 1, -1 if end == known.seal.bytes else len(line) - 1)
+        return line if is_line and len(line) == end - start and known.fingerprint(number) == leaf_hash(line)[:FINGERPRINT] else None
 
     def _searched(self, number: int) -> bytes:
         with text_of(self.path) as file:
@@ -105,32 +123,6 @@ class FileLines:
 
     def _too_long(self, number: int) -> UsageError:
         return UsageError(f"the line is longer than {MAX_LINE} bytes", at=f"{self.path}:{number}")
-
-    def is_indexed(self, number: int, line: bytes) -> bool | None:
-        """Is the line what the sidecar was made from? None where there is none to ask."""
-        if self.index is None or not 1 <= number <= len(self.index):
-            return None
-        return self.index.fingerprint(number) == leaf_hash(line)[:FINGERPRINT]
-
-    def find(self, run_id: str, number: int) -> tuple[int, dict[str, Any], bytes] | None:
-        """(line, record, bytes) of the record with this `run_id` and `record_index`, looked for where it should be and around there."""
-        for line in _near(number + 1):
-            try:
-                data = self.line(line)
-                record = as_record(data, str(self.path))
-            except (NotFoundError, UsageError):
-                continue
-            said = metadata_of(record)
-            if said.get("run_id") == run_id and said.get("record_index") == number:
-                return line, record, data
-        return None
-
-
-def _near(line: int) -> Iterator[int]:
-    """*line*, then the lines around it, the nearest first."""
-    yield line
-    for away in range(1, NEAR):
-        yield from (one for one in (line + away, line - away) if one > 0)
 
 
 def as_record(data: bytes, at: str) -> dict[str, Any]:

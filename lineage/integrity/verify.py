@@ -29,7 +29,7 @@ def verify(file: Path, found: index.Seal | None = None) -> Verdict:
     """Hold *file*, or what was *found* of it just now, against the manifest that names it: the root and number of lines, else the digest.
 
     Raises:
-        NotFoundError: there is no such file. OSError: it cannot be read.
+        NotFoundError: there is no such file. OSError: it cannot be read. UnpackingError: it is not what its name says.
     """
     if not file.is_file():
         raise NotFoundError("no such file", at=str(file))

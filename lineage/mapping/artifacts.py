@@ -90,6 +90,7 @@ def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attri
     yield PROV["label"], literal(f"{one.count} records")
     yield LIN["lines"], literal(", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in one.lines))
     yield from some(LIN["scattered"], one.scattered or None)
+    yield from some(LIN["mixed"], one.mixed or None)
     yield LIN["count"], literal(one.count)
     yield from some(LIN["firstTime"], one.first_time)
     yield from some(LIN["lastTime"], one.last_time)
@@ -97,7 +98,7 @@ def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attri
         yield from (*some(LIN["firstSeed"], one.seeds[0]), *some(LIN["lastSeed"], one.seeds[1]))
     if one.run_id and one.run_id != artifact.activity:
         yield LIN["recordedRun"], scope.ids.run(one.run_id)
-    if not one.metadata:
+    if not one.metadata and not one.mixed:
         yield PROV["type"], LIN["Legacy"]
 
 

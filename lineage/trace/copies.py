@@ -51,6 +51,7 @@ class _Record:
     library: Library
     run_id: str | None
     number: object
+    time: object  # a run that wrote several files numbers each anew: its records of one number differ in their times
     held: dict[int, int] = field(default_factory=dict)  # files that were looked at, and how often they hold it
     notes: list[str] = field(default_factory=list)
 
@@ -66,7 +67,7 @@ class _Record:
         if found is None or self.run_id is None or type(self.number) is not int:
             self.notes.append(f"counted as holding it, for it could not be looked at: {thing.name}")
             return 1
-        lines = list(_lines_with(found, self.run_id, self.number))
+        lines = list(_lines_with(found, self.run_id, self.number, self.time))
         self.notes += [f"a copy: {found}:{line}" for line in lines]
         return len(lines)
 
@@ -76,22 +77,24 @@ class _Record:
         return next((path for folder, path in tried if path.is_file() and path.resolve().is_relative_to(folder.resolve())), None)
 
 
-def _lines_with(path: Path, run_id: str, number: int) -> Iterator[int]:
-    """The lines that hold the record of this run and number. Only lines that mention the run are parsed."""
+def _lines_with(path: Path, run_id: str, number: int, time: object) -> Iterator[int]:
+    """The lines that hold the record of this run, number and time. Only lines that mention the run are parsed."""
     mark = run_id.encode()
     with text_of(path) as file:
         try:
             for at, line in numbered(file):
-                if line and mark in line and _is(line, run_id, number):
+                if line and mark in line and _is(line, run_id, number, time):
                     yield at
         except UnpackingError:
             return
 
 
-def _is(line: bytes, run_id: str, number: int) -> bool:
+def _is(line: bytes, run_id: str, number: int, time: object) -> bool:
     value, _ = loads(line.strip())
     metadata = value.get("metadata") if isinstance(value, dict) else None
-    return isinstance(metadata, dict) and metadata.get("run_id") == run_id and metadata.get("record_index") == number
+    if not isinstance(metadata, dict) or metadata.get("run_id") != run_id or metadata.get("record_index") != number:
+        return False
+    return time is None or metadata.get("timestamp") in (None, time)
 
 
 def _followed(graph: Graph, start: int, record: _Record, depth: int | None) -> dict[int, int]:
@@ -141,7 +144,7 @@ def impact_of_record(library: Library, path: Path, line: int, asked: str, depth:
     with RecordFile(path) as file:
         metadata = file.why(line).metadata
     run_id = metadata.get("run_id")
-    record = _Record(library, run_id if isinstance(run_id, str) else None, metadata.get("record_index"))
+    record = _Record(library, run_id if isinstance(run_id, str) else None, metadata.get("record_index"), metadata.get("timestamp"))
     reached = _followed(library.graph, start, record, depth)
     return RecordImpact(
         asked=asked,

@@ -133,7 +133,7 @@ class Graph:
 
 def built(sessions: Iterable[Session], ids: Ids | None = None) -> Graph:
     """The graph of *sessions*, whatever order they come in."""
-    ids, graph, every = ids or Ids(), Graph(), sorted(sessions, key=lambda one: (one.started_at or "", one.id))
+    ids, graph, every = ids or Ids(), Graph(), sorted(sessions, key=_begun)
     known = Known.of(every, ids)
     carries = {one.id: [(run, carry) for run in one.activities for carry in known.carries(run, one)] for one in every}
     for session in every:
@@ -147,6 +147,11 @@ def built(sessions: Iterable[Session], ids: Ids | None = None) -> Graph:
                 graph.do(graph.index[carry.run], {graph.node(name) for name in known.inputs(run, session)})
     _folders(graph, known, every)
     return graph
+
+
+def _begun(session: Session) -> tuple[bool, str, str]:
+    """The oldest first, so that a thing is called what it was called first; those of which nobody knows the time come last."""
+    return session.started_at is None, session.started_at or "", session.id
 
 
 def read(documents: Iterable[tuple[str, Document]]) -> Graph:

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from lineage.carried import edited
+from lineage.carried.edits import edited
+from lineage.carried.originals import Original, Originals, made_by
 from lineage.contract.around import recorded_as, sessions_around
-from lineage.contract.slices import key_of, shared_of
+from lineage.contract.slices import Slices
 from lineage.errors import NotFoundError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
 from lineage.integrity.lines import FileLines, as_record, metadata_of
@@ -26,17 +27,6 @@ class Origin:
     file: Path
     line: int
     edited: tuple[str, ...]  # the keys whose values differ; none: the same JSON
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Carried:
-    """A record in the file that its run made."""
-
-    session: Session
-    artifact: Artifact  # the file, as that session's manifest has it
-    file: Path
-    line: int
-    record: Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +63,7 @@ class RecordFile:
     _lines: dict[Path, FileLines] = field(default_factory=dict)
     _folder: Path = Path()
     _sessions: tuple[Session, ...] = ()
+    _originals: Originals | None = None
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
@@ -118,7 +109,7 @@ class RecordFile:
             maker=maker,
             made_in=made_by,
             loads=loads,
-            origin=self._origin(record, maker, run),
+            origin=self._origin(data, record, maker, run),
             notes=tuple(self._notes(line, data, session, artifact, record, maker)),
         )
 
@@ -138,23 +129,18 @@ class RecordFile:
                 return one, found
         return None, None
 
-    def carried_from(self, metadata: Json) -> Carried | None:
-        """Where the record with this metadata was made, if that is another file of the folder that still holds it."""
-        number = metadata.get("record_index")
-        session, maker = self._maker(metadata, None, None)
-        if session is None or maker is None or type(number) is not int:
-            return None
-        for artifact in (one for one in maker.made if one.role == "records"):
-            path = self._folder / artifact.path
-            if path.is_file() and path.resolve().is_relative_to(self._folder.resolve()) and path.resolve() != self.path.resolve():
-                found = self._opened(path).find(maker.id, number)
-                if found:
-                    return Carried(session=session, artifact=artifact, file=path, line=found[0], record=found[1])
-        return None
+    def original(self, data: bytes, record: Json) -> Original | None:
+        """Where the record that stands in *data* was made, if that is another file of the folder that still holds it."""
+        if self._originals is None:
+            mine = self.path.resolve()
+            made = made_by((self._folder, session) for session in self._sessions)
+            others = {run_id: [one for one in there if one.is_inside() and one.path.resolve() != mine] for run_id, there in made.items()}
+            self._originals = Originals(others)
+        return self._originals.of(data.rstrip(b"\r\n"), record)[0]
 
-    def _origin(self, record: Json, maker: Activity | None, run: Activity | None) -> Origin | None:
-        found = self.carried_from(metadata_of(record)) if maker is not run else None
-        return Origin(file=found.file, line=found.line, edited=edited(record, found.record)) if found else None
+    def _origin(self, data: bytes, record: Json, maker: Activity | None, run: Activity | None) -> Origin | None:
+        found = self.original(data, record) if maker is not run else None
+        return Origin(file=found.made.path, line=found.line, edited=edited(record, found.record)) if found else None
 
     def _notes(
         self, line: int, data: bytes, session: Session | None, artifact: Artifact | None, record: Json, maker: Activity | None
@@ -168,7 +154,7 @@ class RecordFile:
             yield f"no manifest here tells of its run {metadata_of(record).get('run_id')}"
         if lines.problem:
             yield lines.problem
-        if lines.is_indexed(line, data) is False or (artifact and artifact.bytes not in (None, self.path.stat().st_size)):
+        if line in lines.odd or (artifact and artifact.bytes not in (None, self.path.stat().st_size)):
             yield f"the file is not what was recorded: lineage verify {self.path}"
 
 
@@ -177,7 +163,7 @@ def _activity(session: Session | None, run_id: str | None) -> Activity | None:
 
 
 def _slice(artifact: Artifact | None, line: int, metadata: Json) -> Slice | None:
-    """By the line; where slices alternate too often to name their lines, by what the record shares with them."""
-    parts = [one for one in (artifact.slices if artifact else None) or () if any(first <= line <= last for first, last in one.lines)]
-    key = key_of(shared_of(metadata)[0]) if any(one.scattered for one in parts) else b""
-    return next((one for one in parts if not one.scattered or key_of(one.metadata) == key), None)
+    """The slice of the record on *line*."""
+    parts = (artifact.slices if artifact else None) or ()
+    number = Slices(parts).number(metadata, line)
+    return None if number is None else parts[number]

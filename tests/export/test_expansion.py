@@ -18,9 +18,10 @@ from lineage.constraints import validate
 from lineage.contract.strict import loads
 from lineage.contract.times import xsd_time
 from lineage.expansion import Expansion
-from lineage.expansion.rows import metadata_of, seed_of, time_of
+from lineage.expansion.rows import record_of, seed_of, time_of
 from lineage.export import export_records, records_document
 from lineage.folder import gathered
+from lineage.integrity.lines import metadata_of
 from lineage.prov.document import same
 from lineage.prov.terms import DERIVATION, ENTITY, GENERATION
 
@@ -141,6 +142,6 @@ def test_the_fast_look_at_a_line_never_disagrees_with_the_full_parse(text):
     data = text.encode("utf-8", "surrogatepass")
     value, _ = loads(data)
     metadata = value.get("metadata") if isinstance(value, dict) else None
-    found = metadata_of(data, 2) or {}
+    found = metadata_of(record_of(data, 2) or {})
     expected = metadata if isinstance(metadata, dict) else {}
     assert seed_of(found) == seed_of(expected) and found.keys() == expected.keys()

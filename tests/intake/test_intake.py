@@ -141,7 +141,7 @@ def test_a_recheck_believes_no_part_that_was_left(large, monkeypatch):
 def test_a_process_that_is_killed_costs_an_error_and_what_was_read_is_kept(large, monkeypatch):
     monkeypatch.setattr(intake, "WORTH", 0)
     with Workers(1) as workers, work.Work(Wanted(large, "x"), recheck=False, sidecars="none") as one:
-        one.submit(workers, lambda size: size and workers._processes[0].kill())
+        one.submit(workers, lambda size: size and workers._all[0].kill())
         found = one.taken(lambda size: None)
         folder = one._task
     assert isinstance(found, OSError) and "has ended" in str(found) and folder is None
@@ -172,8 +172,8 @@ def test_two_passes_at_once_do_not_share_their_parts(large, monkeypatch):
 def test_what_a_file_held_is_remembered_until_it_changes(tmp_path, monkeypatch, settled):
     path = tmp_path / "x.jsonl"
     path.write_text("\n".join(line(n) for n in range(9)) + "\n")
-    read, real = [], part.take
-    monkeypatch.setattr(part, "take", lambda *given: read.append(1) or real(*given))
+    read, real = [], part.read
+    monkeypatch.setattr(part, "read", lambda *given: read.append(1) or real(*given))
     first = taken(path)
     assert taken(path) == first and len(read) == 1 and isinstance(first, Taken)
     assert taken(path, recheck=True) == first and len(read) == 2
@@ -209,16 +209,16 @@ def test_a_sidecar_is_made_where_none_is_and_one_of_other_bytes_is_left_alone_an
 def test_a_file_that_changes_while_it_is_read_is_told_and_not_remembered(tmp_path, monkeypatch, settled):
     path = tmp_path / "x.jsonl"
     path.write_text(line(1) + "\n")
-    real = part.take
+    real = part.read
 
-    def take(*given):
+    def read(*given):
         done = real(*given)
         path.write_text("{}\n")
         return done
 
-    monkeypatch.setattr(part, "take", take)
+    monkeypatch.setattr(part, "read", read)
     assert "unreadable" in [one.code for one in taken(path).scan.findings] and not index.path_of(path).exists()
-    monkeypatch.setattr(part, "take", real)
+    monkeypatch.setattr(part, "read", real)
     assert taken(path).scan.recorded == 0
 
 
