@@ -73,3 +73,13 @@ def test_a_line_that_is_too_long_is_passed_over_and_not_held(tmp_path, monkeypat
     path.write_bytes(b"x" * 10 + b"\n" + b"y" * 5000 + b"\n{}\n" + b"z" * 11)
     with lines.text_of(path) as file:
         assert list(lines.numbered(file)) == [(1, None), (2, None), (3, b"{}\n"), (4, None)]
+
+
+@pytest.mark.parametrize("suffix", PACKED)
+@pytest.mark.parametrize("left", [1, 3, 10, 0.3, 0.6, 0.99])
+def test_a_packed_file_that_is_cut_off_anywhere_is_told_and_proves_nothing(tmp_path, suffix, left, capsys):
+    data = PACKED[suffix]
+    path = tmp_path / f"x.jsonl{suffix}"
+    path.write_bytes(data[: left if left >= 1 else int(len(data) * left)])
+    assert "bad-compression" in {one.code for one in records.scan(path, "x").findings}
+    assert main(["prove", f"{path}:1"]) == 1 and "Traceback" not in capsys.readouterr().err

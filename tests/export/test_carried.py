@@ -9,6 +9,7 @@ import pyoxigraph
 import pytest
 
 import lineage
+from lineage.capture import files
 from lineage.carried import edits
 from lineage.cli import main
 from lineage.constraints import validate
@@ -155,3 +156,44 @@ def test_an_expanded_copy_derives_each_record_and_says_of_none_that_its_run_made
     derived = {one.args[0].rpartition("-L")[2]: one.args[1].rpartition("-L")[2] for one in whole.statements if one.term is DERIVATION and "slice" not in one.args[0]}  # fmt: skip
     assert derived == {"1": "1", "2": "2", "3": "3", "4": "4"} and not [one for one in whole.statements if one.term is GENERATION]
     assert not validate(whole, "x")
+
+
+def test_a_record_of_a_run_that_wrote_two_files_is_derived_from_the_one_it_stands_in(work):
+    with lineage.session(work, export=False) as session, session.generation(params={"seed": 1}) as run:
+        with run.records("train.jsonl") as train, run.records("val.jsonl") as val:
+            for n in range(6):
+                train.write({"split": "train", "n": n})
+                val.write({"split": "val", "n": n})
+    kept = rows(work / "train.jsonl")[1:4] + rows(work / "val.jsonl")[2:3]
+    kept[1]["n"] = "edited"
+    carry(work, "merged.jsonl", kept)
+    assert origins(work, "merged.jsonl") == {("train.jsonl", 1, 3, 1, ("n",)), ("val.jsonl", 1, 1, 0, ())}
+    file = lineage.RecordFile(work / "merged.jsonl")
+    assert [(file.why(n).origin.file.name, file.why(n).origin.line, file.why(n).origin.edited) for n in (1, 2, 3, 4)] == [("train.jsonl", 2, ()), ("train.jsonl", 3, ("n",)), ("train.jsonl", 4, ()), ("val.jsonl", 3, ())]  # fmt: skip
+    timeless = {**kept[0], "n": "edited", "metadata": {**kept[0]["metadata"], "timestamp": None}}
+    carry(work, "odd.jsonl", [timeless])
+    assert origins(work, "odd.jsonl") == set() and not slices(work, "odd.jsonl")[1], "which of the two it was, nobody can tell"
+
+
+def test_records_of_two_runs_that_wrote_one_file_after_each_other_are_found(work):
+    with lineage.session(work, export=False) as session:
+        for name in ("a", "b"):
+            with session.generation(params={"seed": 1, "name": name}) as run, run.records("both.jsonl", append=True) as out:
+                for n in range(700):
+                    out.write({"n": f"{name}{n}"})
+    carry(work, "merged.jsonl", rows(work / "both.jsonl")[600:1300])
+    assert origins(work, "merged.jsonl") == {("both.jsonl", 1, 100, 0, ()), ("both.jsonl", 701, 600, 0, ())}
+    assert not slices(work, "merged.jsonl")[1]
+
+
+def test_what_is_remembered_of_a_comparison_does_not_depend_on_paths_or_spoilt_sidecars(work):
+    carry(work, "merged.jsonl", rows(work / "one.jsonl")[:9])
+    expected, sidecar = origins(work, "merged.jsonl"), work / ".lineage/one.jsonl.index"
+    good = sidecar.read_bytes()
+    shutil.rmtree(files.folder())
+    sidecar.write_bytes(good[:4096] + bytes(len(good) - 4096))
+    assert origins(work, "merged.jsonl") == expected and not slices(work, "merged.jsonl")[1]
+    manifest = next(path for path in work.glob("session_manifest_*") if '"one.jsonl"' in path.read_text())
+    (work / "one.jsonl").rename(work / "renamed.jsonl")
+    manifest.write_text(manifest.read_text().replace('"one.jsonl"', '"renamed.jsonl"'))
+    assert {one[0] for one in origins(work, "merged.jsonl")} == {"renamed.jsonl"}

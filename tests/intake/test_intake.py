@@ -1,5 +1,6 @@
 """A file read in parts, by however many processes, cut off or remembered, is the file read from end to end."""
 
+import gzip
 import json
 import signal
 import subprocess
@@ -17,6 +18,7 @@ from lineage import intake
 from lineage.capture import files
 from lineage.cli import main
 from lineage.contract import records
+from lineage.contract.lines import stretches
 from lineage.contract.slices import MAX_RANGES
 from lineage.intake import Taken, Wanted, part, take_in, work
 from lineage.intake.workers import Workers
@@ -276,3 +278,99 @@ def test_the_command_line_takes_jobs(tmp_path, monkeypatch):
     Path("artifacts/x.jsonl").write_text(line(1) + "\n")
     assert main(["export", "artifacts", "--jobs", "2"]) == 0 and main(["verify", "artifacts/x.jsonl", "-j", "2"]) == 1
     assert main(["export", "artifacts", "--jobs", "0"]) == 2
+
+
+def test_configurations_beyond_the_most_are_one_slice_in_whatever_parts_they_are_read(tmp_path, monkeypatch):
+    path = tmp_path / "x.jsonl"
+    some = [json.dumps({"metadata": {"n": n % 9}}) for n in range(60)]
+    path.write_text("\n".join(line if n % 7 else '{"a": 1}' for n, line in enumerate(some)) + "\n")
+    monkeypatch.setattr(records, "MAX_SLICES", 4)
+    whole = records.scan(path, "x")
+    (mixed,) = [one for one in whole.slices if one.mixed]
+    (without,) = [one for one in whole.slices if not one.metadata and not one.mixed]
+    assert without.count == 9 and mixed.count + sum(one.count for one in whole.slices if one.metadata) == 51
+    assert mixed.lines == tuple(sorted(mixed.lines)) and all(a[1] < b[0] for a, b in zip(mixed.lines, mixed.lines[1:], strict=False))
+    for module in (part, work):
+        monkeypatch.setattr(module, "PART", 100)
+    assert taken(path).scan == whole
+
+
+def test_records_without_metadata_among_scattered_slices_are_of_no_run(tmp_path, monkeypatch):
+    from lineage.expansion.rows import Rows
+
+    monkeypatch.setattr("lineage.contract.slices.MAX_RANGES", 3)
+    path = tmp_path / "x.jsonl"
+    path.write_text("".join((line(n) if n % 2 else '{"a": 1}') + "\n" for n in range(20)))
+    scan = taken(path).scan
+    found = {}
+    with path.open("rb") as file:
+        reader = Rows(scan.slices)
+        for stretch in stretches(file):
+            for (number, _), rows in reader.of(stretch):
+                found.setdefault(bool(scan.slices[number].metadata), []).extend(int(row[0]) for row in rows)
+    assert found == {True: list(range(2, 21, 2)), False: list(range(1, 20, 2))}
+
+
+def test_odd_times_are_no_traceback_and_sort_by_their_instants(tmp_path):
+    path = tmp_path / "x.jsonl"
+    times = [
+        "2026-01-01T00:00:01z",
+        "2026-01-01 00:00Z",
+        "2026-01-01T00:00:00.5 Z",
+        "2026-01-01T05:00:00.25+0500",
+        "2026-01-01T00:00:00.٣+00:00",
+    ]
+    path.write_text("".join(json.dumps({"metadata": {**META, "timestamp": time}}) + "\n" for time in times))
+    scan = taken(path).scan
+    assert (scan.slices[0].first_time, scan.slices[0].last_time) == (times[1], times[0])
+    assert [(one.code, one.line) for one in scan.findings] == [("bad-time", 5)]
+    assert main(["verify", str(path)]) == 1
+
+
+def test_no_sidecar_is_written_through_a_link(tmp_path):
+    outside, inside = tmp_path / "outside", tmp_path / "inside"
+    outside.mkdir()
+    inside.mkdir()
+    (inside / ".lineage").symlink_to(outside)
+    (inside / "x.jsonl").write_text(line(1) + "\n")
+    assert taken(inside / "x.jsonl").scan.count == 1
+    assert main(["export", str(inside)]) == 0 and not list(outside.iterdir())
+
+
+def test_a_name_that_leaves_no_room_for_a_sidecar_is_read_all_the_same(tmp_path):
+    path = tmp_path / f"{'x' * 248}.jsonl"
+    path.write_text(line(1) + "\n")
+    assert taken(path).scan.count == 1 and taken(path).scan.findings == ()
+    assert main(["export", str(tmp_path)]) == 0
+
+
+def test_a_file_that_cannot_have_a_sidecar_is_not_read_again_either(tmp_path, monkeypatch, settled):
+    (tmp_path / ".lineage").write_text("no folder")
+    path = tmp_path / "x.jsonl"
+    path.write_text(line(1) + "\n")
+    read, real = [], part.read
+    monkeypatch.setattr(part, "read", lambda *given: read.append(1) or real(*given))
+    assert taken(path) == taken(path) and len(read) == 1
+    (tmp_path / ".lineage").unlink()
+    ((_, other),) = take_in([Wanted(path, "x", sha256="0" * 64)])
+    assert other == taken(path) and not index.path_of(path).exists()
+
+
+def test_a_bomb_of_newlines_leaves_no_sidecar_and_little_behind(tmp_path, monkeypatch):
+    monkeypatch.setattr(index, "LARGE", 1 << 16)
+    path = tmp_path / "x.jsonl.gz"
+    path.write_bytes(gzip.compress(b"\n" * 3_000_000))
+    found = taken(path)
+    assert found.seal.lines == 3_000_000 and not list((tmp_path / ".lineage").iterdir())
+    monkeypatch.setattr("lineage.contract.lines.FREE", 1 << 20)
+    monkeypatch.setattr("lineage.contract.lines.MAX_RATIO", 10)
+    assert [one.code for one in taken(path, recheck=True).scan.findings] == ["bad-compression"]
+
+
+@pytest.mark.slow
+def test_a_process_that_ends_costs_its_own_task_alone(large, tmp_path):
+    with Workers(1) as workers:
+        task = work.part.Task(path=large, size=large.stat().st_size, parts=5, folder=tmp_path, legacy=False, hashed=True)
+        workers._all[0].kill()
+        first, second = workers.submit(task, 0), workers.submit(task, 1)
+        assert isinstance(first.exception(), OSError) and second.result() > 0

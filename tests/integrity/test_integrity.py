@@ -192,3 +192,24 @@ def test_the_command_line_proves_and_verifies(recorded):
     rewrite(recorded, lambda lines: lines[2:])
     result = runner.invoke(cli, ["verify", "--json", str(recorded)], standalone_mode=False)
     assert result.return_value == 4 and [one["before"] for one in json.loads(result.stdout)[0]["changes"]] == [1, 2]
+
+
+def test_lines_that_were_changed_where_they_stand_are_named_without_an_alignment():
+    before = [b"%d" % n for n in range(1000)]
+    now = [b"x" if n in (0, 500, 999) else line for n, line in enumerate(before)]
+    assert [(one.before, one.now, one.what) for one in differences(before, now)] == [(n, n, "changed") for n in (1, 501, 1000)]
+
+
+def test_a_sidecar_whose_rows_lie_is_believed_of_no_line(recorded, capsys):
+    lines = recorded.read_bytes().splitlines(keepends=True)
+    path = index.path_of(recorded)
+    good = path.read_bytes()
+    for offset in (len(lines[0]), 0, 2**64 - 1, 2**63 - 1, len(b"".join(lines))):
+        forged = bytearray(good)
+        forged[4096 + 3 * 16 : 4096 + 3 * 16 + 8] = offset.to_bytes(8, "little")
+        path.write_bytes(forged)
+        assert lineage.RecordFile(recorded).read(4) == lines[3] and lineage.RecordFile(recorded).read(3) == lines[2]
+        capsys.readouterr()
+        assert main(["export", str(recorded), "--records", "4", "--format", "json", "--output", "-"]) == 0
+        (told,) = [one for name, one in json.loads(capsys.readouterr().out)["entity"].items() if name.endswith("-L4")]
+        assert told["lin:seed"]["$"] == str(json.loads(lines[3])["metadata"]["generation_params"]["seed"])
