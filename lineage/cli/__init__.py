@@ -21,6 +21,7 @@ VERBS = {
     "demo": "lineage.cli.demo",
     "export": "lineage.cli.export",
     "prove": "lineage.cli.prove",
+    "query": "lineage.cli.query",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",

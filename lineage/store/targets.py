@@ -1,0 +1,46 @@
+"""What can be asked: a graph in memory, one on disk, an endpoint. All answer alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from lineage.findings import Finding
+from lineage.store.embedded import Memory, in_memory
+from lineage.store.results import Answer
+from lineage.store.sources import gather
+from lineage.store.sparql import Bindings
+
+
+class Target(Protocol):
+    """Something that answers SPARQL."""
+
+    def asked(self, query: str, bindings: Bindings | None = None, timeout: float | None = None) -> AbstractContextManager[Answer]:
+        """The answer to *query*, with its parameters bound, while the block lasts."""
+
+
+@contextmanager
+def opened(
+    paths: Sequence[Path], *, recursive: bool = False, store: Path | None = None, endpoint: str | None = None
+) -> Iterator[tuple[Target, tuple[str, ...]]]:
+    """What is to be asked, and notes on what was read.
+
+    Args:
+        paths: folders and PROV files. store: where the graph is kept; *paths* bring it up to date, without any it is asked as it is.
+        endpoint: the URL of a SPARQL 1.1 endpoint, which is asked in place of both.
+
+    Raises:
+        NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
+    """
+    gathered = gather(paths, recursive=recursive)
+    yield Memory(in_memory(gathered.graphs)), _notes(gathered.findings)
+
+
+def _notes(findings: Sequence[Finding]) -> tuple[str, ...]:
+    if not findings:
+        return ()
+    kinds = ", ".join(f"{count} {code}" for code, count in sorted(Counter(one.code for one in findings).items()))
+    return (f"{len(findings)} findings in the files ({kinds}); lineage export names them",)
