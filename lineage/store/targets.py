@@ -11,6 +11,7 @@ from typing import Protocol
 from lineage.findings import Finding
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.results import Answer
+from lineage.store.saved import Saved
 from lineage.store.sources import gather
 from lineage.store.sparql import Bindings
 
@@ -35,8 +36,20 @@ def opened(
     Raises:
         NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
     """
+    if store is not None:
+        yield Saved(store), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
+        return
     gathered = gather(paths, recursive=recursive)
     yield Memory(in_memory(gathered.graphs)), _notes(gathered.findings)
+
+
+def _brought_up_to_date(saved: Saved, paths: Sequence[Path], recursive: bool) -> tuple[str, ...]:
+    gathered = gather(paths, recursive=recursive)
+    changes = saved.update(gathered.graphs)
+    if not changes.written and not changes.removed:
+        return _notes(gathered.findings)
+    told = f"{saved.path}: {len(changes.written)} sessions written, {len(changes.removed)} removed, {changes.unchanged} unchanged"
+    return (told, *_notes(gathered.findings))
 
 
 def _notes(findings: Sequence[Finding]) -> tuple[str, ...]:
