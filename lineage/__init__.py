@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
     from lineage.export import export_folder as export_folder
+    from lineage.questions.asking import ask as ask
+    from lineage.questions.asking import query as query
     from lineage.recording.helpers import create_artifact_metadata as create_artifact_metadata
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
@@ -27,20 +29,24 @@ if TYPE_CHECKING:
 _HOME = {
     "LineageError": "lineage.errors",
     "RecordFile": "lineage.trace.record",
+    "ask": "lineage.questions.asking",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
     "export_folder": "lineage.export",
     "get_git_sha": "lineage.recording.helpers",
+    "query": "lineage.questions.asking",
     "session": "lineage.recording.session",
     "validate": "lineage.constraints",
 }
 __all__ = [
     "LineageError",
     "RecordFile",
+    "ask",
     "create_artifact_metadata",
     "create_session_manifest",
     "export_folder",
     "get_git_sha",
+    "query",
     "session",
     "validate",
 ]

@@ -18,6 +18,7 @@ import click
 from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
+    "ask": "lineage.cli.ask",
     "demo": "lineage.cli.demo",
     "export": "lineage.cli.export",
     "prove": "lineage.cli.prove",

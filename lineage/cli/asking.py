@@ -32,6 +32,11 @@ class Where:
     timeout: float | None
     output: str | None
 
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """What paths in the graph may be told from."""
+        return self.paths or (Path(ARTIFACTS),)
+
     @contextmanager
     def target(self) -> Iterator[Target]:
         """What is asked; notes on what was read go to stderr."""

@@ -7,6 +7,7 @@ DESCRIBE: Turtle. `jsonl` and `table` are ours and take both.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -19,6 +20,7 @@ from lineage.store.terms import PREFIXES, Term, short, to_python
 
 OUTPUTS = ("table", "json", "jsonl", "csv", "tsv", "turtle")
 WIDTH = 60  # characters of a cell on a terminal; a file gets all
+_HEX = re.compile(r"([0-9a-f]{12})[0-9a-f]{28,}")  # a digest on a terminal: its beginning is enough to ask with
 _COLUMNS = ("subject", "predicate", "object")
 
 
@@ -128,6 +130,7 @@ def _is_number(cell: str) -> bool:
 def _cell(text: str, width: int | None) -> str:
     """One line, with no character that could rewrite a terminal."""
     plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    plain = plain if width is None else _HEX.sub(r"\1…", plain)
     return f"{plain[: width - 1]}…" if width is not None and len(plain) > width else plain
 
 

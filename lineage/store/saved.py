@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import orjson
-from pyoxigraph import NamedNode, Store
+from pyoxigraph import Literal, NamedNode, Store
 
 from lineage.errors import LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, reading
@@ -127,7 +127,9 @@ def _opened(path: Path, *, writing: bool) -> Store:
     try:
         return Store(str(path)) if writing else Store.read_only(str(path))
     except OSError as error:
-        raise LineageError(f"the store cannot be opened: {error}", at=str(path), hint="delete it and fill it again: it is made from the artifacts") from error
+        raise LineageError(
+            f"the store cannot be opened: {error}", at=str(path), hint="delete it and fill it again: it is made from the artifacts"
+        ) from error
 
 
 def _read(path: Path, query: str, out: BinaryIO) -> None:
@@ -135,7 +137,8 @@ def _read(path: Path, query: str, out: BinaryIO) -> None:
 
 
 def _known(store: Store) -> dict[str, str]:
-    return {quad.subject.value: quad.object.value for quad in store.quads_for_pattern(None, DIGEST, None, DIGESTS)}
+    quads = store.quads_for_pattern(None, DIGEST, None, DIGESTS)
+    return {q.subject.value: q.object.value for q in quads if isinstance(q.subject, NamedNode) and isinstance(q.object, Literal)}
 
 
 def _digests(path: Path, out: BinaryIO) -> None:
