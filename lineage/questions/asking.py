@@ -91,5 +91,5 @@ def _target(
     told: Iterable[str | os.PathLike[str]] = [where] if isinstance(where, str | os.PathLike) else where
     paths = tuple(Path(one) for one in told)
     kept = None if store is None else Path(store)
-    with opened(() if kept or endpoint else paths, recursive=recursive, store=kept, endpoint=endpoint) as (target, _):
+    with opened(() if kept or endpoint else paths, recursive=recursive, store=kept, endpoint=endpoint, apart=False) as (target, _):
         yield target, paths
