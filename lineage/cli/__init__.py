@@ -22,6 +22,7 @@ VERBS = {
     "demo": "lineage.cli.demo",
     "export": "lineage.cli.export",
     "prove": "lineage.cli.prove",
+    "push": "lineage.cli.push",
     "query": "lineage.cli.query",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",

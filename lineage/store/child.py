@@ -10,7 +10,9 @@ import json
 import os
 import select
 import signal
+import sys
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import TracebackType
@@ -119,7 +121,10 @@ def _work(work: Callable[[BinaryIO], None], data: int, told: int) -> None:
         code = 0
     except errors.LineageError as error:
         os.write(told, json.dumps([type(error).__name__, error.message, error.at, error.hint]).encode())
+        code = 0
     except BrokenPipeError:  # the reader has what it wanted
         code = 0
     finally:
+        if code and sys.exc_info()[0]:  # a mistake of ours: nobody up the stack would show it
+            traceback.print_exc()
         os._exit(code)

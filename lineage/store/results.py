@@ -43,11 +43,11 @@ class Answer:
             yield dict(zip(self.columns, map(to_python, row), strict=True))
 
 
-def answer(form: Form, data: Any) -> Answer:
-    """Read an answer from *data*, an object with `read`: SPARQL JSON results or N-Triples. Raises FormatError for what is neither."""
+def answer(form: Form, data: Any, triples: RdfFormat = RdfFormat.N_TRIPLES) -> Answer:
+    """Read an answer from *data*, an object with `read`: SPARQL JSON results, or triples. Raises FormatError for what is neither."""
     try:
         if form == "graph":
-            return Answer("graph", _COLUMNS, ((one.subject, one.predicate, one.object) for one in parse(data, RdfFormat.N_TRIPLES)))
+            return Answer("graph", _COLUMNS, ((one.subject, one.predicate, one.object) for one in parse(data, triples)))
         found = parse_query_results(data, QueryResultsFormat.JSON)
     except (SyntaxError, ValueError) as error:
         raise FormatError(f"no SPARQL results: {error}", at="answer") from error
@@ -80,8 +80,8 @@ def write(found: Answer, output: str, out: BinaryIO, width: int | None = None) -
 
 def _standard(kind: QueryResultsFormat) -> Callable[[Answer, BinaryIO, int | None], int | None]:
     def put(found: Answer, out: BinaryIO, width: int | None) -> None:
-        assert found.solutions is not None
-        found.solutions.serialize(out, kind)
+        solutions = found.solutions or parse_query_results(json.dumps({"head": {}, "boolean": found.truth}), QueryResultsFormat.JSON)
+        solutions.serialize(out, kind)
         if found.form == "ask" or kind is QueryResultsFormat.JSON:
             out.write(b"\n")
 

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from lineage.findings import Finding
 from lineage.store.embedded import Memory, in_memory
+from lineage.store.endpoint import Remote
 from lineage.store.results import Answer
 from lineage.store.saved import Saved
 from lineage.store.sources import gather
@@ -37,6 +38,9 @@ def opened(
     Raises:
         NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
     """
+    if endpoint is not None:
+        yield Remote(endpoint), ()
+        return
     if store is not None:
         yield Saved(store), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
         return

@@ -373,7 +373,9 @@ def made_by(history, digest, first_line=None):
     every = {run.id: (session, run) for session, run in runs(history)}
     known = loads(history)
     silent = any(key == (digest, first_line) and not part.metadata for key, (part, *_) in slices(history).items())
-    found = set() if silent else {("wrote it", run.id) for _, run in makers(history)[digest]}  # nobody says who made a record without metadata
+    found = (
+        set() if silent else {("wrote it", run.id) for _, run in makers(history)[digest]}
+    )  # nobody says who made a record without metadata
     for (file, start), (part, _, maker, writer) in slices(history).items():
         if file == digest and part.run_id and maker != writer and first_line in (None, start):
             found.add(("made records of it" if first_line is None else "made it", maker))
