@@ -30,6 +30,13 @@ SUFFIX = ".rq"
 LOOKED_UP = ("file", "record", "model", "session", "commit")  # kinds whose values are found in the graph
 KINDS = (*LOOKED_UP, *VALUES)
 
+PAGE = """# The named questions
+
+`lineage ask NAME` asks them, `lineage ask NAME --show-sparql` shows the query. How to ask, and how to add your own:
+[ask the graph](../how-to/ask-the-graph.md). This page is made from the files in `lineage/questions/`: `scripts/questions`.
+
+"""
+
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]*")
 _PARAM = re.compile(r"@param\s+(?P<name>[A-Za-z_]\w*)\s+(?P<kind>\w+)(?P<optional>\??)\s+(?P<text>\S.*)")
 
@@ -194,4 +201,4 @@ def as_markdown(questions: Iterable[Question]) -> str:
         )
         remarks = f"\n{one.remarks}\n" if one.remarks else ""
         parts.append(f"## {one.name}\n\n{one.purpose}\n{remarks}{chr(10) if rows else ''}{rows}\n    {one.example}\n")
-    return "\n".join(parts)
+    return PAGE + "\n".join(parts)

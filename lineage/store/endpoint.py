@@ -59,8 +59,8 @@ def _read(kind: Form, reply: Reply) -> Answer:
     if kind == "graph":
         return answer(kind, reply, RdfFormat.from_media_type(reply.media_type) or RdfFormat.TURTLE)
     found = answer(kind, reply)
-    if kind == "ask" and found.form == "select":  # Virtuoso's JSON for ASK is a row with a number
-        value = next(found.rows)[0]
+    if kind == "ask" and found.form == "select":  # Virtuoso's JSON for ASK is a row with a number, or none
+        value = next(found.rows, (None,))[0]
         return Answer("ask", (), iter(()), isinstance(value, Literal) and value.value in ("1", "true"))
     return found
 

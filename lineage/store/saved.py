@@ -126,7 +126,7 @@ def _take(descriptor: int, how: int, path: Path) -> None:
 def _opened(path: Path, *, writing: bool) -> Store:
     try:
         return Store(str(path)) if writing else Store.read_only(str(path))
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
         raise LineageError(
             f"the store cannot be opened: {error}", at=str(path), hint="delete it and fill it again: it is made from the artifacts"
         ) from error
