@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage.comparison.sessions import diff as diff
+    from lineage.comparison.verdict import compare as compare
     from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
     from lineage.export import export_folder as export_folder
@@ -24,31 +26,50 @@ if TYPE_CHECKING:
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
     from lineage.recording.session import session as session
+    from lineage.trace.asking import impact as impact
+    from lineage.trace.asking import path as path
+    from lineage.trace.asking import why as why
+    from lineage.trace.everything import graph as graph
+    from lineage.trace.everything import rdf as rdf
     from lineage.trace.record import RecordFile as RecordFile
 
 _HOME = {
     "LineageError": "lineage.errors",
     "RecordFile": "lineage.trace.record",
     "ask": "lineage.questions.asking",
+    "compare": "lineage.comparison.verdict",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
+    "diff": "lineage.comparison.sessions",
     "export_folder": "lineage.export",
     "get_git_sha": "lineage.recording.helpers",
+    "graph": "lineage.trace.everything",
+    "impact": "lineage.trace.asking",
+    "path": "lineage.trace.asking",
     "query": "lineage.questions.asking",
+    "rdf": "lineage.trace.everything",
     "session": "lineage.recording.session",
     "validate": "lineage.constraints",
+    "why": "lineage.trace.asking",
 }
 __all__ = [
     "LineageError",
     "RecordFile",
     "ask",
+    "compare",
     "create_artifact_metadata",
     "create_session_manifest",
+    "diff",
     "export_folder",
     "get_git_sha",
+    "graph",
+    "impact",
+    "path",
     "query",
+    "rdf",
     "session",
     "validate",
+    "why",
 ]
 
 

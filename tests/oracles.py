@@ -4,7 +4,7 @@ A thing is a tuple that begins with its kind:
 
     ("file", sha256)  ("slice", sha256, first line)  ("run", activity id)  ("session", session id)  ("loaded", load id)
     ("base", its files' digests, or name and revision)  ("metric", report's sha256, name)  ("loader", git sha)  ("script", path, git sha)
-    ("code", git sha, diff)  ("operator", name)  ("environment", JSON)  ("plan", JSON)
+    ("code", git sha, diff)  ("operator", name)  ("environment", JSON)  ("plan", JSON)  ("doing", id of a run that carried records over)
 
 What influences what is docs/decisions/0010: records that another file carried on come from the slice that they were carried from, and
 from who carried them and how, never from the other files that went into the same merge.
@@ -35,6 +35,7 @@ class Facts:
         self._folders = self._made_folders()
         for session in self._history:
             self._session(session)
+        self._lone_parts()
         self._uses = defaultdict(set)
         for thing, sources in self.sources.items():
             for source in sources:
@@ -51,23 +52,24 @@ class Facts:
         return seen
 
     def parts_of(self, key: Key) -> set[Key]:
-        """A file with its slices, a folder with its files: what is meant by it."""
+        """A file with its slices, a run with its doing: what is meant by it."""
+        if key[0] == "run":
+            return {key, ("doing", key[1])}
         if key[0] != "file":
             return {key}
-        found = {key} | {("slice", key[1], one.lines[0][0]) for one in self._slices.get(key[1], ())}
-        return found | {("file", part.sha256) for folder, _ in self._folders if folder.sha256 == key[1] for part in folder.parts}
+        return {key} | {("slice", key[1], one.lines[0][0]) for one in self._slices.get(key[1], ())}
 
     def _known_slices(self) -> dict[str, tuple[Slice, ...]]:
         found: dict[str, dict[int, Slice]] = defaultdict(dict)
         for session in self._history:
-            made = [one for run in session.activities for one in run.made]
-            for file in [*made, *(one for one in session.artifacts if one.path not in {o.path for o in made})]:
+            for file in [*(one for run in session.activities for one in run.made), *session.artifacts]:
                 for part in file.slices or ():
                     found[file.sha256][part.lines[0][0]] = part
         return {digest: tuple(parts.values()) for digest, parts in found.items()}
 
-    def _made_folders(self) -> list[tuple[Artifact, str]]:
-        return [(one, run.id) for session in self._history for run in session.activities for one in run.made if one.parts]
+    def _made_folders(self) -> list[Artifact]:
+        made = [one for session in self._history for run in session.activities for one in run.made if one.parts]
+        return list({one.sha256: one for one in made}.values())
 
     def _session(self, session: Session) -> None:
         me = ("session", session.id) if session.manifest else None
@@ -77,12 +79,16 @@ class Facts:
             self._run(session, me, run)
         made = {one.path for run in session.activities for one in run.made}
         for file in session.artifacts:
+            for part in file.slices or ():
+                self._part(file, part)
             if file.path not in made:
                 self._file(file, None, me if file.type != "legacy" else None)
 
     def _about_session(self, session: Session, me: Key) -> None:
         packages = session.environment.get("packages", {})
         software = {("software", name, packages[name]) for name in ("torch", "transformers") if name in packages}
+        if "lineage_version" in session.environment:
+            software.add(("software", "lineage-prov", session.environment["lineage_version"]))
         self.sources[me] |= software | {("environment", canonical(dict(session.environment)))}
         if session.operator:
             self.sources[me].add(("operator", session.operator))
@@ -114,7 +120,6 @@ class Facts:
                 for measure, value in run.metrics.items():
                     self.metrics["metric", file.sha256, measure] = value
                     self.sources["metric", file.sha256, measure] |= {key, ("file", file.sha256)}
-        self._by_whom = by_whom
 
     def _load(self, run: ModelLoad, key: Key) -> None:
         said = run.provenance
@@ -122,15 +127,19 @@ class Facts:
         base = ("base", digests or (said["model_name"], said["revision"]))
         self.sources[key] |= {("loader", said["loader_version"]), ("plan", canonical(said)), base}
         self.sources["loaded", run.id] |= {key, base}
-        self.sources["sentinels", run.id].add(key)
+        if said["sentinel_tests_passed"] is not None:
+            self.sources["sentinels", run.id].add(key)
         self.sources[base] |= {("file", digest) for digest in digests}
-        for folder, _ in self._folders:
-            parts = {part.sha256 for part in folder.parts}
-            alone = {part for part in parts if sum(part in {one.sha256 for one in other.parts} for other, _ in self._folders) == 1}
-            if parts <= set(digests):
+        for folder in self._folders:
+            if {part.sha256 for part in folder.parts} <= set(digests):
                 self.sources[base].add(("file", folder.sha256))
-            for part in alone & set(digests):
-                self.sources["file", part].add(("file", folder.sha256))
+
+    def _lone_parts(self) -> None:
+        """A file that is in one folder alone stands for it."""
+        for folder in self._folders:
+            for part in folder.parts:
+                if not any(part.sha256 == one.sha256 for other in self._folders if other is not folder for one in other.parts):
+                    self.sources["file", part.sha256].add(("file", folder.sha256))
 
     def _file(self, file: Artifact, run: Activity | None, maker: Key | None) -> None:
         key = ("file", file.sha256)
@@ -140,10 +149,13 @@ class Facts:
             self.sources[key].add(("script", run.script.path, run.script.version))
         self.sources[key] |= {("file", part.sha256) for part in file.parts}
         for part in file.slices or ():
-            name = ("slice", file.sha256, part.lines[0][0])
-            self.counts[name] = part.count
-            self.sources[key].add(name)
-            self._slice(name, part, run)
+            self._slice(self._part(file, part), part, run)
+
+    def _part(self, file: Artifact, part: Slice) -> Key:
+        name = ("slice", file.sha256, part.lines[0][0])
+        self.counts[name] = part.count
+        self.sources["file", file.sha256].add(name)
+        return name
 
     def _slice(self, name: Key, part: Slice, run: Activity | None) -> None:
         if run is None:
@@ -151,9 +163,9 @@ class Facts:
         origins = self._origins(part, run) if part.run_id != run.id else set()
         if origins:
             self.carried.add(name)
-            who = self._who(run)
             unread = {("file", used.sha256) for used in run.used if not self._slices.get(used.sha256)}
-            self.sources[name] |= origins | who | unread
+            self.sources["doing", run.id] |= self._who(run) | unread
+            self.sources[name] |= origins | {("doing", run.id)}
         else:
             self.sources[name].add(("run", run.id))
 

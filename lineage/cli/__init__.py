@@ -19,8 +19,12 @@ from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
     "ask": "lineage.cli.ask",
+    "compare": "lineage.cli.compare",
     "demo": "lineage.cli.demo",
+    "diff": "lineage.cli.diff",
     "export": "lineage.cli.export",
+    "impact": "lineage.cli.impact",
+    "path": "lineage.cli.path",
     "prove": "lineage.cli.prove",
     "push": "lineage.cli.push",
     "query": "lineage.cli.query",
