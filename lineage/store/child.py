@@ -11,6 +11,7 @@ import os
 import select
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -26,6 +27,9 @@ _KINDS: dict[str, type[errors.LineageError]] = {
 }
 
 
+LOOK = 0.5  # seconds between two looks at whether the parent is still there
+
+
 class Child:
     """A forked process and the bytes that it writes. Reading raises what its work raised, and UsageError when its time is over.
 
@@ -36,11 +40,12 @@ class Child:
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         data, told = os.pipe(), os.pipe()
+        parent = os.getpid()
         self._pid: int | None = os.fork()
         if self._pid == 0:
             os.close(data[0])
             os.close(told[0])
-            _work(work, data[1], told[1])
+            _work(work, data[1], told[1], parent)
         os.close(data[1])
         os.close(told[1])
         self._data, self._told = data[0], told[0]
@@ -111,11 +116,12 @@ def reading(child: Child) -> Iterator[Answer]:
         raise child.error from error
 
 
-def _work(work: Callable[[BinaryIO], None], data: int, told: int) -> None:
+def _work(work: Callable[[BinaryIO], None], data: int, told: int, parent: int) -> None:
     """What the child does; it never returns. No handler and no buffer of its parent's is run or written twice."""
     code = 1
     try:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
         with os.fdopen(data, "wb", buffering=1 << 16) as out:
             work(out)
         code = 0
@@ -128,3 +134,10 @@ def _work(work: Callable[[BinaryIO], None], data: int, told: int) -> None:
         if code and sys.exc_info()[0]:  # a mistake of ours: nobody up the stack would show it
             traceback.print_exc()
         os._exit(code)
+
+
+def _end_with(parent: int) -> None:
+    """A parent that was killed closed nothing: do not compute for nobody."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)

@@ -1,7 +1,7 @@
 """The graph on disk.  A session is replaced as a whole, in one transaction; killed at any moment, the store holds the old one or the new.
 
     STORE/lock     readers share it, a writer has it alone (flock): the engine leaves a read beside a write undefined
-    STORE/rdf      the engine's own files (RocksDB)
+    STORE/rdf      the engine's own files (RocksDB); a store that is filled for the first time is written to rdf.new, and renamed when it is whole
 
 The digest of each graph is kept beside it, so a session that did not change is not written again. All of the engine's work on disk is
 done in child processes: its threads would not survive a later fork.
@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shutil
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -20,11 +21,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 import orjson
-from pyoxigraph import Literal, NamedNode, Store
+from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from lineage.errors import LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, reading
-from lineage.store.embedded import evaluate
+from lineage.store.embedded import evaluate, in_memory
 from lineage.store.results import Answer
 from lineage.store.sources import Graph
 from lineage.store.sparql import Bindings, bound, checked
@@ -32,7 +33,7 @@ from lineage.store.terms import guarded
 
 DIGESTS = NamedNode("https://w3id.org/lineage-prov/store#digests")  # the graph that no query sees
 DIGEST = NamedNode("https://w3id.org/lineage-prov/store#sha256")
-LOCK, RDF = "lock", "rdf"
+LOCK, RDF, NEW = "lock", "rdf", "rdf.new"
 WAIT = 30.0  # seconds that a reader waits for a writer, and a writer for readers
 STEP = 0.02  # seconds between two looks at the lock
 
@@ -95,7 +96,7 @@ class Saved:
 
     def _ours(self) -> None:
         """Refuse to fill a folder of somebody else's."""
-        if self.path.exists() and not (self.path.is_dir() and {one.name for one in self.path.iterdir()} <= {LOCK, RDF}):
+        if self.path.exists() and not (self.path.is_dir() and {one.name for one in self.path.iterdir()} <= {LOCK, RDF, NEW}):
             raise UsageError("this is no store", at=str(self.path), hint="name a path that does not exist, or a store made with --store")
 
 
@@ -146,23 +147,40 @@ def _digests(path: Path, out: BinaryIO) -> None:
 
 
 def _write(path: Path, wanted: Mapping[str, Graph], now: Mapping[str, str], out: BinaryIO) -> None:
-    """In the child: each changed graph in a transaction of its own."""
+    """In the child: fill a store that is not there, else each changed graph in a transaction of its own."""
+    try:
+        written, removed = _replaced(path, wanted, now) if path.exists() else (_filled(path, wanted, now), [])
+    except (OSError, RuntimeError, SyntaxError) as error:
+        raise LineageError(f"the store cannot be written: {error}", at=str(path), hint="what was in it before is still there") from error
+    out.write(orjson.dumps({"written": written, "removed": removed}))
+
+
+def _filled(path: Path, wanted: Mapping[str, Graph], now: Mapping[str, str]) -> list[str]:
+    """All at once, beside its place: the engine writes sorted files, several times faster than transactions."""
+    new = path.with_name(NEW)
+    shutil.rmtree(new, ignore_errors=True)  # what somebody who was killed has left
+    store = _opened(new, writing=True)
+    store.bulk_extend(in_memory(wanted.values()))
+    store.bulk_extend(Quad(NamedNode(name), DIGEST, Literal(digest), DIGESTS) for name, digest in now.items())
+    store.optimize()
+    store.flush()
+    del store
+    new.rename(path)
+    return list(now)
+
+
+def _replaced(path: Path, wanted: Mapping[str, Graph], now: Mapping[str, str]) -> tuple[list[str], list[str]]:
     store = _opened(path, writing=True)
     before = _known(store)
     removed = [name for name in before if name not in now]
     written = [name for name, digest in now.items() if before.get(name) != digest]
-    try:
-        for name in removed:
-            store.update(_leave(name))
-        for name in written:
-            leaving = [_leave(name)] if name in before else []
-            store.update(";\n".join([*leaving, *_enter(wanted[name])]))
-        store.flush()
-        if len(written) > len(before):
-            store.optimize()
-    except (OSError, RuntimeError, SyntaxError) as error:
-        raise LineageError(f"the store cannot be written: {error}", at=str(path), hint="what was in it before is still there") from error
-    out.write(orjson.dumps({"written": written, "removed": removed}))
+    for name in removed:
+        store.update(_leave(name))
+    for name in written:
+        leaving = [_leave(name)] if name in before else []
+        store.update(";\n".join([*leaving, *_enter(wanted[name])]))
+    store.flush()
+    return written, removed
 
 
 def _leave(name: str) -> str:

@@ -8,6 +8,7 @@ from functools import cache
 import pytest
 from expected import EXPECTED, when
 from histories import history
+from rdflib import Dataset, URIRef
 
 from lineage.facts import Evaluation, Generation, Training
 from lineage.questions import every, load
@@ -15,6 +16,7 @@ from lineage.questions.asking import bindings_of
 from lineage.questions.resolve import Resolver
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.sources import of_session
+from lineage.store.sparql import declared
 from lineage.store.terms import to_python
 
 SEEDS = (1, 2, 3, 4)
@@ -141,3 +143,18 @@ def test_the_scores_of_a_model_by_its_name(seed, name):
 
     told, target = world(seed)
     agree(target, "evaluations-of", expected.evaluations_of_named(told, name), model=name)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ASKED)
+def test_another_engine_answers_the_same(name):
+    graphs = [of_session(one) for one in changed(history(2, 14, most=50))]
+    dataset = Dataset(default_union=True)
+    for graph in graphs:
+        dataset.graph(URIRef(graph.name)).parse(data=graph.texts[0], format="nt")
+    question = load(name)
+    answered = dataset.query(declared(question.sparql))
+    theirs = [tuple(str(value).replace("+00:00", "Z") if value is not None else "" for value in row) for row in answered]
+    with Memory(in_memory(graphs), apart=False).asked(question.sparql) as found:
+        ours = [tuple(term.value if term is not None else "" for term in row) for row in found.rows]
+    assert sorted(ours) == sorted(theirs)

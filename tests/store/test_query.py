@@ -1,12 +1,18 @@
 """`lineage query`: what people see, what programs read, what is refused."""
 
+import contextlib
 import csv
+import fcntl
 import io
 import json
 import os
+import pty
+import struct
 import subprocess
 import sys
+import termios
 import time
+from pathlib import Path
 
 import pytest
 from histories import history
@@ -140,6 +146,45 @@ def test_what_is_stopped_does_not_go_on_computing():
                 child.read()
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
+
+
+def test_when_the_asker_is_killed_its_query_ends_too(folder):
+    query = "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }"
+    asker = subprocess.Popen([sys.executable, "-m", "lineage.cli", "query", "--in", str(folder), query], start_new_session=True)
+    children = Path(f"/proc/{asker.pid}/task/{asker.pid}/children")
+    until = time.monotonic() + 60
+    while not (child := children.read_text().split()) and time.monotonic() < until:
+        time.sleep(0.02)
+    asker.kill()
+    asker.wait()
+    while Path(f"/proc/{child[0]}").exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not Path(f"/proc/{child[0]}").exists()
+
+
+def test_a_terminal_gets_cells_that_fit_it_and_no_control_characters(tmp_path):
+    with lineage.session(tmp_path, title="a long title " * 20 + "\x1b[2J"):
+        pass
+    seen = on_a_terminal(["query", "--in", str(tmp_path), "SELECT ?s ?title { ?s a lin:Session ; rdfs:label ?title }"])
+    assert max(map(len, seen.splitlines())) < 140 and "…" in seen and "\x1b" not in seen
+    seen = on_a_terminal(["query", "--in", str(tmp_path), "SELECT ?title { ?s a lin:Session ; rdfs:label ?title }", "-f", "csv"])
+    assert "\x1b" not in seen and "\\x1b[2J" in seen
+    digest = on_a_terminal(["query", "--in", str(tmp_path), f"SELECT ('{'ab' * 32}' AS ?x) {{}}"])
+    assert "abababababab…" in digest
+
+
+def on_a_terminal(argv):
+    """What a command writes to a terminal of 80 columns."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
+    with subprocess.Popen([sys.executable, "-m", "lineage.cli", *argv], stdout=theirs, stderr=subprocess.DEVNULL):
+        os.close(theirs)
+        seen = b""
+        with contextlib.suppress(OSError):  # a terminal that nobody writes to any more is an error to read
+            while chunk := os.read(ours, 4096):
+                seen += chunk
+    os.close(ours)
+    return seen.decode()
 
 
 def test_what_the_child_raises_is_raised_here_and_its_death_is_told():

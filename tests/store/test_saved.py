@@ -3,6 +3,7 @@
 import fcntl
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -157,6 +158,25 @@ def test_killed_at_any_moment_the_store_has_the_old_session_or_the_new_never_hal
     assert len(seen) > 3  # it was killed at moments that differ
     store.update(versioned(1))
     assert whole(store) and table(store, "SELECT DISTINCT ?v { ?s <x:version> ?v }") == [("1",)]
+
+
+@pytest.mark.slow
+def test_killed_while_it_is_filled_for_the_first_time_the_store_is_whole_or_not_there(tmp_path):
+    chance, seen = random.Random(8), set()
+    for _ in range(10):
+        shutil.rmtree(tmp_path / "store", ignore_errors=True)
+        [writer] = processes("writer", tmp_path, 1)
+        writer.stdout.readline()
+        time.sleep(chance.uniform(0, 0.9))
+        os.killpg(writer.pid, signal.SIGKILL)
+        writer.wait()
+        writer.stdout.close()
+        store = Saved(tmp_path / "store")
+        seen.add(len(store.digests()))
+        assert len(store.digests()) in (0, 6) and (not store.digests() or whole(store))
+        store.update(versioned(5))
+        assert whole(store) and sorted(one.name for one in (tmp_path / "store").iterdir()) == ["lock", "rdf"]
+    assert seen == {0, 6}
 
 
 @pytest.mark.slow
