@@ -11,7 +11,7 @@ from lineage.questions import every, load
 from lineage.questions.asking import bindings_of
 from lineage.questions.resolve import Resolver
 from lineage.store.results import default_output, fits
-from lineage.store.sparql import bound, checked, declared
+from lineage.store.sparql import bound, declared, form
 
 
 @click.command(
@@ -34,7 +34,7 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
     if name is None:
         raise UsageError("which question?", at="ask", hint="lineage ask --list names them")
     question = load(name)
-    fits(checked(question.sparql)[0], where.output or default_output(checked(question.sparql)[0]))
+    fits(form(question.sparql), where.output or default_output(form(question.sparql)))
     if show_sparql and not arguments:
         click.echo(question.sparql, nl=False)
         return 0

@@ -11,7 +11,9 @@ from pyoxigraph import Literal, NamedNode
 from lineage.cli import tell
 from lineage.cli.asking import Where, asking, put
 from lineage.errors import NotFoundError, UsageError
-from lineage.store.sparql import Bindings
+from lineage.store.embedded import check
+from lineage.store.results import default_output, fits
+from lineage.store.sparql import Bindings, form
 from lineage.store.terms import KINDS, of_kind
 
 
@@ -35,6 +37,10 @@ def command(query: str, params: tuple[str, ...], where: Where) -> int:
     default graph is all of them together. Nothing is changed, and nothing but --endpoint is connected to.
     """
     text = _text(query)
+    kind = form(text)
+    fits(kind, where.output or default_output(kind))
+    if not where.endpoint:
+        check(text, where.timeout)  # before anything is read: a mistake is told at once
     with where.target() as target, target.asked(text, _bindings(params), where.timeout) as found:
         put(found, where)
     return 0

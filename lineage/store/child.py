@@ -36,7 +36,7 @@ class Child:
     `with Child(work, 5.0) as child: child.read()`. Leaving the block ends the process.
     """
 
-    def __init__(self, work: Callable[[BinaryIO], None], timeout: float | None = None) -> None:
+    def __init__(self, work: Callable[[BinaryIO], object], timeout: float | None = None) -> None:
         self._timeout = timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         data, told = os.pipe(), os.pipe()
@@ -116,7 +116,7 @@ def reading(child: Child) -> Iterator[Answer]:
         raise child.error from error
 
 
-def _work(work: Callable[[BinaryIO], None], data: int, told: int, parent: int) -> None:
+def _work(work: Callable[[BinaryIO], object], data: int, told: int, parent: int) -> None:
     """What the child does; it never returns. No handler and no buffer of its parent's is run or written twice."""
     code = 1
     try:

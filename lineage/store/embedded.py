@@ -16,7 +16,7 @@ from lineage.errors import LineageError, UsageError
 from lineage.store.child import Child, reading
 from lineage.store.results import Answer, answer
 from lineage.store.sources import Graph
-from lineage.store.sparql import Bindings, Form, bound, checked
+from lineage.store.sparql import Bindings, Form, bound, checked, form, has_dataset
 from lineage.store.terms import PREFIXES
 
 # SPARQL 1.1 Query, 13.1: the default graph is the merge. The engine's own union of graphs tells a triple once for each graph it is in,
@@ -47,13 +47,21 @@ class Memory:
         Raises:
             UsageError: it is no query, it would change the graph or open a connection, or it takes longer than *timeout* seconds.
         """
-        checked(query)
-        work = partial(evaluate, self.store, bound(query, bindings or {}))
         if timeout is None and not self.apart:
-            yield _here(work)
+            checked(query)
+            yield _here(partial(evaluate, self.store, bound(query, bindings or {})))
             return
+        check(query, timeout)
+        work = partial(evaluate, self.store, bound(query, bindings or {}))
         with Child(work, timeout) as child, reading(child) as found:
             yield found
+
+
+def check(query: str, timeout: float | None) -> None:
+    """Have *query* read in a process of its own: planning it can take as long as answering it. Raises UsageError."""
+    form(query)
+    with Child(lambda _: checked(query), timeout) as child:
+        child.read()
 
 
 def _here(work: Callable[[BinaryIO], None]) -> Answer:
@@ -70,7 +78,7 @@ def evaluate(store: Store, query: str, out: BinaryIO, *, hidden: NamedNode | Non
         UsageError: the engine refuses the query. LineageError: it cannot go on.
     """
     try:
-        graphs = None if hidden is None else [graph for graph in store.named_graphs() if graph != hidden]
+        graphs = None if hidden is None or has_dataset(query) else [graph for graph in store.named_graphs() if graph != hidden]
         found = store.query(query, prefixes=dict(PREFIXES), named_graphs=graphs)
         if isinstance(found, QueryTriples):
             out.write(_head("graph"))

@@ -25,10 +25,10 @@ from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from lineage.errors import LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, reading
-from lineage.store.embedded import evaluate, in_memory
+from lineage.store.embedded import check, evaluate, in_memory
 from lineage.store.results import Answer
 from lineage.store.sources import Graph
-from lineage.store.sparql import Bindings, bound, checked
+from lineage.store.sparql import Bindings, bound
 from lineage.store.terms import guarded
 
 DIGESTS = NamedNode("https://w3id.org/lineage-prov/store#digests")  # the graph that no query sees
@@ -60,7 +60,7 @@ class Saved:
         Raises:
             UsageError: it is no query, or takes longer than *timeout* seconds. LineageError: another process writes for too long.
         """
-        checked(query)
+        check(query, timeout)
         text = bound(query, bindings or {})
         with locked(self._there(), fcntl.LOCK_SH), Child(partial(_read, self.path / RDF, text), timeout) as child, reading(child) as found:
             yield found

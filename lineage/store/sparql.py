@@ -36,6 +36,9 @@ _TOKEN = re.compile(
 _CODEPOINT = re.compile(r"\\u([0-9A-Fa-f]{4})|\\U([0-9A-Fa-f]{8})")
 _UPDATES = frozenset(["INSERT", "DELETE", "LOAD", "CLEAR", "CREATE", "DROP", "COPY", "MOVE", "ADD", "WITH"])
 _FORMS: Mapping[str, Form] = {"SELECT": "select", "ASK": "ask", "CONSTRUCT": "graph", "DESCRIBE": "graph"}
+OPENING, CLOSING = ("{", "(", "["), ("}", ")", "]")
+DEEPEST = 200  # the parser's stack is gone at about 2,000 groups inside each other
+LONGEST = 10_000  # tokens; it is gone at about 20,000, in a row of BIND or OPTIONAL
 _AT = re.compile(r"error at (\d+):(\d+): (?:expected )?(.*)", re.DOTALL)
 _CLASSES = re.compile(r"\[(?:[^\[\]']|'[^']*'|'\]'|'\[')*\]", re.DOTALL)  # what a parser says of letters, which helps nobody
 
@@ -63,7 +66,8 @@ def tokens(query: str) -> Iterator[Token]:
 
 
 def form(query: str) -> Form:
-    """What kind of answer *query* asks for. Raises UsageError for an update, for SERVICE, and for what is no query."""
+    """What kind of answer *query* asks for. Raises UsageError for an update, for SERVICE, and for what is no query or too much of one."""
+    _no_giant(query)
     _no_service(query)
     for token in tokens(query):
         if token.word in _UPDATES:
@@ -75,6 +79,21 @@ def form(query: str) -> Form:
     raise UsageError(
         "this is no SPARQL query", at="query", hint="begin with SELECT, ASK, CONSTRUCT or DESCRIBE: SELECT * { ?s ?p ?o } LIMIT 10"
     )
+
+
+def _no_giant(query: str) -> None:
+    """Refuse what would overflow the stack of the engine's parser, which would end the process that asks."""
+    if any(0xD800 <= ord(letter) < 0xE000 for letter in query):
+        raise UsageError("the query is no UTF-8", at="query", hint="write it in UTF-8")
+    depth = deepest = count = 0
+    for count, token in enumerate(tokens(query), 1):  # noqa: B007  # how many there are is asked for below
+        depth += (token.text in OPENING) - (token.text in CLOSING) if token.kind == "mark" else 0
+        deepest = max(deepest, depth)
+    if deepest > DEEPEST or count > LONGEST:
+        raise UsageError(
+            f"{count} words and signs, {deepest} deep, are too much for a query", at="query",
+            hint=f"keep it under {LONGEST} and {DEEPEST} deep; --param binds many values to a variable",
+        )  # fmt: skip
 
 
 def _no_service(query: str) -> None:
@@ -107,6 +126,11 @@ def checked(query: str) -> tuple[Form, tuple[str, ...]]:
     if isinstance(found, QuerySolutions):
         return "select", tuple(variable.value for variable in found.variables)
     return ("ask" if isinstance(found, QueryBoolean) else "graph"), ()
+
+
+def has_dataset(query: str) -> bool:
+    """Does *query* say itself which graphs it is about (SPARQL 1.1 Query, 13.2)?"""
+    return any(token.word == "FROM" for token in tokens(query))
 
 
 def _wrong(query: str, message: str) -> UsageError:

@@ -67,6 +67,15 @@ def test_the_digests_are_seen_by_no_query(tmp_path, graphs):
     assert len(store.digests()) == 2
 
 
+def test_a_query_that_says_which_graphs_it_is_about_is_answered_as_in_memory(tmp_path, graphs):
+    store, memory = Saved(tmp_path / "store"), Memory(in_memory(graphs), apart=False)
+    store.update(graphs)
+    for clause in ("FROM", "FROM NAMED"):
+        for pattern in ("?s ?p ?o", "GRAPH ?g { ?s ?p ?o }"):
+            query = f"SELECT (COUNT(*) AS ?n) {clause} <{graphs[2].name}> {{ {pattern} }}"
+            assert table(store, query) == table(memory, query)
+
+
 def test_what_two_graphs_tell_stays_while_one_of_them_does(tmp_path):
     shared, own = b'<x:a> <x:p> "both" .\n', b'<x:a> <x:p> "one" .\n'
     store = Saved(tmp_path / "store")

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from lineage.errors import UsageError
+from lineage.store import sparql
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.sources import Graph
 from lineage.store.sparql import bound, checked, declared, form
@@ -126,6 +127,29 @@ def test_a_syntax_error_says_where_what_and_what_to_do():
     assert caught.value.at == "query:2:10" and "\n    { ?s ?p }\n             ^" in str(caught.value) and "w3.org" in caught.value.hint
     with pytest.raises(UsageError, match=r"(?s)prefix that is not declared.*lin,"):
         checked("ASK { ?s foo:p ?o }".replace("\n", ""))
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "ASK " + "{" * 5000 + "}" * 5000,
+        "ASK { FILTER(1 " + "+1" * 20000 + ") }",
+        "ASK { " + "BIND(1 AS ?x) " * 5000 + "}",
+        "ASK { ?s ?p '\udcff' }",
+    ],
+)
+def test_a_query_that_would_overflow_the_parser_or_is_no_utf_8_is_refused_before_it_is_parsed(query):
+    with pytest.raises(UsageError, match=r"too much for a query|no UTF-8"):
+        checked(query)
+
+
+def test_a_query_as_large_as_is_allowed_does_not_overflow_the_parser():
+    deep = sparql.DEEPEST - 1
+    assert checked("ASK { FILTER(" + "(" * (deep - 1) + "1" + ")" * (deep - 1) + ") }")[0] == "ask"
+    for text, size in (("+1", 2), ("BIND(1 AS ?x{}) ", 6), ("OPTIONAL {{ ?a ?b ?c }} ", 6), ("FILTER(1=1) ", 6)):
+        many = (sparql.LONGEST - 12) // size
+        body = "".join(text.format(n) for n in range(many))
+        assert checked(f"ASK {{ FILTER(1{body}) }}" if text == "+1" else f"ASK {{ {body} }}")[0] == "ask"
 
 
 @given(st.one_of(st.text(), st.lists(st.sampled_from(NASTY)).map("".join)))
