@@ -47,12 +47,11 @@ class Memory:
         Raises:
             UsageError: it is no query, it would change the graph or open a connection, or it takes longer than *timeout* seconds.
         """
+        form(query)
+        work = partial(evaluate, self.store, query, bindings or {})
         if timeout is None and not self.apart:
-            checked(query)
-            yield _here(partial(evaluate, self.store, bound(query, bindings or {})))
+            yield _here(work)
             return
-        check(query, timeout)
-        work = partial(evaluate, self.store, bound(query, bindings or {}))
         with Child(work, timeout) as child, reading(child) as found:
             yield found
 
@@ -71,15 +70,18 @@ def _here(work: Callable[[BinaryIO], None]) -> Answer:
     return answer(json.loads(out.readline())["form"], out)
 
 
-def evaluate(store: Store, query: str, out: BinaryIO, *, hidden: NamedNode | None = None) -> None:
+def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hidden: NamedNode | None = None) -> None:
     """Write the answer to *out*: a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
+
+    The query is read as it was written first, so that a mistake is told where its writer finds it.
 
     Raises:
         UsageError: the engine refuses the query. LineageError: it cannot go on.
     """
+    checked(query)
     try:
         graphs = None if hidden is None or has_dataset(query) else [graph for graph in store.named_graphs() if graph != hidden]
-        found = store.query(query, prefixes=dict(PREFIXES), named_graphs=graphs)
+        found = store.query(bound(query, bindings), prefixes=dict(PREFIXES), named_graphs=graphs)
         if isinstance(found, QueryTriples):
             out.write(_head("graph"))
             found.serialize(out, RdfFormat.N_TRIPLES)

@@ -25,10 +25,10 @@ from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from lineage.errors import LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, reading
-from lineage.store.embedded import check, evaluate, in_memory
+from lineage.store.embedded import evaluate, in_memory
 from lineage.store.results import Answer
 from lineage.store.sources import Graph
-from lineage.store.sparql import Bindings, bound
+from lineage.store.sparql import Bindings, form
 from lineage.store.terms import guarded
 
 DIGESTS = NamedNode("https://w3id.org/lineage-prov/store#digests")  # the graph that no query sees
@@ -60,9 +60,9 @@ class Saved:
         Raises:
             UsageError: it is no query, or takes longer than *timeout* seconds. LineageError: another process writes for too long.
         """
-        check(query, timeout)
-        text = bound(query, bindings or {})
-        with locked(self._there(), fcntl.LOCK_SH), Child(partial(_read, self.path / RDF, text), timeout) as child, reading(child) as found:
+        form(query)
+        work = partial(_read, self.path / RDF, query, bindings or {})
+        with locked(self._there(), fcntl.LOCK_SH), Child(work, timeout) as child, reading(child) as found:
             yield found
 
     def _there(self) -> Path:
@@ -133,8 +133,8 @@ def _opened(path: Path, *, writing: bool) -> Store:
         ) from error
 
 
-def _read(path: Path, query: str, out: BinaryIO) -> None:
-    evaluate(_opened(path, writing=False), query, out, hidden=DIGESTS)
+def _read(path: Path, query: str, bindings: Bindings, out: BinaryIO) -> None:
+    evaluate(_opened(path, writing=False), query, bindings, out, hidden=DIGESTS)
 
 
 def _known(store: Store) -> dict[str, str]:
