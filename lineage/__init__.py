@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from lineage.trace.asking import why as why
     from lineage.trace.everything import graph as graph
     from lineage.trace.everything import rdf as rdf
+    from lineage.trace.reading import open_library as open_library
     from lineage.trace.record import RecordFile as RecordFile
 
 _HOME = {
@@ -45,6 +46,7 @@ _HOME = {
     "get_git_sha": "lineage.recording.helpers",
     "graph": "lineage.trace.everything",
     "impact": "lineage.trace.asking",
+    "open_library": "lineage.trace.reading",
     "path": "lineage.trace.asking",
     "query": "lineage.questions.asking",
     "rdf": "lineage.trace.everything",
@@ -64,6 +66,7 @@ __all__ = [
     "get_git_sha",
     "graph",
     "impact",
+    "open_library",
     "path",
     "query",
     "rdf",

@@ -65,11 +65,16 @@ def all_passed(one: Sequence[Fact], other: Sequence[Fact]) -> State:
 
 
 def one_era(one: Sequence[Fact], other: Sequence[Fact]) -> State:
-    """Nothing from before the cut-over with anything from after it."""
-    left, right = ({fact.value for fact in side} for side in (one, other))
-    if (seen.BEFORE in left and seen.FROM in right) or (seen.FROM in left and seen.BEFORE in right):
-        return "differs"
-    return "unknown" if None in left | right or not left or not right else "equal"
+    """Nothing from before the cut-over with anything from after it. What is partly from before is from before."""
+    left, right = _era(one), _era(other)
+    if left is None or right is None:
+        return "unknown"
+    return "equal" if left == right else "differs"
+
+
+def _era(side: Sequence[Fact]) -> object:
+    values = {fact.value for fact in side}
+    return seen.BEFORE if seen.BEFORE in values else None if None in values or not values else seen.FROM
 
 
 def any_shared(one: Sequence[Fact], other: Sequence[Fact]) -> State:

@@ -17,7 +17,8 @@ from lineage.comparison.reports import diff_lines, diff_markdown
 from lineage.contract import manifest
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, ModelLoad, Session, Transformation
-from lineage.trace.reading import Library, Where, opened
+from lineage.trace.reading import Library, Where, open_library
+from lineage.trace.search import on_disk
 
 Key = tuple[str, str]
 _NAMES = {kind: name for name, kind in ACTIVITIES.items()}
@@ -45,13 +46,13 @@ def diff(one: str, other: str, where: Where | Library = None, *, recursive: bool
     Raises:
         NotFoundError: there is no such session. UsageError: several begin so.
     """
-    paths = [Path(name).parent for name in (one, other) if Path(name).is_file()]
-    library = where if isinstance(where, Library) else opened(where if where is not None else list(dict.fromkeys(paths)) or None, recursive=recursive)  # fmt: skip
+    paths = [path.parent for path in map(on_disk, (one, other)) if path and path.is_file()]
+    library = where if isinstance(where, Library) else open_library(where if where is not None else list(dict.fromkeys(paths)) or None, recursive=recursive)  # fmt: skip
     return differences(_session(library, one), _session(library, other))
 
 
 def _session(library: Library, name: str) -> Session:
-    prefix = manifest.session_id_of(Path(name)) if Path(name).is_file() else name.removeprefix("session:")
+    prefix = manifest.session_id_of(Path(name)) if on_disk(name) else name.removeprefix("session:")
     fitting = [one for one in library.sessions if one.id.startswith(prefix)]
     exact = [one for one in fitting if one.id == prefix]
     if not fitting:

@@ -12,7 +12,8 @@ from lineage.comparison.reports import lines, markdown
 from lineage.comparison.subjects import Subject, Subjects
 from lineage.contract.around import sessions_around
 from lineage.errors import UsageError
-from lineage.trace.reading import Library, Where, opened
+from lineage.trace.reading import Library, Where, open_library
+from lineage.trace.search import on_disk
 
 Verdict = Literal["comparable", "not comparable", "unknown"]
 
@@ -67,7 +68,7 @@ def compare(one: str | Path, other: str | Path, where: Where | Library = None, *
     Raises:
         NotFoundError: nothing is called so. UsageError: several things are, or the two are of different kinds.
     """
-    library = where if isinstance(where, Library) else opened(where if where is not None else around(one, other), recursive=recursive)
+    library = where if isinstance(where, Library) else open_library(where if where is not None else around(one, other), recursive=recursive)
     subjects = Subjects(library)
     return judged(subjects.subject(str(one)), subjects.subject(str(other)), stated_check)
 
@@ -89,5 +90,5 @@ def _row(rule: Rule, one: Subject, other: Subject) -> Row:
 
 def around(*names: str | Path) -> list[Path] | None:
     """The folders whose sessions tell of the files among *names*; None where none is a file."""
-    folders = [sessions_around(Path(name))[0] for name in names if Path(name).exists()]
+    folders = [sessions_around(Path(name))[0] for name in names if on_disk(name)]
     return list(dict.fromkeys(folders)) or None

@@ -131,6 +131,12 @@ def test_a_result_without_a_loader_is_from_before_whenever_it_was():
     assert "methodology" in [row.rule.what for row in found.having("differs", "breaks")] and found.verdict == "not comparable"
 
 
+def test_two_results_without_a_loader_are_of_one_era_and_still_unknown():
+    both = [session(n, provenance={"loader_version": None, "loader_sha256": None}) for n in (1, 2)]
+    found = lineage.compare("evaluation_1.json", "evaluation_2.json", both)
+    assert found.verdict == "unknown" and [row.rule.what for row in found.having("unknown", "breaks")] == ["loader"]
+
+
 def test_loaders_are_the_same_by_digest_before_commit_and_by_commit_where_one_has_no_digest():
     assert compared(provenance={"loader_version": "9" * 40}).verdict == "comparable"
     assert compared(provenance={"loader_sha256": None}).verdict == "comparable"

@@ -1,22 +1,29 @@
 """Trees, DOT, Mermaid and JSON of the command line; a hostile name is only a name in each."""
 
 import hashlib
+import io
 import json
 import re
 from dataclasses import replace
 
+import networkx
 import pytest
 from click.testing import CliRunner
 from histories import BAD, history
+from hypothesis import given
+from hypothesis import strategies as st
 from oracles import Facts, records_affected_by_loader
 
 import lineage
 from lineage.cli import cli, main
+from lineage.errors import LineageError
 from lineage.facts import Artifact, Generation, Session, Transformation
 from lineage.mapping.names import Ids
 from lineage.trace import pictures, plain
-from lineage.trace.reading import opened
+from lineage.trace.everything import graphml
+from lineage.trace.reading import open_library
 
+LIBRARY = open_library(history(2, 12))
 HOSTILE = 'a"]; evil [label="\\" b{{c}}|d|<script>alert(1)</script>\n%%e\x1b[31m`#35;end\u202e.jsonl'
 
 
@@ -57,7 +64,25 @@ def test_a_hostile_name_reaches_no_terminal_and_no_svg(tmp_path):
 def trig(told):
     from lineage import formats
 
-    return formats.dumps(opened(told).document(), "trig")
+    return formats.dumps(open_library(told).document(), "trig")
+
+
+def test_a_hostile_name_is_in_graphml_and_back():
+    data = graphml(hostile())
+    labels = {facts.get("prov:label") for _, facts in networkx.read_graphml(io.BytesIO(data), force_multigraph=True).nodes(data=True)}
+    assert HOSTILE.replace("\x1b", "\\x1b") in labels
+
+
+def test_what_would_be_a_list_in_markdown_is_none_in_mermaid():
+    assert [pictures._coded(text) for text in ("1. a", "- a", "a-1.b")] == ["1#46; a", "#45; a", "a-1.b"]
+
+
+@given(st.text(max_size=300) | st.sampled_from(["file:", "run:x", ":", "id:", "x" * 5000, "a\0b", "..", "/", "loader:\0"]))
+def test_whatever_is_asked_for_is_found_or_refused(text):
+    try:
+        assert lineage.why(text, LIBRARY).start
+    except LineageError as error:
+        assert str(error)
 
 
 def test_a_hostile_name_can_be_asked_for():
@@ -151,6 +176,7 @@ def test_the_verbs_end_as_they_say(folder, capsys):
     assert main(["why", "session-2025", *at]) == 2
     assert main(["path", "data/prompts_0.jsonl", "data/prompts_1.jsonl", *at]) == 3
     assert main(["path", "sft_accuracy", "google/gemma-2-9b", *at]) == 0
+    assert main(["path", "sft_accuracy", "sft_accuracy", *at]) == 0
     assert main(["why", "x", "--in", "no-such-folder"]) == 3
     for form in ("tree", "dot", "mermaid", "json"):
         assert main(["why", "sft_accuracy", "--format", form, *at]) == 0
