@@ -32,7 +32,7 @@ def query(
         For SELECT a list of dicts by variable (an IRI is a `Name`, what is unbound None), for ASK a bool, else a list of triples.
 
     Raises:
-        UsageError: it is no query, it would change the graph, or it took too long. NotFoundError: there is no such folder.
+        UsageError: it is no query, or it would change the graph. LateError: it took too long. NotFoundError: there is no such folder.
     """
     bindings = {
         name: [from_python(one) for one in (value if isinstance(value, list | tuple) else [value])] for name, value in params.items()

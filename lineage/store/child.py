@@ -31,7 +31,7 @@ LOOK = 0.5  # seconds between two looks at whether the parent is still there
 
 
 class Child:
-    """A forked process and the bytes that it writes. Reading raises what its work raised, and UsageError when its time is over.
+    """A forked process and the bytes that it writes. Reading raises what its work raised, and LateError when its time is over.
 
     `with Child(work, 5.0) as child: child.read()`. Leaving the block ends the process.
     """
@@ -72,7 +72,7 @@ class Child:
         if not select.select([self._data], [], [], left)[0]:
             self.close()
             hint = "say --timeout with more seconds, or ask for less: add LIMIT, name a subject"
-            self.error = errors.UsageError(f"stopped after {self._timeout:g} seconds", at="query", hint=hint)
+            self.error = errors.LateError(f"stopped after {self._timeout:g} seconds", at="query", hint=hint)
             raise self.error
 
     def _ended(self) -> None:

@@ -45,7 +45,7 @@ class Memory:
         """The answer to *query*, while the block lasts.
 
         Raises:
-            UsageError: it is no query, it would change the graph or open a connection, or it takes longer than *timeout* seconds.
+            UsageError: it is no query, or it would change the graph or open a connection. LateError: it takes longer than *timeout* seconds.
         """
         form(query)
         work = partial(evaluate, self.store, query, bindings or {})

@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from pyoxigraph import Literal, NamedNode, RdfFormat
 
-from lineage.errors import FormatError, LineageError, NotFoundError, UsageError
+from lineage.errors import FormatError, LateError, LineageError, NotFoundError
 from lineage.store.http import Endpoint, RefusedError, Reply
 from lineage.store.results import Answer, answer
 from lineage.store.sources import Graph
@@ -38,8 +38,8 @@ class Remote:
         """The answer to *query*, while the block lasts. (SPARQL 1.1 Protocol, 2.1.2: a form that is posted.)
 
         Raises:
-            UsageError: it would change the graph or open a connection, or there is no answer in time. LineageError: the endpoint refuses it,
-            cannot be reached, or answers something else than SPARQL results.
+            UsageError: it would change the graph or open a connection. LateError: there is no answer in time. LineageError: the endpoint
+            refuses it, cannot be reached, or answers something else than SPARQL results.
         """
         kind = form(query)
         text = declared(bound(query, bindings or {}))
@@ -108,9 +108,9 @@ def _put(endpoint: Endpoint, graph: Graph, protocol: Protocol) -> Protocol:
             raise
         _by_update_instead(endpoint, graph, error)
         return "update"
-    except UsageError as error:
+    except LateError as error:
         hint = error.hint if protocol == "gsp" else f"{error.hint}; if this is the URL for updates, say --protocol update"
-        raise UsageError(error.message, at=error.at, hint=hint) from error
+        raise LateError(error.message, at=error.at, hint=hint) from error
     return "gsp"
 
 

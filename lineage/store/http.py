@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from typing import IO, Any
 
-from lineage.errors import LineageError, NotFoundError, UsageError
+from lineage.errors import LateError, LineageError, NotFoundError, UsageError
 
 USER, PASSWORD, TOKEN = "LINEAGE_ENDPOINT_USER", "LINEAGE_ENDPOINT_PASSWORD", "LINEAGE_ENDPOINT_TOKEN"  # names of variables
 TRIES = 4
@@ -59,7 +59,7 @@ class Endpoint:
         """One request, tried again while it may yet succeed; *query* is added to the URL's own.
 
         Raises:
-            RefusedError: the endpoint said no. NotFoundError: there is nothing at the URL. LineageError: it cannot be reached. UsageError: time is over.
+            RefusedError: the endpoint said no. NotFoundError: there is nothing at the URL. LateError: time is over. LineageError: it cannot be reached.
         """
         deadline = time.monotonic() + (self.timeout or PATIENCE)
         request = urllib.request.Request(_with(self.url, query), data=body, headers=headers, method=method)  # noqa: S310  # http(s), see above
@@ -87,9 +87,9 @@ class Endpoint:
             pause *= 2
         raise AssertionError("the last try returns or raises")
 
-    def late(self) -> UsageError:
+    def late(self) -> LateError:
         """Time is over."""
-        return UsageError(
+        return LateError(
             f"no answer within {self.timeout or PATIENCE:g} seconds", at=self.url, hint="say --timeout with more seconds, or ask for less"
         )
 
@@ -121,12 +121,12 @@ class Reply:
         return str(self.stream.headers.get_content_type())
 
     def read(self, size: int = -1) -> bytes:
-        """The next bytes. Raises UsageError when time is over, LineageError when the connection breaks."""
+        """The next bytes. Raises LateError when time is over, LineageError when the connection breaks."""
         if time.monotonic() > self.deadline:
             self.error = self.endpoint.late()
             raise self.error
         try:
-            return bytes(self.stream.read(None if size < 0 else size))
+            return bytes(self.stream.read() if size < 0 else self.stream.read1(size))  # what has come: a drip must not outlast the deadline
         except TimeoutError:
             self.error = self.endpoint.late()
         except (OSError, http.client.HTTPException) as error:

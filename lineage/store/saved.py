@@ -58,7 +58,7 @@ class Saved:
         """The answer to *query*, while the block lasts; a writer waits until then.
 
         Raises:
-            UsageError: it is no query, or takes longer than *timeout* seconds. LineageError: another process writes for too long.
+            UsageError: it is no query. LateError: it takes longer than *timeout* seconds. LineageError: another process writes for too long.
         """
         form(query)
         work = partial(_read, self.path / RDF, query, bindings or {})

@@ -17,9 +17,10 @@ from lineage.errors import NotFoundError
 from lineage.export import gathered, session_document
 from lineage.facts import Session
 from lineage.findings import Finding
+from lineage.mapping import order
 from lineage.mapping.names import ID_BASE, Ids
 from lineage.prov.document import Document, Statements
-from lineage.prov.statement import Name
+from lineage.prov.statement import Name, Statement, expanded
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +76,16 @@ def _of_file(path: Path) -> Iterator[Graph]:
         raise NotFoundError("no such folder or file", at=str(path), hint="name a folder with session manifests, or a PROV file")
     data = path.read_bytes()
     document = formats.loads(data, formats.by_path(path).name)
-    top = tuple(document.statements)
+    top = _ordered(document.statements)
     if top:
         yield _graph(Name(f"{ID_BASE}document-sha256-{hashlib.sha256(data).hexdigest()}"), top)
     for bundle in document.bundles:
-        yield _graph(bundle.id, bundle.statements)
+        yield _graph(bundle.id, _ordered(bundle.statements))
+
+
+def _ordered(statements: Statements) -> list[Statement]:
+    """Each once, in the order of our own documents: an exported session is the same graph as the session in its folder."""
+    return sorted(set(expanded(statements)), key=order)
 
 
 def _graph(name: str, statements: Statements) -> Graph:

@@ -1,7 +1,9 @@
 """Pushing to an endpoint and asking it: against real servers, and against one that misbehaves."""
 
 import base64
+import contextlib
 import json
+import socket
 import threading
 import time
 from contextlib import contextmanager
@@ -13,7 +15,7 @@ import servers
 from histories import history
 
 from lineage.cli import main
-from lineage.errors import LineageError, UsageError
+from lineage.errors import LateError, LineageError, UsageError
 from lineage.questions import every
 from lineage.questions.asking import bindings_of
 from lineage.questions.resolve import Resolver
@@ -247,8 +249,30 @@ def test_an_endpoint_that_is_slow_is_given_up():
         time.sleep(1)
         return YES
 
-    with fake(slow) as (url, _), pytest.raises(UsageError, match=r"no answer within 0.2 seconds"), Remote(url).asked("ASK {}", None, 0.2):
+    with fake(slow) as (url, _), pytest.raises(LateError, match=r"no answer within 0.2 seconds"), Remote(url).asked("ASK {}", None, 0.2):
         pass
+
+
+def test_an_endpoint_that_sends_a_byte_now_and_then_is_given_up_too():
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip():
+            connection, _ = server.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.recv(1 << 16)
+                connection.sendall(b'HTTP/1.1 200 OK\r\nContent-Type: application/sparql-results+json\r\n\r\n{"head":')
+                for _ in range(200):
+                    connection.sendall(b" ")
+                    time.sleep(0.05)
+
+        thread = threading.Thread(target=drip, daemon=True)
+        thread.start()
+        began = time.monotonic()
+        with pytest.raises(LateError):
+            with Remote(f"http://127.0.0.1:{server.getsockname()[1]}/").asked("SELECT ?a { ?a ?b ?c }", None, 0.5) as found:
+                list(found.rows)
+        assert time.monotonic() - began < 5
+        thread.join()
 
 
 def test_the_graph_is_named_in_the_url_and_the_urls_own_query_stays():

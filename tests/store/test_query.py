@@ -19,7 +19,7 @@ from histories import history
 
 import lineage
 from lineage.cli import main
-from lineage.errors import LineageError, UsageError
+from lineage.errors import LateError, LineageError, UsageError
 from lineage.prov.statement import Name
 from lineage.store.child import Child
 
@@ -105,7 +105,7 @@ def test_a_query_comes_from_a_file_or_stdin(run, tmp_path, monkeypatch):
         (["nonsense"], 2, "this is no SPARQL query"),
         (["SELECT", "--in", "nowhere"], 2, "query:1:"),
         (["ASK { ?s ?p '\udcff' }"], 2, "no UTF-8"),
-        (["ASK { " + "?a <x:b> ?c . " * 400 + "}", "--timeout", "0.5"], 2, "stopped after 0.5 seconds"),
+        (["ASK { " + "?a <x:b> ?c . " * 400 + "}", "--timeout", "0.5"], 1, "stopped after 0.5 seconds"),
         (["ASK {}", "--param", "x"], 2, "NAME=VALUE"),
         (["ASK {}", "--param", "x=1"], 2, "no variable ?x"),
         (["ASK { ?s ?p ?x }", "--param", "x:integer=one"], 2, "no xsd:integer"),
@@ -135,7 +135,7 @@ def test_what_came_from_a_file_cannot_rewrite_the_terminal(tmp_path, run):
 def test_a_query_that_takes_too_long_is_stopped(run):
     began = time.monotonic()
     code, out, err = run("query", "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i }", "--timeout", "0.3")
-    assert code == 2 and out == "" and "stopped after 0.3 seconds" in err and time.monotonic() - began < 20
+    assert code == 1 and out == "" and "stopped after 0.3 seconds" in err and time.monotonic() - began < 20
 
 
 def test_what_is_stopped_does_not_go_on_computing():
@@ -145,7 +145,7 @@ def test_what_is_stopped_does_not_go_on_computing():
         if leave:
             child.close()
         else:
-            with pytest.raises(UsageError, match="stopped after"):
+            with pytest.raises(LateError, match="stopped after"):
                 child.read()
         with pytest.raises(ProcessLookupError):
             os.kill(pid, 0)
@@ -207,6 +207,15 @@ def test_the_graph_of_a_folder_is_that_of_its_exported_files(run, folder, tmp_pa
     assert len(of_folder.splitlines()) > 20
     for name in ("lineage.trig", "lineage.prov.json"):
         assert run("query", query, "-f", "csv", "--in", str(tmp_path / name), where=False)[1] == of_folder
+
+
+def test_a_session_and_its_exported_file_are_one_graph(run, folder, tmp_path):
+    lineage.export_folder(folder, graphs=tmp_path)
+    query = "SELECT (COUNT(*) AS ?n) { ?s prov:qualifiedGeneration ?node }"
+    assert (
+        run("query", query, "--in", str(tmp_path / "lineage.trig"), "--in", str(tmp_path / "lineage.prov.json"))[1]
+        == run("query", query)[1]
+    )
 
 
 def test_a_triple_of_two_sessions_counts_once(run):
