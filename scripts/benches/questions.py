@@ -89,6 +89,7 @@ EXAMPLES = {
     "record:who": _DATA,
     "file:derived-from": _REPORT,
     "file:same-dataset": _REPORT,
+    "file:data-behind": _REPORT,
     "file:scores-on": "?f a lin:TestSet ; prov:atLocation ?x",
     "file:used-by": "?f a lin:Prompts ; prov:atLocation ?x",
     "file:trained-on": "?r a lin:Training . ?f prov:wasGeneratedBy ?r ; prov:atLocation ?x",

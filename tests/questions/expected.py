@@ -254,6 +254,23 @@ def mixed_loaders(history):
     return ("report", "evaluated_with", "data", "generated_with"), Counter(rows)
 
 
+def data_behind(history, digest):
+    """What the adapters were trained on of which a load had a file that no other adapter has."""
+    known, counts = loads(history), {one.sha256: one.count for one in files(history)}
+    owners = defaultdict(dict)  # a file of an adapter -> the adapters with it, and their trainings
+    for _, run in runs(history, Training):
+        for adapter in run.made:
+            for one in (adapter, *adapter.parts):
+                owners[one.sha256][adapter.sha256] = (adapter, run)
+    rows = set()
+    for _, run in makers(history)[digest]:
+        for file in (file for load in run.models for file in known[load][0].used):
+            if len(owners[file.sha256]) == 1:
+                [(adapter, training)] = owners[file.sha256].values()
+                rows |= {(adapter.path, one.path, counts[one.sha256], training.id) for one in training.used}
+    return ("adapter", "data", "records", "training"), Counter(rows)
+
+
 def same_bytes(history):
     paths = defaultdict(set)
     for one in files(history):
@@ -429,6 +446,6 @@ EXPECTED = {
         "between", "carried_over", "dirty_code", "environments", "reports", "scores_on", "evaluations_of", "same_dataset", "gaps", "inferred",
         "largest_generations", "loaders", "models", "quantizations", "not_completed", "records_by_loader", "mixed_loaders", "same_bytes", "scripts",
         "sentinel_failures", "untested_models", "sessions", "stale", "trained_on", "unpinned_models", "unrecorded", "unverified", "used_by",
-        "without_seed", "made_by", "who", "derived_from",
+        "without_seed", "made_by", "who", "derived_from", "data_behind",
     )
 }  # fmt: skip

@@ -101,13 +101,13 @@ def test_the_sessions_of_a_span_of_time(seed):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", ["made-by", "who", "derived-from"])
+@pytest.mark.parametrize("name", ["made-by", "who", "derived-from", "data-behind"])
 def test_a_question_about_each_file(name, seed):
     told, target = world(seed)
     made = {one.sha256 for session in told for run in session.activities for one in run.made}
     param = load(name).params[0].name
-    for digest in sorted(made)[:25]:
-        agree(target, name, EXPECTED[name](told, digest), **{param: digest})
+    answers = [agree(target, name, EXPECTED[name](told, digest), **{param: digest}) for digest in sorted(made)[:25]]
+    assert any(answers)
 
 
 @pytest.mark.parametrize("seed", SEEDS)

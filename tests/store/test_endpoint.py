@@ -111,7 +111,7 @@ def _examples(here):
     test = _first(here, "SELECT ?x { ?f a lin:TestSet ; prov:atLocation ?x } ORDER BY ?x")
     name = _first(here, "SELECT ?x { ?load a lin:ModelLoad ; prov:used ?m . ?m lin:model_name ?x } ORDER BY ?x")
     one = {"made-by": data, "who": data, "used-by": data, "trained-on": data, "scores-on": test, "evaluations-of": name}
-    return one | {"derived-from": report, "same-dataset": report}
+    return one | {"derived-from": report, "same-dataset": report, "data-behind": report}
 
 
 def _first(here, query):
