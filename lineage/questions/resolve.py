@@ -24,6 +24,7 @@ from lineage.store.terms import PREFIXES, Term, iri, of_kind
 
 Value = NamedNode | Literal
 
+LARGE = 1 << 30  # bytes; more is not read to find what it is
 SHOWN = 5  # of several things that fit, so many are named
 KNOWN = "SELECT ?x { ?x ?p ?o } LIMIT 1"
 LOCATED = "SELECT DISTINCT ?file ?path { ?file prov:atLocation ?path }"
@@ -121,7 +122,7 @@ class Resolver:
 
     def _by_bytes(self, value: str) -> Found | None:
         path = Path(value)
-        if not _there(path):
+        if not _there(path) or _is_large(path):
             return None
         now = files.artifact(path, folder=path.parent, type="file")
         name = f"{ID_BASE}{'folder' if now.parts else 'file'}-sha256-{now.sha256}"
@@ -152,8 +153,7 @@ class Resolver:
         for end in ends:
             found = _terms(row["file"] for row in rows if row["path"] == Literal(end))
             if found:
-                changed = (f"{value}: its bytes are not those in the graph; asked of what was recorded",) if _there(Path(value)) else ()
-                return Found(found, (*changed, *_several(value, found)))
+                return Found(found, (*_unlike_disk(value), *_several(value, found)))
         return None
 
     def _ends(self, value: str) -> list[str]:
@@ -203,6 +203,21 @@ def _several(value: str, found: Sequence[Value]) -> tuple[str, ...]:
         return ()
     names = ", ".join(one.value.removeprefix(ID_BASE)[:28] + "…" for one in found[:SHOWN])
     return (f"{value} is {len(found)} files in this graph ({names}{', …' if len(found) > SHOWN else ''}): asked of all",)
+
+
+def _unlike_disk(value: str) -> tuple[str, ...]:
+    """What to say of something that was found by its path although it is on disk."""
+    if not _there(Path(value)):
+        return ()
+    if _is_large(Path(value)):
+        return (f"{value} is larger than {LARGE} bytes and was found by its path alone; lineage verify reads it",)
+    return (f"{value}: its bytes are not those in the graph; asked of what was recorded",)
+
+
+def _is_large(path: Path) -> bool:
+    """Would it take long to read?"""
+    every = path.rglob("*") if path.is_dir() else [path]
+    return sum(one.stat().st_size for one in every if one.is_file()) > LARGE
 
 
 def _there(path: Path) -> bool:

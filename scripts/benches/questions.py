@@ -5,7 +5,9 @@ A generator of (name, value, promised) rows; `python scripts/benches/questions.p
 
 from __future__ import annotations
 
+import resource
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -24,7 +26,8 @@ from lineage.questions import Question, every  # noqa: E402
 from lineage.questions.asking import bindings_of  # noqa: E402
 from lineage.questions.resolve import Resolver  # noqa: E402
 from lineage.store.embedded import Memory, in_memory  # noqa: E402
-from lineage.store.sources import of_session  # noqa: E402
+from lineage.store.saved import Saved  # noqa: E402
+from lineage.store.sources import Graph, of_session  # noqa: E402
 from lineage.store.sparql import Bindings, bound, declared  # noqa: E402
 from lineage.store.terms import PREFIXES  # noqa: E402
 
@@ -42,7 +45,37 @@ def rows() -> Iterator[tuple[str, float, str]]:
     yield f"load {SESSIONS} sessions, {len(store)} quads, {records(told):,} records (CPU s)", time.process_time() - began, "< 20"
     for question, bindings in asked(store):
         yield f"ask {question.name} (CPU ms)", least(lambda q=question, b=bindings: engine(store, q, b)), f"< {LIMIT:.0f}"  # type: ignore[misc]
+    yield from on_disk(told)
     yield from beside_rdflib()
+
+
+def on_disk(told: tuple[Session, ...]) -> Iterator[tuple[str, float, str]]:
+    """The store on disk: filled, brought up to date, asked; its child processes count."""
+    graphs = [of_session(one) for one in told]
+    changed = [Graph(graphs[0].name, (graphs[0].texts[0] + b'<x:a> <x:p> "changed" .\n',)), *graphs[1:]]
+    with tempfile.TemporaryDirectory() as place:
+        saved = Saved(Path(place) / "store")
+        yield "fill a store with the graphs (CPU s)", with_children(lambda: saved.update(graphs)), "< 20"
+        yield "update it, nothing changed (CPU s)", with_children(lambda: saved.update(graphs)), "-"
+        yield "update it, one session changed (CPU s)", with_children(lambda: saved.update(changed)), "-"
+        yield "ask it in a process of its own (CPU s)", with_children(lambda: _asked(saved)), "-"
+
+
+def _asked(saved: Saved) -> bool | None:
+    with saved.asked("ASK { ?s a lin:Session }") as found:
+        return found.truth
+
+
+def with_children(work: Any) -> float:
+    """CPU seconds of some work and of the processes that it started and waited for."""
+    began = _spent()
+    work()
+    return _spent() - began
+
+
+def _spent() -> float:
+    mine, theirs = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return mine.ru_utime + mine.ru_stime + theirs.ru_utime + theirs.ru_stime
 
 
 def standing_for(told: tuple[Session, ...], wanted: int) -> tuple[Session, ...]:

@@ -10,7 +10,7 @@ from histories import history
 import lineage
 from lineage.cli import main
 from lineage.errors import FormatError, NotFoundError, UsageError
-from lineage.questions import OURS, as_markdown, every, load, read
+from lineage.questions import OURS, as_markdown, every, load, read, resolve
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -80,6 +80,13 @@ def test_a_file_that_changed_is_asked_about_as_it_was_recorded_and_a_note_says_s
     code = main(["ask", "made-by", str(file), "--in", str(copy)])
     out, err = capfd.readouterr()
     assert code == 0 and "generate" in out and "not those in the graph" in err
+
+
+def test_what_is_large_is_found_by_its_path_and_not_read(run, folder, monkeypatch):
+    monkeypatch.setattr(resolve, "LARGE", 10)
+    monkeypatch.setattr(resolve.files, "artifact", lambda *_, **__: pytest.fail("it was read"))
+    code, out, err = run("made-by", str(records(folder)))
+    assert code == 0 and "generate" in out and "by its path alone" in err
 
 
 def test_a_name_of_several_files_is_all_of_them_with_a_note(tmp_path, capfd):
