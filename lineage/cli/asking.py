@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import os
 import sys
 from collections.abc import Callable, Iterator
@@ -96,10 +97,11 @@ class _Shown:
 
     def __init__(self, out: Any) -> None:
         self._out = out
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")  # a letter may come in two parts
 
     def write(self, data: bytes) -> int:
         """Write *data* with each control character as text."""
-        text = data.decode("utf-8", "replace")
+        text = self._decoder.decode(data)
         self._out.write("".join(one if one.isprintable() or one in "\n\t\r" else repr(one)[1:-1] for one in text).encode())
         return len(data)
 

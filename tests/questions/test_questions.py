@@ -3,6 +3,7 @@
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from histories import history
@@ -84,7 +85,7 @@ def test_a_file_that_changed_is_asked_about_as_it_was_recorded_and_a_note_says_s
 
 def test_what_is_large_is_found_by_its_path_and_not_read(run, folder, monkeypatch):
     monkeypatch.setattr(resolve, "LARGE", 10)
-    monkeypatch.setattr(resolve.files, "artifact", lambda *_, **__: pytest.fail("it was read"))
+    monkeypatch.setattr(resolve, "files", SimpleNamespace(artifact=lambda *_, **__: pytest.fail("it was read")))
     code, out, err = run("made-by", str(records(folder)))
     assert code == 0 and "generate" in out and "by its path alone" in err
 
