@@ -63,8 +63,8 @@ class Endpoint:
         """
         deadline = time.monotonic() + (self.timeout or PATIENCE)
         request = urllib.request.Request(_with(self.url, query), data=body, headers=headers, method=method)  # noqa: S310  # http(s), see above
-        if os.environ.get(TOKEN):
-            request.add_unredirected_header("Authorization", f"Bearer {os.environ[TOKEN]}")
+        if token := _token():
+            request.add_unredirected_header("Authorization", f"Bearer {token}")
         pause = self.pause
         for left in range(TRIES - 1, -1, -1):
             try:
@@ -138,11 +138,21 @@ class Reply:
         self.stream.close()
 
 
+def _token() -> str:
+    token = os.environ.get(TOKEN, "").strip()
+    if not all(letter.isascii() and letter.isprintable() for letter in token):
+        raise UsageError("the token has letters that no header holds", at=TOKEN, hint="it may have come from a file of another encoding")
+    return token
+
+
 def _split(url: str) -> urllib.parse.SplitResult:
     try:
-        return urllib.parse.urlsplit(url)
+        parts = urllib.parse.urlsplit(url)
+        if parts.port == 0 or not url.isascii():
+            raise ValueError("port 0, or letters that are not ASCII")
     except ValueError as error:
-        raise UsageError(f"no URL: {error}", at=url[:200]) from error
+        raise UsageError(f"no URL: {error}", at=url[:200], hint="http://HOST:PORT/PATH, other letters percent-encoded") from error
+    return parts
 
 
 def _with(url: str, query: dict[str, str]) -> str:

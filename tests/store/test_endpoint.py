@@ -294,6 +294,13 @@ def test_credentials_go_to_the_origin_that_was_named_and_to_no_other(monkeypatch
         assert seen[1][1] == "/y" and seen[1][2]["Authorization"] == "Bearer secret"
 
 
+def test_a_token_that_no_header_holds_is_told_and_not_shown(monkeypatch):
+    monkeypatch.setenv("LINEAGE_ENDPOINT_TOKEN", "sec\nret")
+    with pytest.raises(UsageError) as caught:
+        quick("http://127.0.0.1:9/").send("PUT", b"", {})
+    assert "LINEAGE_ENDPOINT_TOKEN" in str(caught.value) and "ret" not in str(caught.value).replace("letters", "")
+
+
 def test_a_password_is_sent_when_it_is_asked_for_and_not_to_another_origin(monkeypatch):
     monkeypatch.setenv("LINEAGE_ENDPOINT_USER", "me")
     monkeypatch.setenv("LINEAGE_ENDPOINT_PASSWORD", "secret")
@@ -313,7 +320,19 @@ def test_a_redirect_out_of_http_is_not_followed(location):
         quick(url).send("PUT", b"x", {})
 
 
-@pytest.mark.parametrize("url", ["file:///etc/passwd", "http://", "nonsense", "http://me:secret@127.0.0.1/", "http://[::1"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "file:///etc/passwd",
+        "http://",
+        "nonsense",
+        "http://me:secret@127.0.0.1/",
+        "http://[::1",
+        "http://h:99999/",
+        "http://h/ü",
+        "http://ü/",
+    ],
+)
 def test_a_url_that_is_none_or_holds_a_password_is_refused(url):
     with pytest.raises(UsageError) as caught:
         Endpoint(url)
