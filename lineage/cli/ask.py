@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict
+
 import click
 
 from lineage.cli import row, tell
 from lineage.cli.asking import Where, asking, put
 from lineage.errors import UsageError
-from lineage.questions import every, load
+from lineage.questions import Question, every, load
 from lineage.questions.asking import bindings_of
 from lineage.questions.resolve import Resolver
 from lineage.store.results import default_output, fits
@@ -20,7 +23,7 @@ from lineage.store.sparql import bound, declared, form
 )
 @click.argument("name", required=False, metavar="NAME")
 @click.argument("arguments", nargs=-1, metavar="[[NAME=]VALUE]…")
-@click.option("--list", "listing", is_flag=True, help="Name the questions.")
+@click.option("--list", "listing", is_flag=True, help="Name the questions; with --format json, in full.")
 @click.option("--show-sparql", is_flag=True, help="Print the query, its parameters bound, and do not ask it.")
 @asking
 def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sparql: bool, where: Where) -> int:
@@ -30,7 +33,7 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
     Each question is a SPARQL query in a file: put your own in questions/, or in a folder that LINEAGE_QUESTIONS names.
     """
     if listing:
-        return _list()
+        return _list(as_json=where.output == "json")
     if name is None:
         raise UsageError("which question?", at="ask", hint="lineage ask --list names them")
     question = load(name)
@@ -51,14 +54,22 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
     return 0
 
 
-def _list() -> int:
+def _list(*, as_json: bool) -> int:
     good, wrong = every()
-    size = max(len(one.name) for one in good)
-    for one in good:
-        row(f"{one.name:<{size}}  {' '.join(_shown(param.name, param.optional) for param in one.params):<14}  {one.purpose}")
+    if as_json:
+        click.echo(json.dumps([_json(one) for one in good], indent=2))
+    else:
+        size = max(len(one.name) for one in good)
+        for one in good:
+            row(f"{one.name:<{size}}  {' '.join(_shown(param.name, param.optional) for param in one.params):<14}  {one.purpose}")
     for error in wrong:
         tell(str(error))
     return 1 if wrong else 0
+
+
+def _json(one: Question) -> dict[str, object]:
+    about = {"name": one.name, "purpose": one.purpose, "remarks": one.remarks, "example": one.example, "file": str(one.path)}
+    return about | {"params": [asdict(param) for param in one.params]}
 
 
 def _shown(name: str, optional: bool) -> str:
