@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
     from lineage.export import export_folder as export_folder
+    from lineage.questions.asking import ask as ask
+    from lineage.questions.asking import query as query
     from lineage.recording.helpers import create_artifact_metadata as create_artifact_metadata
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 _HOME = {
     "LineageError": "lineage.errors",
     "RecordFile": "lineage.trace.record",
+    "ask": "lineage.questions.asking",
     "compare": "lineage.comparison.verdict",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
@@ -45,6 +48,7 @@ _HOME = {
     "impact": "lineage.trace.asking",
     "open_library": "lineage.trace.reading",
     "path": "lineage.trace.asking",
+    "query": "lineage.questions.asking",
     "rdf": "lineage.trace.everything",
     "session": "lineage.recording.session",
     "validate": "lineage.constraints",
@@ -53,6 +57,7 @@ _HOME = {
 __all__ = [
     "LineageError",
     "RecordFile",
+    "ask",
     "compare",
     "create_artifact_metadata",
     "create_session_manifest",
@@ -63,6 +68,7 @@ __all__ = [
     "impact",
     "open_library",
     "path",
+    "query",
     "rdf",
     "session",
     "validate",

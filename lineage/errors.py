@@ -6,6 +6,7 @@
     ├── ContractError         a file, or a value in it, has not the shape that docs/reference/files.md promises
     ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
     ├── ContaminationError    a base model that is not clean, or a prompt that would reach it as chat markup
+    ├── LateError             there was no answer in the time that was given
     └── RecordError           a record that JSON cannot hold (also a TypeError, as `json.dumps` raises)
 
 What is wrong with a user's *data* is no exception but a `lineage.findings.Finding`.
@@ -42,6 +43,10 @@ class FormatError(LineageError):
 
 class ContaminationError(LineageError):
     """A base model that is not clean, or a prompt that would reach it as chat markup."""
+
+
+class LateError(LineageError):
+    """There was no answer in the time that was given."""
 
 
 class RecordError(LineageError, TypeError):

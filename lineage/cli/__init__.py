@@ -19,6 +19,7 @@ import click
 from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
+    "ask": "lineage.cli.ask",
     "compare": "lineage.cli.compare",
     "demo": "lineage.cli.demo",
     "diff": "lineage.cli.diff",
@@ -26,6 +27,8 @@ VERBS = {
     "impact": "lineage.cli.impact",
     "path": "lineage.cli.path",
     "prove": "lineage.cli.prove",
+    "push": "lineage.cli.push",
+    "query": "lineage.cli.query",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",

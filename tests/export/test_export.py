@@ -18,8 +18,9 @@ import lineage.export
 from lineage import formats, mapping
 from lineage.capture import files
 from lineage.cli import main
-from lineage.export import combined_document, export_folder, gathered
+from lineage.export import combined_document, export_folder
 from lineage.facts import Artifact, Session, Transformation
+from lineage.folder import gathered
 from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids
 from lineage.prov.document import Document, flattened, same

@@ -1,0 +1,143 @@
+"""Work in a process of its own, which ends when its time is over or nobody reads it any more.
+
+pyoxigraph answers no signal while it computes, so a query could neither be timed out nor interrupted in our own process. A fork costs
+a few milliseconds and shares the loaded graph.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import TracebackType
+from typing import BinaryIO
+
+from lineage import errors
+from lineage.store.results import Answer, answer
+
+_KINDS: dict[str, type[errors.LineageError]] = {
+    name: kind for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.LineageError)
+}
+
+
+LOOK = 0.5  # seconds between two looks at whether the parent is still there
+
+
+class Child:
+    """A forked process and the bytes that it writes. Reading raises what its work raised, and LateError when its time is over.
+
+    `with Child(work, 5.0) as child: child.read()`. Leaving the block ends the process.
+    """
+
+    def __init__(self, work: Callable[[BinaryIO], object], timeout: float | None = None) -> None:
+        self._timeout = timeout
+        self._deadline = None if timeout is None else time.monotonic() + timeout
+        data, told = os.pipe(), os.pipe()
+        parent = os.getpid()
+        self._pid: int | None = os.fork()
+        if self._pid == 0:
+            os.close(data[0])
+            os.close(told[0])
+            _work(work, data[1], told[1], parent)
+        os.close(data[1])
+        os.close(told[1])
+        self._data, self._told = data[0], told[0]
+        self.error: errors.LineageError | None = None
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def read(self, size: int = -1) -> bytes:
+        """At most *size* bytes, b"" at the end; all that is left without one."""
+        if size < 0:
+            return b"".join(iter(lambda: self.read(1 << 16), b""))
+        self._wait()
+        chunk = os.read(self._data, size) if size else b""
+        if not chunk and size:
+            self._ended()
+        return chunk
+
+    def _wait(self) -> None:
+        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        if not select.select([self._data], [], [], left)[0]:
+            self.close()
+            hint = "say --timeout with more seconds, or ask for less: add LIMIT, name a subject"
+            self.error = errors.LateError(f"stopped after {self._timeout:g} seconds", at="query", hint=hint)
+            raise self.error
+
+    def _ended(self) -> None:
+        """Nothing more comes: tell what went wrong, if anything did."""
+        with os.fdopen(os.dup(self._told), "rb") as told:
+            said = told.read()
+        if said:
+            kind, message, at, hint = json.loads(said)
+            self.error = _KINDS[kind](message, at=at, hint=hint)
+        elif self._pid is not None:
+            code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
+            self._pid = None
+            if code:
+                self.error = errors.LineageError(
+                    f"the process that asked ended with {code}", at="query", hint="it may have run out of memory"
+                )
+        if self.error:
+            raise self.error
+
+    def close(self) -> None:
+        """End the process, if it is still there. Nothing is read after that."""
+        if self._pid is not None:
+            os.kill(self._pid, signal.SIGKILL)
+            os.waitpid(self._pid, 0)
+            self._pid = None
+        for descriptor in (self._data, self._told):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._data = self._told = -1
+
+
+@contextmanager
+def reading(child: Child) -> Iterator[Answer]:
+    """The answer that *child* writes, while the block lasts; what ended the child is told in place of what its reader makes of it."""
+    try:
+        head = b"".join(iter(lambda: child.read(1), b"\n"))
+        yield answer(json.loads(head)["form"], child)
+    except (OSError, SyntaxError, ValueError, errors.FormatError) as error:
+        if child.error is None:
+            raise
+        raise child.error from error
+
+
+def _work(work: Callable[[BinaryIO], object], data: int, told: int, parent: int) -> None:
+    """What the child does; it never returns. No handler and no buffer of its parent's is run or written twice."""
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
+        with os.fdopen(data, "wb", buffering=1 << 16) as out:
+            work(out)
+        code = 0
+    except errors.LineageError as error:
+        os.write(told, json.dumps([type(error).__name__, error.message, error.at, error.hint]).encode())
+        code = 0
+    except BrokenPipeError:  # the reader has what it wanted
+        code = 0
+    finally:
+        if code and sys.exc_info()[0]:  # a mistake of ours: nobody up the stack would show it
+            traceback.print_exc()
+        os._exit(code)
+
+
+def _end_with(parent: int) -> None:
+    """A parent that was killed closed nothing: do not compute for nobody."""
+    while os.getppid() == parent:
+        time.sleep(LOOK)
+    os._exit(1)

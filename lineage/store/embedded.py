@@ -1,0 +1,98 @@
+"""The graphs in memory, asked by pyoxigraph."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from io import BytesIO
+from typing import BinaryIO
+
+from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Store
+
+from lineage.errors import LineageError, UsageError
+from lineage.store.child import Child, reading
+from lineage.store.results import Answer, answer
+from lineage.store.sources import Graph
+from lineage.store.sparql import Bindings, Form, bound, checked, form, has_dataset
+from lineage.store.terms import PREFIXES
+
+# SPARQL 1.1 Query, 13.1: the default graph is the merge. The engine's own union of graphs tells a triple once for each graph it is in,
+# so COUNT and SUM would count it as often; the merge is therefore kept as triples.
+MERGE = "INSERT { ?s ?p ?o } WHERE { GRAPH ?g { ?s ?p ?o } }"
+
+
+def in_memory(graphs: Iterable[Graph]) -> Store:
+    """A store of *graphs*, their merge as its default graph."""
+    store = Store()
+    for name, text in ((graph.name, text) for graph in graphs for text in graph.texts):
+        store.load(input=text, format=RdfFormat.N_TRIPLES, to_graph=NamedNode(name), lenient=True)
+    store.update(MERGE)
+    return store
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """A store of our own process. It is asked in processes forked from it; with *apart* false in our own, where no query has a timeout."""
+
+    store: Store
+    apart: bool = True
+
+    @contextmanager
+    def asked(self, query: str, bindings: Bindings | None = None, timeout: float | None = None) -> Iterator[Answer]:
+        """The answer to *query*, while the block lasts.
+
+        Raises:
+            UsageError: it is no query, or it would change the graph or open a connection. LateError: it takes longer than *timeout* seconds.
+        """
+        form(query)
+        work = partial(evaluate, self.store, query, bindings or {})
+        if timeout is None and not self.apart:
+            yield _here(work)
+            return
+        with Child(work, timeout) as child, reading(child) as found:
+            yield found
+
+
+def check(query: str, timeout: float | None) -> None:
+    """Have *query* read in a process of its own: planning it can take as long as answering it. Raises UsageError."""
+    form(query)
+    with Child(lambda _: checked(query), timeout) as child:
+        child.read()
+
+
+def _here(work: Callable[[BinaryIO], None]) -> Answer:
+    out = BytesIO()
+    work(out)
+    out.seek(0)
+    return answer(json.loads(out.readline())["form"], out)
+
+
+def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hidden: NamedNode | None = None) -> None:
+    """Write the answer to *out*: a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
+
+    The query is read as it was written first, so that a mistake is told where its writer finds it.
+
+    Raises:
+        UsageError: the engine refuses the query. LineageError: it cannot go on.
+    """
+    checked(query)
+    try:
+        graphs = None if hidden is None or has_dataset(query) else [graph for graph in store.named_graphs() if graph != hidden]
+        found = store.query(bound(query, bindings), prefixes=dict(PREFIXES), named_graphs=graphs)
+        if isinstance(found, QueryTriples):
+            out.write(_head("graph"))
+            found.serialize(out, RdfFormat.N_TRIPLES)
+        else:
+            out.write(_head("select" if isinstance(found, QuerySolutions) else "ask"))
+            found.serialize(out, QueryResultsFormat.JSON)
+    except SyntaxError as error:
+        raise UsageError(str(error), at="query") from error
+    except (RuntimeError, OSError) as error:
+        raise LineageError(f"the query failed: {error}", at="query") from error
+
+
+def _head(form: Form) -> bytes:
+    return json.dumps({"form": form}).encode() + b"\n"

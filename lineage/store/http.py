@@ -1,0 +1,217 @@
+"""How an endpoint is spoken to: HTTP by the standard library, to the host that was named and no other.
+
+Credentials come from the environment alone and are sent to the origin that the user named: not to where it redirects, not in a message.
+
+    LINEAGE_ENDPOINT_TOKEN                                  sent as a bearer token (RFC 6750)
+    LINEAGE_ENDPOINT_USER and LINEAGE_ENDPOINT_PASSWORD     sent when the endpoint asks for them (Basic and Digest, RFC 7617 and 7616)
+"""
+
+from __future__ import annotations
+
+import http.client
+import os
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import IO, Any
+
+from lineage.errors import LateError, LineageError, NotFoundError, UsageError
+
+USER, PASSWORD, TOKEN = "LINEAGE_ENDPOINT_USER", "LINEAGE_ENDPOINT_PASSWORD", "LINEAGE_ENDPOINT_TOKEN"  # names of variables
+TRIES = 4
+FIRST_PAUSE = 0.5  # seconds; each pause is twice the one before
+LONGEST_PAUSE = 30.0  # seconds, whatever the endpoint asks for
+PATIENCE = 60.0  # seconds for an answer, where the user says nothing
+AGAIN = frozenset([429, 500, 502, 503, 504])  # what may be different next time
+SAID = 300  # characters of an endpoint's own message that are shown
+
+
+class RefusedError(LineageError):
+    """The endpoint answered with an error that trying again does not change."""
+
+    def __init__(self, message: str, *, status: int, at: str, hint: str | None = None) -> None:
+        super().__init__(message, at=at, hint=hint)
+        self.status = status
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A URL that speaks HTTP. Raises UsageError for one that is not http(s) or that has credentials in it."""
+
+    url: str
+    timeout: float | None = None  # seconds for all of a request
+    pause: float = FIRST_PAUSE
+    _opener: urllib.request.OpenerDirector = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        parts = _split(self.url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise UsageError("an endpoint is a URL that begins with http:// or https://", at=self.url[:200])
+        if parts.username or parts.password:
+            hint = f"set {USER} and {PASSWORD}, or {TOKEN}"
+            raise UsageError("credentials do not belong in a URL", at=f"{parts.scheme}://…@{parts.hostname}", hint=hint)
+        object.__setattr__(self, "_opener", _opener(self.url))
+
+    def send(self, method: str, body: bytes | None, headers: dict[str, str], **query: str) -> Reply:
+        """One request, tried again while it may yet succeed; *query* is added to the URL's own.
+
+        Raises:
+            RefusedError: the endpoint said no. NotFoundError: there is nothing at the URL. LateError: time is over. LineageError: it cannot be reached.
+        """
+        deadline = time.monotonic() + (self.timeout or PATIENCE)
+        request = urllib.request.Request(_with(self.url, query), data=body, headers=headers, method=method)  # noqa: S310  # http(s), see above
+        if token := _token():
+            request.add_unredirected_header("Authorization", f"Bearer {token}")
+        pause = self.pause
+        for left in range(TRIES - 1, -1, -1):
+            try:
+                return Reply(self._opener.open(request, timeout=max(0.01, deadline - time.monotonic())), deadline, self)
+            except urllib.error.HTTPError as error:
+                wait = _asked_for(error.headers, pause)
+                if error.code not in AGAIN or not left or time.monotonic() + wait > deadline:
+                    raise self._refused(error) from None
+            except TimeoutError:
+                raise self.late() from None
+            except (urllib.error.URLError, OSError, http.client.HTTPException) as error:
+                wait = pause
+                if isinstance(getattr(error, "reason", None), TimeoutError):
+                    raise self.late() from None
+                if not left or time.monotonic() + wait > deadline:
+                    raise LineageError(
+                        f"the endpoint cannot be reached: {_why(error)}", at=self.url, hint="is it running, and is the URL right?"
+                    ) from None
+            time.sleep(wait)
+            pause *= 2
+        raise AssertionError("the last try returns or raises")
+
+    def late(self) -> LateError:
+        """Time is over."""
+        return LateError(
+            f"no answer within {self.timeout or PATIENCE:g} seconds", at=self.url, hint="say --timeout with more seconds, or ask for less"
+        )
+
+    def _refused(self, error: urllib.error.HTTPError) -> LineageError:
+        said = error.read(4 * SAID).decode("utf-8", "replace").strip()[:SAID]
+        if error.code in (401, 403):
+            return RefusedError(
+                f"the endpoint refuses access ({error.code})", status=error.code, at=self.url, hint=f"set {USER} and {PASSWORD}, or {TOKEN}"
+            )
+        if error.code == 404 and not said:
+            return NotFoundError(
+                "there is nothing at this URL (404)", at=self.url, hint="see docs/how-to/push-to-an-endpoint.md for the URLs of servers"
+            )
+        return RefusedError(f"the endpoint says {error.code} {error.reason}{f': {said}' if said else ''}", status=error.code, at=self.url)
+
+
+@dataclass(slots=True)
+class Reply:
+    """What an endpoint answered, read as it comes."""
+
+    stream: Any
+    deadline: float
+    endpoint: Endpoint
+    error: LineageError | None = None
+
+    @property
+    def media_type(self) -> str:
+        """The answer's Content-Type without its parameters."""
+        return str(self.stream.headers.get_content_type())
+
+    def read(self, size: int = -1) -> bytes:
+        """The next bytes. Raises LateError when time is over, LineageError when the connection breaks."""
+        if time.monotonic() > self.deadline:
+            self.error = self.endpoint.late()
+            raise self.error
+        try:
+            return bytes(self.stream.read() if size < 0 else self.stream.read1(size))  # what has come: a drip must not outlast the deadline
+        except TimeoutError:
+            self.error = self.endpoint.late()
+        except (OSError, http.client.HTTPException) as error:
+            self.error = LineageError(f"the connection broke: {_why(error)}", at=self.endpoint.url, hint="ask again")
+        raise self.error
+
+    def close(self) -> None:
+        """The connection is not needed any more."""
+        self.stream.close()
+
+
+def _token() -> str:
+    token = os.environ.get(TOKEN, "").strip()
+    if not all(letter.isascii() and letter.isprintable() for letter in token):
+        raise UsageError("the token has letters that no header holds", at=TOKEN, hint="it may have come from a file of another encoding")
+    return token
+
+
+def _split(url: str) -> urllib.parse.SplitResult:
+    try:
+        parts = urllib.parse.urlsplit(url)
+        if parts.port == 0 or not url.isascii():
+            raise ValueError("port 0, or letters that are not ASCII")
+    except ValueError as error:
+        raise UsageError(f"no URL: {error}", at=url[:200], hint="http://HOST:PORT/PATH, other letters percent-encoded") from error
+    return parts
+
+
+def _with(url: str, query: dict[str, str]) -> str:
+    if not query:
+        return url
+    parts = _split(url)
+    return parts._replace(query="&".join(part for part in (parts.query, urllib.parse.urlencode(query)) if part), fragment="").geturl()
+
+
+def _origin(url: str) -> tuple[str, str | None, int | None]:
+    parts = _split(url)
+    return parts.scheme, parts.hostname, parts.port
+
+
+def _why(error: object) -> str:
+    return str(getattr(error, "reason", None) or error or type(error).__name__)
+
+
+def _asked_for(headers: Message, pause: float) -> float:
+    """How long the endpoint asks us to wait, if it says so in seconds."""
+    said = headers.get("Retry-After", "") if headers else ""
+    return min(float(said), LONGEST_PAUSE) if said.isdecimal() else pause
+
+
+def _opener(url: str) -> urllib.request.OpenerDirector:
+    """Speaks HTTP and nothing else; knows the password for the origin of *url* only."""
+    opener = urllib.request.OpenerDirector()
+    handlers: list[urllib.request.BaseHandler] = [
+        urllib.request.ProxyHandler(), urllib.request.HTTPHandler(), urllib.request.HTTPSHandler(), urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(), _Redirects(),
+    ]  # fmt: skip
+    user, password = os.environ.get(USER), os.environ.get(PASSWORD)
+    if user and password:
+        known = urllib.request.HTTPPasswordMgrWithDefaultRealm()
+        parts = _split(url)
+        known.add_password(None, f"{parts.scheme}://{parts.netloc}/", user, password)
+        handlers += [urllib.request.HTTPBasicAuthHandler(known), urllib.request.HTTPDigestAuthHandler(known)]
+    for handler in handlers:
+        opener.add_handler(handler)
+    return opener
+
+
+class _Redirects(urllib.request.HTTPRedirectHandler):
+    """Follows a redirect with the same method and body (RFC 9110, 15.4.8 and 15.4.9), without what is for the first origin only."""
+
+    def redirect_request(
+        self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str
+    ) -> urllib.request.Request | None:
+        old, new = _origin(req.full_url), _origin(newurl)
+        if new[0] not in ("http", "https") or (old[0] == "https" and new[0] == "http"):
+            raise LineageError(
+                "the endpoint redirects to where it is not safe to follow", at=req.full_url, hint="give the URL that it should be"
+            )
+        if code == 303:
+            raise LineageError("the endpoint redirects to a page (303)", at=req.full_url, hint="is this the URL of a SPARQL endpoint?")
+        again = urllib.request.Request(newurl, data=req.data, headers=dict(req.headers), method=req.get_method())  # noqa: S310  # http(s)
+        token = req.unredirected_hdrs.get("Authorization")
+        if token and old == new:
+            again.add_unredirected_header("Authorization", token)
+        return again
+
+    http_error_308 = urllib.request.HTTPRedirectHandler.http_error_302

@@ -1,0 +1,64 @@
+"""What can be asked: a graph in memory, one on disk, an endpoint. All answer alike."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from lineage.findings import Finding
+from lineage.store.embedded import Memory, in_memory
+from lineage.store.endpoint import Remote
+from lineage.store.results import Answer
+from lineage.store.saved import Saved
+from lineage.store.sources import gather
+from lineage.store.sparql import Bindings
+
+
+class Target(Protocol):
+    """Something that answers SPARQL."""
+
+    def asked(self, query: str, bindings: Bindings | None = None, timeout: float | None = None) -> AbstractContextManager[Answer]:
+        """The answer to *query*, with its parameters bound, while the block lasts."""
+
+
+@contextmanager
+def opened(
+    paths: Sequence[Path], *, recursive: bool = False, store: Path | None = None, endpoint: str | None = None, apart: bool = True
+) -> Iterator[tuple[Target, tuple[str, ...]]]:
+    """What is to be asked, and notes on what was read.
+
+    Args:
+        paths: folders and PROV files. store: where the graph is kept; *paths* bring it up to date, without any it is asked as it is.
+        endpoint: the URL of a SPARQL 1.1 endpoint, which is asked in place of both.
+        apart: ask a graph in memory in processes of their own, which can be interrupted.
+
+    Raises:
+        NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
+    """
+    if endpoint is not None:
+        yield Remote(endpoint), ()
+        return
+    if store is not None:
+        yield Saved(store), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
+        return
+    gathered = gather(paths, recursive=recursive)
+    yield Memory(in_memory(gathered.graphs), apart), _notes(gathered.findings)
+
+
+def _brought_up_to_date(saved: Saved, paths: Sequence[Path], recursive: bool) -> tuple[str, ...]:
+    gathered = gather(paths, recursive=recursive)
+    changes = saved.update(gathered.graphs)
+    if not changes.written and not changes.removed:
+        return _notes(gathered.findings)
+    told = f"{saved.path}: {len(changes.written)} sessions written, {len(changes.removed)} removed, {changes.unchanged} unchanged"
+    return (told, *_notes(gathered.findings))
+
+
+def _notes(findings: Sequence[Finding]) -> tuple[str, ...]:
+    if not findings:
+        return ()
+    kinds = ", ".join(f"{count} {code}" for code, count in sorted(Counter(one.code for one in findings).items()))
+    return (f"{len(findings)} findings in the files ({kinds}); lineage export names them",)
