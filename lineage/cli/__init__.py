@@ -19,6 +19,7 @@ from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
     "demo": "lineage.cli.demo",
+    "draw": "lineage.cli.draw",
     "export": "lineage.cli.export",
     "prove": "lineage.cli.prove",
     "replay": "lineage.cli.replay",
