@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from lineage.draw.labels import Labels
 from lineage.draw.model import Group, Role
@@ -23,6 +23,12 @@ class Grouping:
     frames: list[str]
     of: dict[str, int]
     said: Told
+    _plans: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+
+    def __post_init__(self) -> None:
+        for term, source, target in self.said.relations:
+            if term == "hadPlan":
+                self._plans[source].append(target)
 
     def made(self, number: Mapping[str, int], labels: Labels, roles: Mapping[str, Role]) -> tuple[Group, ...]:
         """The groups, sessions first; then the rows that the earlier ones stand in."""
@@ -47,7 +53,9 @@ class Grouping:
         )
 
     def _values(self, members: list[str], key: str) -> tuple[str, ...]:
-        return tuple(sorted({text for one in members if (text := self.said.text(one, LIN + key))}))
+        """What its members say, and the plans that they followed: a plan may be that of many sessions."""
+        told = {plan for one in members for plan in self._plans.get(one, ())} | set(members)
+        return tuple(sorted({text for one in told if (text := self.said.text(one, LIN + key))}))
 
 
 def grouping(said: Told, roles: Mapping[str, Role], parents: Mapping[str, str]) -> Grouping:

@@ -49,7 +49,9 @@ class Labels:
         said = self._said
         if LIN + "Record" in said.types(id_) and (whole := self._parents.get(self._parents.get(id_, ""))):
             yield self.name(whole)
-        if count := said.text(id_, LIN + "count"):
+        if lines := said.text(id_, LIN + "lines"):
+            yield f"lines {lines}"
+        elif count := said.text(id_, LIN + "count"):
             yield f"{int(count):,} records" if count.isdecimal() and len(count) < 16 else f"{count} records"
         for key in ("quantization", "dtype"):
             yield from filter(None, [said.text(id_, LIN + key)])

@@ -17,7 +17,7 @@ Near = list[list[int]]
 
 
 def ordered(layer: Sequence[int], chains: Sequence[Sequence[int]], boxes: int, careful: bool) -> Columns:
-    """The boxes and bends of each layer from top to bottom. With *careful* the best order of two beginnings."""
+    """The boxes and bends of each layer from top to bottom. With *careful* the best order of three beginnings."""
     left: Near = [[] for _ in layer]  # one layer down, or where a long edge that has no bends ends
     right: Near = [[] for _ in layer]
     for chain in chains:
@@ -27,8 +27,8 @@ def ordered(layer: Sequence[int], chains: Sequence[Sequence[int]], boxes: int, c
     first = _by_number(layer)
     if not careful:
         return _quick(first, left, right)
-    tries = [_best(first, left, right, layer), _best(_by_walk(layer, left, right), left, right, layer)]
-    return min(tries, key=lambda tried: tried[0])[1]
+    beginnings = [first, _by_walk(layer, left, right, -1), _by_walk(layer, left, right, 1)]
+    return min((_best(columns, left, right) for columns in beginnings), key=lambda tried: tried[0])[1]
 
 
 def _by_number(layer: Sequence[int]) -> Columns:
@@ -38,11 +38,11 @@ def _by_number(layer: Sequence[int]) -> Columns:
     return columns
 
 
-def _by_walk(layer: Sequence[int], left: Near, right: Near) -> Columns:
-    """In the order in which a walk from the newest, depth first, comes to them: what hangs together begins together."""
+def _by_walk(layer: Sequence[int], left: Near, right: Near, sign: int) -> Columns:
+    """In the order in which a walk, depth first, from the newest (-1) or the oldest (1) comes to them: what hangs together begins together."""
     columns: Columns = [[] for _ in range(max(layer, default=-1) + 1)]
     seen = [False] * len(layer)
-    for root in sorted(range(len(layer)), key=lambda box: (-layer[box], box)):
+    for root in sorted(range(len(layer)), key=lambda box: (sign * layer[box], box)):
         stack = [root]
         while stack:
             box = stack.pop()
@@ -78,7 +78,7 @@ def _quick(columns: Columns, left: Near, right: Near) -> Columns:
     return columns
 
 
-def _best(columns: Columns, left: Near, right: Near, layer: Sequence[int]) -> tuple[int, Columns]:
+def _best(columns: Columns, left: Near, right: Near) -> tuple[int, Columns]:
     """Sweep and exchange until nothing is gained; returns the fewest crossings seen, and the order that has them."""
     places = _places(columns)
     best, kept, idle = crossings(columns, right, places), [column[:] for column in columns], 0

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from lineage.draw.dot import dot
 from lineage.draw.mermaid import mermaid
 from lineage.draw.model import Model
+from lineage.draw.page import page
 from lineage.draw.raster import raster
 from lineage.draw.svg import svg
 from lineage.draw.view import Wish, view
@@ -15,6 +16,7 @@ from lineage.errors import NotFoundError, UsageError
 
 KINDS: dict[str, Callable[[Model, Wish], bytes]] = {
     ".svg": lambda model, wish: svg(model, view(model, wish)).encode(),
+    ".html": page,
     ".dot": lambda model, wish: dot(model, view(model, wish)).encode(),
     ".mmd": lambda model, wish: mermaid(model, view(model, wish)).encode(),
     ".png": lambda model, wish: raster(svg(model, view(model, wish)), "png"),

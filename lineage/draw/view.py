@@ -38,7 +38,6 @@ class Wish:
     configurations: bool = False
     sessions: Literal["auto", "all", "none"] = "auto"
     open: frozenset[int] = frozenset()  # groups that are open besides
-    unfolded: frozenset[int] = frozenset()  # nodes whose members are drawn
     around: Around | None = None
     limit: int = LIMIT
 
@@ -88,11 +87,10 @@ def places_of(model: Model, opened: frozenset[int], wish: Wish) -> list[int | No
         if node.parent is None:
             places[n] = _place(n, node, closed, len(model.nodes), wish)
     for n in members:
-        chain = [n]
-        while (parent := model.nodes[chain[-1]].parent) is not None:
-            chain.append(parent)
-        for inner, outer in zip(chain[-2::-1], chain[::-1], strict=False):
-            places[inner] = inner if places[outer] == outer and outer in wish.unfolded else places[outer]
+        whole = n
+        while (parent := model.nodes[whole].parent) is not None:
+            whole = parent
+        places[n] = places[whole]
     return places
 
 

@@ -1,0 +1,242 @@
+// The viewer itself: a state, what is drawn of it, and what can be done.
+
+async function start() {
+  const app = document.getElementById("app");
+  try {
+    const model = unpacked(await readData(document.getElementById("data")));
+    const it = { model, state: stateOf(model, location.hash), focused: -1, picking: false, dragged: false, picture: null, palette: null };
+    it.spread = spreader(model);
+    it.act = actions(it);
+    it.parts = built(app, it);
+    listenTo(it);
+    redraw(it);
+    document.body.dataset.ready = "1";
+  } catch (error) {
+    replaceIn(app, el("p", { role: "alert", class: "failed" }, `The lineage cannot be shown: ${error.message}`));
+    throw error;
+  }
+}
+
+/** Draw everything anew from the state. */
+function redraw(it) {
+  const { model, state, parts } = it;
+  document.documentElement.dataset.theme = state.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  it.palette = model.themes[document.documentElement.dataset.theme];
+  const wish = wishOf(model, state), picture = it.spread(wish, numbered(model, state.steps));
+  if (picture.left === undefined) resized(model, picture);
+  it.picture = picture;
+  it.marks = marksOf(it);
+  parts.picture.replaceChildren(svgEl("title", {}, plain(model.title)), arrows(it.palette), parts.world);
+  paint(parts.world, model, picture, it.palette, it.marks, it.act);
+  for (const [name, isHidden] of [["picture", state.table], ["tables", !state.table], ["map", state.table]]) parts[name].toggleAttribute("hidden", isHidden);
+  if (state.table) fillTables(parts.tables, it);
+  fillSide(parts.side, it);
+  fillPanel(parts.panel, it);
+  parts.status.textContent = `${toldOfView(picture, model)}${it.picking ? " Now choose the second thing." : ""}`;
+  parts.trail.textContent = picture.seen.focus >= 0 ? plain(`${picture.seen.about} ${model.nodes[picture.seen.focus].label}`) : "";
+  it.eye = paintMap(parts.map, model, picture, it.palette, it.marks, (x, y) => it.act.look({ ...it.camera, x, y }));
+  aim(it);
+  rove(it);
+}
+
+/** What is marked: the selection, what it is related to, and the way between two. */
+function marksOf({ model, state, picture }) {
+  const [first, second] = [state.select, state.other].map((key) => drawnItem(model, picture, itemOf(model, key)));
+  const items = new Set([first, second].filter((item) => item >= 0)), edges = new Set(), near = new Set();
+  const way = first >= 0 && second >= 0 ? wayOnPicture(model, picture, state) : null;
+  for (const edge of [...picture.seen.edges, ...picture.seen.quietEdges]) {
+    const isOn = way ? way.has(keyOfEdge(edge)) : edge.source === first || edge.target === first, hub = picture.seen.quiet.has(edge.target) ? edge.target : edge.source;
+    if (!isOn) continue;
+    if (way || hub === first || !picture.seen.quiet.has(hub)) edges.add(keyOfEdge(edge)); // to what many use, a line is drawn from there only
+    for (const item of [edge.source, edge.target]) (way ? items : near).add(item);
+  }
+  return { first, second, items, edges, near, dims: items.size > 0 && !(first === picture.seen.focus && second < 0) };
+}
+
+function drawnItem(model, picture, item) {
+  if (item < 0 || picture.centres.has(item)) return item;
+  if (item < model.nodes.length) return picture.centres.has(picture.seen.places[item]) ? picture.seen.places[item] : -1;
+  let group = model.groups[item - model.nodes.length].parent;
+  while (group >= 0 && !picture.centres.has(group + model.nodes.length)) group = model.groups[group].parent;
+  return group < 0 ? -1 : group + model.nodes.length;
+}
+
+function wayOnPicture(model, picture, state) {
+  const nodeOf = (key) => model.byKey.get(key) ?? -1, [one, other] = [nodeOf(state.select), nodeOf(state.other)];
+  const way = one < 0 || other < 0 ? null : wayBetween(model, one, other), keys = new Set();
+  for (const n of way || []) keys.add(`${picture.seen.places[model.relations[n].source]} ${picture.seen.places[model.relations[n].target]}`);
+  return keys;
+}
+
+function viewport({ parts }) {
+  const { width, height } = parts.picture.getBoundingClientRect();
+  return { width: width || 900, height: height || 600 };
+}
+
+function aim(it) {
+  const view = viewport(it), { picture, state } = it;
+  it.camera = state.camera ? clamped(state.camera, picture, view) : firstCamera(picture, view, it.marks.first >= 0 ? it.marks.first : picture.seen.focus);
+  applyCamera(it);
+}
+
+function applyCamera(it) {
+  const view = viewport(it);
+  it.parts.world.setAttribute("transform", transformOf(it.camera, view));
+  moveEye(it.eye, it.camera, view);
+  const isWhole = it.picture.width * it.camera.scale <= view.width && it.picture.height * it.camera.scale <= view.height;
+  it.parts.map.toggleAttribute("hidden", isWhole || it.state.table);
+}
+
+/** One thing can be reached by Tab: the one that has the focus, else what is selected, else the first. */
+function rove(it) {
+  const wanted = [it.focused, it.marks.first, it.picture.seen.items[0]].find((item) => item >= 0 && it.picture.centres.has(item)) ?? -1;
+  it.focused = wanted;
+  const box = boxElement(it, wanted);
+  if (box) box.setAttribute("tabindex", "0");
+}
+
+function boxElement(it, item) {
+  return item < 0 ? null : [...it.parts.world.querySelectorAll(".box")].find((box) => box.dataset.key === keyOf(it.model, item));
+}
+
+function remember(it) {
+  const fragment = fragmentOf(it.model, it.state);
+  history.replaceState(null, "", fragment ? `#${fragment}` : location.href.split("#")[0]);
+}
+
+/** What can be done; each changes the state and draws it. */
+function actions(it) {
+  const { model } = it;
+  const act = {
+    set(change) {
+      const hadFocus = document.activeElement, inPicture = hadFocus && it.parts.picture.contains(hadFocus), id = hadFocus && hadFocus.id;
+      Object.assign(it.state, change);
+      redraw(it);
+      remember(it);
+      if (inPicture) (boxElement(it, it.focused) || it.parts.picture).focus({ preventScroll: true });
+      else if (id && document.getElementById(id)) document.getElementById(id).focus({ preventScroll: true });
+    },
+    step(step) { act.set({ steps: withStep(it.state.steps, step), camera: it.camera }); act.bring(step); },
+    /** Move the camera no more than is needed to see what was opened. */
+    bring(step) {
+      const n = numbered(model, [step])[0][1], rect = step[0] === "+" ? it.picture.frames.get(n) : it.picture.memberFrames.get(n);
+      if (rect) act.look(seeing(it.camera, rect, viewport(it)));
+    },
+    toggleGroup(n) { act.step(`${it.picture.frames.has(n) ? "-" : "+"}${model.groups[n].key}`); },
+    select(item, isSecond) {
+      const key = keyOf(model, item), second = isSecond || it.picking;
+      it.picking = false;
+      it.focused = item;
+      if (second && it.state.select && it.state.select !== key) act.set({ other: key, tab: "compare", camera: it.camera });
+      else act.set({ select: key, other: "", tab: it.state.tab === "compare" || it.state.tab === "findings" ? "details" : it.state.tab, camera: it.camera });
+    },
+    item(item, event) { if (!it.dragged) act.select(item, event.shiftKey); },
+    enter(item) { act.press(item, true); },
+    /** Select a thing; if it is selected, open it, close it, or show its members. */
+    press(item, isAgain = false) {
+      const key = keyOf(model, item);
+      if (!isAgain && (it.state.select !== key || it.picking)) return act.select(item);
+      if (it.state.around) return undefined;
+      if (item >= model.nodes.length) return act.step(`+${key}`);
+      return model.nodes[item].members.length ? act.step(`${it.picture.unfolded.has(item) ? "/" : "*"}${key}`) : undefined;
+    },
+    edge(edge) { act.set({ select: keyOf(model, edge.source), other: keyOf(model, edge.target), tab: "compare", camera: it.camera }); },
+    nextEdge(item) {
+      const edges = edgesOf(it.picture, item), now = edges.findIndex((edge) => keyOf(model, edge.source) === it.state.select && keyOf(model, edge.target) === it.state.other);
+      if (edges.length) act.edge(edges[(now + 1) % edges.length]);
+    },
+    pick() { it.picking = Boolean(it.state.select); it.parts.status.textContent = it.picking ? "Now choose the second thing." : "Select a first thing."; },
+    letGo(isClick = false) {
+      it.picking = false;
+      if (it.state.select || it.state.other) act.set({ select: "", other: "", camera: it.camera });
+      else if (it.state.around && !isClick) act.set({ around: "", camera: null });
+    },
+    /** Select a thing wherever it is, and show where it is. */
+    go(item) { act.select(item); act.reveal(item); },
+    /** Open whatever a thing is inside of, and look at it. */
+    open(item) {
+      const node = item < model.nodes.length ? model.nodes[item] : null, steps = [];
+      let group = node ? node.group : model.groups[item - model.nodes.length].parent, change = {};
+      for (; group >= 0; group = model.groups[group].parent) if (!it.picture.frames.has(group) && model.groups.length > 1) steps.unshift(`+${model.groups[group].key}`);
+      for (let one = node; one && one.parent >= 0; one = model.nodes[one.parent]) if (!it.picture.unfolded.has(one.parent)) steps.push(`*${model.nodes[one.parent].key}`);
+      if (node && node.role === "agent") change = { agents: true };
+      if (node && node.role === "configuration") change = { configurations: true };
+      act.set({ ...change, around: "", steps: [...it.state.steps, ...steps], camera: it.camera });
+      act.reveal(item);
+    },
+    reveal(item) {
+      if (it.state.around && !it.picture.centres.has(item)) act.set({ around: "" });
+      const drawn = drawnItem(model, it.picture, item), at = it.picture.centres.get(drawn) || middleOf(it.picture.frames.get(item - model.nodes.length));
+      if (at) act.look({ scale: Math.max(it.camera.scale, READABLE), x: at[0], y: at[1] });
+    },
+    focusOn(item) {
+      it.focused = item;
+      const box = boxElement(it, item), [x, y] = it.picture.centres.get(item), { width, height } = boxAt(model, item);
+      for (const other of it.parts.world.querySelectorAll('.box[tabindex="0"]')) other.setAttribute("tabindex", "-1");
+      box.setAttribute("tabindex", "0");
+      box.focus({ preventScroll: true });
+      act.look(seeing(it.camera, [x - width / 2, y - height / 2, width, height], viewport(it)));
+    },
+    focus(item) { it.focused = item; },
+    look(camera) { it.camera = clamped(camera, it.picture, viewport(it)); it.state.camera = it.camera; applyCamera(it); later(it); },
+    move(dx, dy) { act.look({ ...it.camera, x: it.camera.x + dx / it.camera.scale, y: it.camera.y + dy / it.camera.scale }); },
+    zoom(factor, px, py) {
+      const view = viewport(it), scale = Math.min(MOST, Math.max(LEAST, it.camera.scale * factor)), { x, y } = it.camera;
+      const fx = px === undefined ? 0 : px - view.width / 2, fy = py === undefined ? 0 : py - view.height / 2;
+      act.look({ scale, x: x + fx / it.camera.scale - fx / scale, y: y + fy / it.camera.scale - fy / scale });
+    },
+    fit() { act.look(wholeCamera(it.picture, viewport(it))); },
+    turnTheme() { act.set({ theme: document.documentElement.dataset.theme === "dark" ? "light" : "dark", camera: it.camera }); },
+    saveSvg() { saveText(fileName(model.title, "svg"), "image/svg+xml", svgOfPicture(model, it.picture, it.marks)); },
+    saveCsv() { saveText(fileName(model.title, "csv"), "text/csv", csvOfView(model, it.picture)); },
+    saveTable(rows, word) { saveText(fileName(`${word} ${it.state.select}`, "csv"), "text/csv", csvOfRows(model, rows)); },
+  };
+  return act;
+}
+
+function middleOf(rect) {
+  return rect ? [rect[0] + rect[2] / 2, rect[1] + rect[3] / 2] : null;
+}
+
+/** The camera, moved no more than is needed for a rectangle to be seen. */
+function seeing({ scale, x, y }, [left, top, width, height], view) {
+  const fit = (value, low, size, room) => {
+    const half = room / 2 / scale - 16 / scale;
+    return size > 2 * half ? low + half : Math.min(Math.max(value, low + size - half), low + half);
+  };
+  return { scale, x: fit(x, left, width, view.width), y: fit(y, top, height, view.height) };
+}
+
+let waiting = 0;
+function later(it) {
+  clearTimeout(waiting);
+  waiting = setTimeout(() => remember(it), 150);
+}
+
+function listenTo(it) {
+  const { parts, act } = it;
+  let chosen = 0, items = [];
+  movable(parts.picture, it);
+  parts.picture.addEventListener("keydown", (event) => { if (pressed(event, it)) event.preventDefault(); });
+  parts.search.addEventListener("input", () => { chosen = 0; items = fillHits(parts, it, parts.search.value, chosen); });
+  parts.search.addEventListener("blur", () => closeHits(parts));
+  parts.search.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") { parts.search.value = ""; closeHits(parts); }
+    else if (event.key === "Enter" && items[chosen] !== undefined) { act.go(items[chosen]); closeHits(parts); }
+    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+      chosen = Math.min(Math.max(chosen + (event.key === "ArrowDown" ? 1 : -1), 0), Math.max(items.length - 1, 0));
+      items = fillHits(parts, it, parts.search.value, chosen);
+      event.preventDefault();
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    const isTyping = event.target.matches("input, select, textarea") || parts.picture.contains(event.target);
+    if (event.key === "/" && !event.target.matches("input, select, textarea")) { parts.search.focus(); event.preventDefault(); }
+    else if (!isTyping && (event.key === "t" || event.key === "Escape") && !parts.help.open) pressed(event, it);
+  });
+  addEventListener("resize", () => { aim(it); });
+  addEventListener("hashchange", () => { it.state = stateOf(it.model, location.hash); redraw(it); });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(it));
+}
+
+start();
