@@ -22,6 +22,11 @@ if TYPE_CHECKING:
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
     from lineage.recording.session import session as session
+    from lineage.trace.asking import impact as impact
+    from lineage.trace.asking import path as path
+    from lineage.trace.asking import why as why
+    from lineage.trace.everything import graph as graph
+    from lineage.trace.everything import rdf as rdf
     from lineage.trace.record import RecordFile as RecordFile
 
 _HOME = {
@@ -31,8 +36,13 @@ _HOME = {
     "create_session_manifest": "lineage.recording.helpers",
     "export_folder": "lineage.export",
     "get_git_sha": "lineage.recording.helpers",
+    "graph": "lineage.trace.everything",
+    "impact": "lineage.trace.asking",
+    "path": "lineage.trace.asking",
+    "rdf": "lineage.trace.everything",
     "session": "lineage.recording.session",
     "validate": "lineage.constraints",
+    "why": "lineage.trace.asking",
 }
 __all__ = [
     "LineageError",
@@ -41,8 +51,13 @@ __all__ = [
     "create_session_manifest",
     "export_folder",
     "get_git_sha",
+    "graph",
+    "impact",
+    "path",
+    "rdf",
     "session",
     "validate",
+    "why",
 ]
 
 

@@ -21,6 +21,8 @@ VERBS = {
     "demo": "lineage.cli.demo",
     "draw": "lineage.cli.draw",
     "export": "lineage.cli.export",
+    "impact": "lineage.cli.impact",
+    "path": "lineage.cli.path",
     "prove": "lineage.cli.prove",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",

@@ -1,33 +1,52 @@
-"""`lineage why`: where one record came from."""
+"""`lineage why`: where a record, or anything else, came from."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import click
 
-from lineage.cli import place, row, tell
+from lineage.cli import row, tell, tracing
 from lineage.contract import manifest
-from lineage.errors import UsageError
 from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session
+from lineage.trace import asking
+from lineage.trace.answers import Direction
 from lineage.trace.record import RecordFile, RecordLineage
 
 _TOLD = ("loader_version", "quantization", "dtype", "template_disabled", "add_special_tokens", "sentinel_tests_passed", "revision")
 
 
-@click.command("why", epilog="Example: lineage why artifacts/sft_training_data.jsonl:12")
-@click.argument("record", metavar="FILE:LINE")
+@click.command("why", epilog="Examples: lineage why artifacts/sft_training_data.jsonl:12 · lineage why sft_accuracy --depth 3")
+@click.argument("x", metavar="X")
+@tracing.where
+@click.option("--depth", type=click.IntRange(1), metavar="N", help="Follow N steps (default: all).")
+@click.option("--direction", type=click.Choice(["past", "future", "both"]), help="What X came from (default), what came from it, or both.")
+@click.option("--format", "-f", "name", type=click.Choice([*tracing.FORMATS, "json"]), help="How to print it (default: tree).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def command(record: str, as_json: bool) -> int:
-    """Say where a record came from: its run and parameters, the model load, the script at its commit, the prompts, the session,
-    and the record it was carried over from. What no file says is not made up.
+def command(
+    x: str, places: tuple[Path, ...], recursive: bool, depth: int | None, direction: str | None, name: str | None, as_json: bool
+) -> int:
+    """Say where X came from. X is FILE:LINE, a file, a digest, a session or run id, a commit, a model, a script, a metric, or a PROV id; a unique
+    beginning of an id will do, and `loader:`, `script:`, `code:`, `model:`, `run:`, `session:`, `file:` or `metric:` in front says which is meant.
+
+    Of FILE:LINE: its run and parameters, the model load, the script at its commit, the prompts, the session, and the record it was carried
+    over from; with one of --depth, --direction, --format or --in, the graph of the slice it stands in. Of anything else, all of that as a tree, in
+    which what several branches share is shown once. What no file says is not made up.
     """
-    path, line = place(record)
-    if line is None:
-        raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
+    path, line = asking.place(x)
+    if line is not None and not (places or depth or direction or name):
+        return _record(path, line, as_json)
+    library = tracing.library(x, places, recursive)
+    asked: tuple[Direction, ...] = ("past", "future") if direction == "both" else ("future",) if direction == "future" else ("past",)
+    tracing.show([asking.why(x, library, depth=depth, direction=one) for one in asked], "json" if as_json else name or "tree")
+    return 0
+
+
+def _record(path: Path, line: int, as_json: bool) -> int:
     found = RecordFile(path).why(line)
     if as_json:
         click.echo(json.dumps(_json(found), indent=2))

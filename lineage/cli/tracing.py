@@ -1,0 +1,53 @@
+"""What the verbs that walk the graph share: where they look, and how they print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from lineage.cli import row, tell
+from lineage.trace import pictures, plain
+from lineage.trace.answers import Lineage
+from lineage.trace.asking import library_of
+from lineage.trace.reading import Library
+
+FORMATS: dict[str, Callable[[Lineage], Iterator[str]]] = {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
+
+
+def where(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options that say where to look."""
+    command = click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside the folders too.")(command)
+    inside = click.option(
+        "--in",
+        "places",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        metavar="PATH",
+        help="A folder of artifacts, or a PROV file (may be repeated). By default the folder around the file, else artifacts.",
+    )
+    return inside(command)
+
+
+def library(x: str, places: tuple[Path, ...], recursive: bool) -> Library:
+    """What is looked through; findings in it are counted on stderr, for an answer is as good as what was read."""
+    read = library_of(x, places or None, recursive)
+    serious = [one for one in read.findings if one.rule.level == "error"]
+    if serious:
+        tell(f"note: {len(serious)} finding{'s' if len(serious) > 1 else ''} in what was read, the first: {serious[0]}")
+    return read
+
+
+def show(answers: Sequence[Lineage], name: str) -> None:
+    """Print answers in one of the formats; as `json` they are one document, several under their directions."""
+    if name == "json":
+        told = {one.direction: plain.as_json(one) for one in answers}
+        click.echo(json.dumps(told if len(told) > 1 else next(iter(told.values())), indent=2))
+    for found in answers if name != "json" else ():
+        for line in FORMATS[name](found):
+            row(line)
+    for note in dict.fromkeys(note for found in answers for note in found.notes):
+        tell(f"note: {note}")

@@ -1,0 +1,79 @@
+"""`lineage.why`, `lineage.impact`, `lineage.path`: the questions as functions. What is asked for is found by search.py, where it is looked
+for by reading.py.
+
+    lineage.why("artifacts/evaluation.json")
+    lineage.impact("loader:3f2a9c1e", where=["machine-a/artifacts", "machine-b/artifacts"])
+    with_many = lineage.trace.reading.opened("artifacts")       # read once, asked often
+    lineage.why("sft_accuracy", where=with_many)
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lineage.contract.around import sessions_around
+from lineage.errors import NotFoundError
+from lineage.trace import answers
+from lineage.trace.answers import Direction, Impact, Lineage, Paths
+from lineage.trace.copies import impact_of_record, slice_of
+from lineage.trace.reading import DEFAULT, Library, Where, opened
+
+Asked = Where | Library
+
+
+def why(x: str | Path, where: Asked = None, *, depth: int | None = None, direction: Direction = "past", recursive: bool = False) -> Lineage:
+    """All that *x* came from: a path, FILE:LINE, digest, id, commit, model, script, metric or PROV id, or a unique beginning of one.
+
+    Args:
+        where: folders, PROV files, sessions, or what `opened` returned; by default the folder around the file *x*, else `artifacts`.
+        depth: steps that are followed; all by default. direction: "future" for all that came from it.
+        recursive: sessions in folders inside the folders too.
+
+    Raises:
+        NotFoundError: nothing is called so. UsageError: several things begin so.
+    """
+    library, (path, line) = library_of(x, where, recursive), place(str(x))
+    numbers = library.find(str(x)) if line is None else (slice_of(library, path, line),)
+    return answers.why(library.graph, numbers, str(x), depth, direction)
+
+
+def impact(x: str | Path, where: Asked = None, *, depth: int | None = None, recursive: bool = False) -> Impact:
+    """All that came from *x*, with the numbers of records and the scores concerned. Arguments and errors are those of `why`.
+
+    Of FILE:LINE, the record itself is followed: into the files that hold a copy of it, which are read for it, and to what used those files.
+    """
+    library, (path, line) = library_of(x, where, recursive), place(str(x))
+    if line is not None:
+        return impact_of_record(library, path, line, str(x), depth)
+    return answers.impact(library.graph, library.find(str(x)), str(x), depth)
+
+
+def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: bool = False) -> Paths:
+    """The shortest ways from the newer of the two things to the older; there are none where neither came from the other."""
+    library = library_of(one if Path(one).exists() else other, where, recursive)
+    found = []
+    for name in (str(one), str(other)):
+        file, line = place(name)
+        found.append(library.find(name) if line is None else (slice_of(library, file, line),))
+    return answers.path(library.graph, *found)
+
+
+def place(text: str) -> tuple[Path, int | None]:
+    """`FILE:LINE`, or a name as a whole; a file that is really called so goes before."""
+    name, _, number = text.rpartition(":")
+    return (Path(name), int(number)) if number.isdecimal() and Path(name).is_file() and not Path(text).exists() else (Path(text), None)
+
+
+def library_of(x: str | Path, where: Asked, recursive: bool = False) -> Library:
+    """Where *x* is looked for."""
+    if isinstance(where, Library):
+        return where
+    if where is not None:
+        return opened(where, recursive=recursive)
+    file, _ = place(str(x))
+    if file.exists():
+        folder, sessions = sessions_around(file)
+        return opened(folder if sessions or not DEFAULT.is_dir() else DEFAULT, recursive=recursive)
+    if not DEFAULT.is_dir():
+        raise NotFoundError("no such folder", at=str(DEFAULT), hint="say --in PATH: the folder that holds the session manifests")
+    return opened(DEFAULT, recursive=recursive)

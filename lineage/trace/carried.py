@@ -1,0 +1,115 @@
+"""What the facts of several sessions tell together, and the PROV of one session cannot.
+
+Records that a run carried over keep the metadata of the run that made them, so the slice they stand in is matched with the slices of the
+files that the run used. Such a slice comes from those, from the run, from who did it and how, and from inputs of which nobody knows slices;
+not from the other files of records that went into the same merge. Where no input fits, it comes from all of them.
+
+A folder that a run made is often loaded file by file: a file that is in no other folder stands for its folder; files that several folders share
+(a configuration, a tokenizer) do so only where all of the folder is loaded.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+from lineage.facts import Activity, Artifact, ModelLoad, Session, Slice
+from lineage.mapping.names import Ids, canonical
+from lineage.prov.statement import Name
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """A slice that a run wrote: where its records were before. No origins: nobody knows, and all inputs count."""
+
+    file: Name
+    slice: Name
+    run: Name
+    origins: tuple[Name, ...]
+    maker: Name | None = None  # the run that the records name, where no input holds them and a session tells of it
+    loader: Name | None = None  # the loader that the records name, where no session tells of their run
+
+
+@dataclass(slots=True)
+class Known:
+    """What all sessions tell of files of records, folders and runs."""
+
+    ids: Ids
+    slices: dict[Name, dict[Name, Slice]] = field(default_factory=lambda: defaultdict(dict))  # of each file
+    runs: set[str] = field(default_factory=set)
+    folders: dict[Name, frozenset[Name]] = field(default_factory=dict)  # with their files
+    _within: dict[Name, set[Name]] = field(default_factory=lambda: defaultdict(set))  # file: the folders it is in
+    _alike: dict[tuple[Name, bytes | str], list[Name]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def of(cls, sessions: Iterable[Session], ids: Ids) -> Known:
+        """Read the facts once."""
+        known = cls(ids)
+        for session in sessions:
+            known.runs |= {run.id for run in session.activities}
+            for run in session.activities:
+                for one in (*run.made, *run.used):
+                    known._file(one, session)
+            for one in session.artifacts:
+                known._file(one, session)
+        return known
+
+    def _file(self, artifact: Artifact, session: Session) -> None:
+        name = self.ids.artifact(artifact, session)
+        for one in artifact.slices or ():
+            part = self.ids.slice(name, one) if one.lines else None
+            if part and part not in self.slices[name]:
+                self.slices[name][part] = one
+                self._alike[name, canonical(one.metadata)].append(part)
+                if one.run_id:
+                    self._alike[name, one.run_id].append(part)
+        if artifact.parts:
+            self.folders[name] = frozenset(self.ids.artifact(part, session) for part in artifact.parts)
+            for part in self.folders[name]:
+                self._within[part].add(name)
+
+    def inputs(self, run: Activity, session: Session) -> tuple[Name, ...]:
+        """The files of records that the run used and whose slices are known."""
+        used = (self.ids.artifact(one, session) for one in run.used)
+        return tuple(name for name in used if self.slices.get(name))
+
+    def carries(self, run: Activity, session: Session) -> Iterator[Carry]:
+        """Where the records of each slice that the run wrote come from; slices that it made itself are left out."""
+        inputs, me = self.inputs(run, session), self.ids.run(run.id)
+        for artifact in run.made:
+            file = self.ids.artifact(artifact, session)
+            for one in artifact.slices or ():
+                if one.lines and one.run_id != run.id:
+                    yield self._carry(one, file, me, inputs, session, run)
+
+    def _carry(self, one: Slice, file: Name, me: Name, inputs: tuple[Name, ...], session: Session, run: Activity) -> Carry:
+        part = self.ids.slice(file, one)
+        origins = self._origins(one, inputs)
+        if origins or run.inferred:
+            return Carry(file, part, me, origins)
+        if one.run_id in self.runs:
+            return Carry(file, part, me, (), maker=self.ids.run(str(one.run_id)))
+        said = one.metadata.get("provenance")
+        version = said.get("loader_version") if isinstance(said, dict) else None
+        return Carry(file, part, me, (), loader=self.ids.loader(version, session) if isinstance(version, str) else None)
+
+    def _origins(self, one: Slice, inputs: tuple[Name, ...]) -> tuple[Name, ...]:
+        """The slices with the very metadata, else those of the same run. It is its own origin where the run left the file as it was."""
+        for key in (canonical(one.metadata), one.run_id):
+            found = [part for name in inputs for part in self._alike.get((name, key), ())] if key else []
+            if found:
+                return tuple(dict.fromkeys(found))
+        return ()
+
+    def parts(self) -> Iterator[tuple[Name, Name]]:
+        """(file, folder) for each file that stands for the one folder it is in."""
+        for part, folders in self._within.items():
+            if len(folders) == 1:
+                yield part, next(iter(folders))
+
+    def loaded(self, load: ModelLoad, session: Session) -> Iterator[Name]:
+        """The folders of which the load used every file."""
+        used = {self.ids.artifact(one, session) for one in load.used}
+        near = {folder for part in used for folder in self._within.get(part, ())}
+        yield from sorted(folder for folder in near if self.folders[folder] <= used)

@@ -1,0 +1,154 @@
+"""One record, followed: into the files that hold a copy of it, known by its `run_id` and `record_index`, and on to what used those files.
+
+A file is read only if a slice of it was carried from one that holds the record. Where the file is not there to be read, it counts as one that
+holds it, and a note says so. Files of records are entered through their records alone: a filter that dropped the record ends its way there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from lineage.contract.lines import UnpackingError, numbered, text_of
+from lineage.contract.strict import loads
+from lineage.trace.answers import Affected, Impact
+from lineage.trace.graph import Graph
+from lineage.trace.reading import Library
+from lineage.trace.record import RecordFile
+from lineage.trace.relations import CARRIED
+from lineage.trace.things import Thing
+
+
+def slice_of(library: Library, path: Path, line: int) -> int:
+    """The node of the slice that the record of this line stands in; its file's, where no slices are known.
+
+    Raises:
+        NotFoundError: there is no such line, or the sessions do not tell of the file.
+    """
+    with RecordFile(path) as file:
+        file.read(line)
+    (number, *_) = library.find(str(path))
+    for part in library.graph.whole(number)[1:]:
+        lines = library.graph.thing(part).lines
+        if lines and any(first <= line <= last for first, last in _ranges(lines)):
+            return part
+    return number
+
+
+def _ranges(text: str) -> Iterator[tuple[int, int]]:
+    for part in text.split(", "):
+        first, _, last = part.partition("-")
+        if first.isdecimal() and (last or first).isdecimal():
+            yield int(first), int(last or first)
+
+
+@dataclass(slots=True)
+class _Record:
+    """The record that is followed."""
+
+    library: Library
+    run_id: str | None
+    number: object
+    held: dict[int, int] = field(default_factory=dict)  # files that were looked at, and how often they hold it
+    notes: list[str] = field(default_factory=list)
+
+    def is_in(self, part: int) -> bool:
+        """Does the file of this slice hold the record? True where nobody can say."""
+        held = self.library.graph.holder[part]
+        if held not in self.held:
+            self.held[held] = self._looked(held)
+        return self.held[held] > 0
+
+    def _looked(self, held: int) -> int:
+        thing = self.library.graph.thing(held)
+        found = self._on_disk(thing)
+        if found is None or self.run_id is None or type(self.number) is not int:
+            self.notes.append(f"counted as holding it, for it could not be looked at: {thing.name}")
+            return 1
+        lines = list(_lines_with(found, self.run_id, self.number))
+        self.notes += [f"a copy: {found}:{line}" for line in lines]
+        return len(lines)
+
+    def _on_disk(self, thing: Thing) -> Path | None:
+        """The file, where it lies in one of the folders."""
+        tried = ((folder, folder / place) for folder in self.library.folders for place in thing.places)
+        return next((path for folder, path in tried if path.is_file() and path.resolve().is_relative_to(folder.resolve())), None)
+
+
+def _lines_with(path: Path, run_id: str, number: int) -> Iterator[int]:
+    """The lines that hold the record of this run and number. Only lines that mention the run are parsed."""
+    mark = run_id.encode()
+    with text_of(path) as file:
+        try:
+            for at, line in numbered(file):
+                if line and mark in line and _is(line, run_id, number):
+                    yield at
+        except UnpackingError:
+            return
+
+
+def _is(line: bytes, run_id: str, number: int) -> bool:
+    value, _ = loads(line.strip())
+    metadata = value.get("metadata") if isinstance(value, dict) else None
+    return isinstance(metadata, dict) and metadata.get("run_id") == run_id and metadata.get("record_index") == number
+
+
+def _followed(graph: Graph, start: int, record: _Record, depth: int | None) -> dict[int, int]:
+    """Every node that the record had a part in, with its distance."""
+    with_slices = set(graph.holder.values())
+    seen, layer, distance = {start: 0}, [start], 0
+    while layer and (depth is None or distance < depth):
+        distance += 1
+        layer = [
+            other
+            for number in layer
+            for other in graph.future[number]
+            if other not in seen and _goes(graph, number, other, record, with_slices)
+        ]
+        seen |= dict.fromkeys(layer, distance)
+    return seen
+
+
+def _goes(graph: Graph, number: int, other: int, record: _Record, with_slices: set[int]) -> bool:
+    """Does the way go from *number* on to *other*?"""
+    if other in with_slices:
+        return graph.holder.get(number) == other
+    return graph.past[other][number] != CARRIED or other not in graph.holder or record.is_in(other)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordImpact(Impact):
+    """All that came from one record. `records` is 1 where it was made, `copies` its copies in other files."""
+
+    held: Mapping[int, int]  # files that a copy was carried to, and how often they hold it
+
+    @cached_property
+    def files(self) -> tuple[Affected, ...]:
+        """The files that hold the record."""
+        graph, (start, *_) = self.graph, self.numbers
+        mine = graph.holder.get(start, start)
+        own = Affected(graph.thing(mine), 1, 0 if start in graph.carried else 1)
+        others = (Affected(graph.thing(one), count, 0) for one, count in self.held.items() if count and one != mine)
+        return (own, *sorted(others, key=lambda one: (one.file.name, one.file.id)))
+
+
+def impact_of_record(library: Library, path: Path, line: int, asked: str, depth: int | None) -> RecordImpact:
+    """All that came from the record of a line. Raises NotFoundError where there is no such line, or no session tells of the file."""
+    start = slice_of(library, path, line)
+    with RecordFile(path) as file:
+        metadata = file.why(line).metadata
+    run_id = metadata.get("run_id")
+    record = _Record(library, run_id if isinstance(run_id, str) else None, metadata.get("record_index"))
+    reached = _followed(library.graph, start, record, depth)
+    return RecordImpact(
+        asked=asked,
+        direction="future",
+        graph=library.graph,
+        numbers=(start,),
+        reached=reached,
+        depth=depth,
+        notes=tuple(sorted(record.notes)),
+        held=record.held,
+    )

@@ -1,0 +1,58 @@
+"""Answers as JSON with stable keys; `things` and `links` name each other by id."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineage.trace.answers import Impact, Lineage, Paths
+from lineage.trace.things import Link, Thing
+
+
+def as_json(found: Lineage) -> dict[str, Any]:
+    """The answer as a JSON object with stable keys; `things` and `links` name each other by id."""
+    told: dict[str, Any] = {
+        "asked": found.asked,
+        "direction": found.direction,
+        "start": [thing.id for thing in found.start],
+        "things": [thing_json(thing) for thing in (*found.start, *found.things)],
+        "links": [link_json(link) for link in found.links],
+        "notes": list(found.notes),
+    }
+    return told | (_impact_json(found) if isinstance(found, Impact) else {})
+
+
+def thing_json(thing: Thing) -> dict[str, Any]:
+    """One thing."""
+    return {
+        "id": thing.id,
+        "kind": thing.kind,
+        "type": thing.type,
+        "label": thing.label,
+        "places": list(thing.places),
+        "records": thing.count,
+        "lines": thing.lines,
+        "file": thing.file,
+        "value": thing.value,
+        "time": thing.time,
+        "sessions": list(thing.sessions),
+    }
+
+
+def link_json(link: Link) -> dict[str, Any]:
+    """One link."""
+    return {"newer": link.newer, "older": link.older, "relation": link.relation}
+
+
+def _impact_json(found: Impact) -> dict[str, Any]:
+    scores = [{"measure": one.metric.label, "value": one.value, "report": one.report.name if one.report else None, "id": one.metric.id} for one in found.scores]  # fmt: skip
+    files = [{"file": one.file.name, "id": one.file.id, "records": one.records, "made": one.made, "of": one.total} for one in found.files]
+    models = [{"model": one.name, "id": one.id} for one in found.models]
+    return {"records": found.records, "copies": found.copies, "files": files, "models": models, "scores": scores}
+
+
+def paths_json(found: Paths) -> dict[str, Any]:
+    """The ways between two things."""
+    names = dict.fromkeys(name for way in found.ways for link in way for name in (link.newer, link.older))
+    things = [thing_json(found.graph.thing(found.graph.index[name])) for name in names]
+    ways = [[link_json(link) for link in way] for way in found.ways]
+    return {"newer": [one.id for one in found.newer], "older": [one.id for one in found.older], "paths": ways, "things": things}

@@ -1,0 +1,96 @@
+"""Where questions look: folders of artifacts, and PROV files of whatever format. Nothing of them is changed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage import formats, mapping
+from lineage.errors import NotFoundError, UsageError
+from lineage.facts import Session
+from lineage.findings import Finding
+from lineage.folder import read_folder
+from lineage.mapping.cycles import without_cycles
+from lineage.mapping.names import Ids
+from lineage.prov.document import Document
+from lineage.trace.graph import Graph, built, read
+from lineage.trace.search import Search
+
+DEFAULT = Path("artifacts")
+Where = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Session] | None
+
+
+@dataclass(slots=True)
+class Library:
+    """Sessions or documents that were read, ready to be asked many times."""
+
+    graph: Graph
+    search: Search
+    sessions: tuple[Session, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    folders: tuple[Path, ...] = ()
+    documents: tuple[Document, ...] = ()
+    ids: Ids | None = None
+
+    def find(self, text: str) -> tuple[int, ...]:
+        """The nodes that *text* means. Raises NotFoundError and UsageError (see Search.find)."""
+        return self.search.find(text, self.folders[0] if len(self.folders) == 1 else None)
+
+    def document(self) -> Document:
+        """All of it as one document with a bundle a session, as `lineage export` writes it; documents are joined as they are."""
+        if not self.documents:
+            return without_cycles(mapping.combined(self.sessions, self.ids))[0]
+        namespaces = {prefix: iri for one in reversed(self.documents) for prefix, iri in one.namespaces.items()}
+        bundles = tuple(bundle for one in self.documents for bundle in one.bundles)
+        return Document(namespaces, tuple(statement for one in self.documents for statement in one.statements), bundles)
+
+
+def opened(where: Where = None, *, recursive: bool = False, ids: Ids | None = None) -> Library:
+    """What *where* holds: a folder, several, PROV files, or sessions; None is the folder `artifacts`.
+
+    Raises:
+        NotFoundError: a path is not there. UsageError: folders and PROV files together, or a file of no known format.
+    """
+    told = _told(where)
+    sessions = tuple(one for one in told if isinstance(one, Session))
+    paths = tuple(Path(one) for one in told if not isinstance(one, Session))
+    for path in paths:
+        if not path.exists():
+            raise NotFoundError("no such folder or file", at=str(path), hint="say --in PATH")
+    folders = tuple(path for path in paths if path.is_dir())
+    if len(folders) < len(paths):
+        return _documents(paths, bool(folders or sessions))
+    return _folders(folders, sessions, recursive, ids)
+
+
+def _told(where: Where) -> list[Session | str | os.PathLike[str]]:
+    if where is None:
+        return [DEFAULT]
+    return [where] if isinstance(where, str | os.PathLike) else list(where)
+
+
+def _documents(paths: tuple[Path, ...], mixed: bool) -> Library:
+    if mixed:
+        raise UsageError("folders and PROV files cannot be asked together", at=str(paths[0]), hint="export the folder, and name that file")
+    documents = tuple(formats.loads(path.read_bytes(), formats.by_path(path).name).read() for path in paths)
+    graph = read((path.name, document) for path, document in zip(paths, documents, strict=True))
+    return Library(graph, Search(graph), documents=documents)
+
+
+def _folders(folders: tuple[Path, ...], sessions: tuple[Session, ...], recursive: bool, ids: Ids | None) -> Library:
+    findings: list[Finding] = []
+    every = {one.id: one for one in sessions}
+    for folder in (inside for one in folders for inside in _inside(one, recursive)):
+        found, wrong = read_folder(folder)
+        findings += wrong
+        every |= {one.id: one for one in found}
+    graph = built(every.values(), ids)
+    return Library(graph, Search(graph), tuple(every.values()), tuple(findings), folders, ids=ids)
+
+
+def _inside(folder: Path, recursive: bool) -> Iterator[Path]:
+    yield folder
+    if recursive:
+        yield from sorted(Path(place) for place, _, _ in os.walk(folder) if Path(place) != folder)

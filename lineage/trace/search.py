@@ -1,0 +1,136 @@
+"""Which thing is meant: a path, a digest, a session or run id, a commit, a model, a script, a metric, a PROV id, or a unique beginning of one.
+
+A word in front tells things apart that are called alike: `loader:3f2a…`, `code:3f2a…`, `script:generate.py`. Without it, all that is called so is
+meant: a commit is the loader, the scripts and the code of that commit.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lineage.capture.files import digest
+from lineage.errors import NotFoundError, UsageError
+from lineage.mapping.names import DCTERMS, ID_BASE, LIN, PROV, SCHEMA
+from lineage.prov.statement import Literal
+from lineage.trace.graph import Graph
+
+SHORTEST = 4  # letters of an id that may stand for it
+KINDS: Mapping[str, frozenset[str]] = {
+    "loader": frozenset({"Loader"}),
+    "script": frozenset({"Script", "ScriptFile"}),
+    "code": frozenset({"CodeVersion"}),
+    "model": frozenset({"Model", "LoadedModel"}),
+    "session": frozenset({"Session"}),
+    "run": frozenset({"ModelLoad", "Generation", "Training", "Evaluation", "Transformation"}),
+    "metric": frozenset({"Metric"}),
+    "file": frozenset({"RecordFile", "Dataset", "Prompts", "TestSet", "Report", "Model", "ModelFile", "Artifact", "Legacy", "Patch"}),
+}
+_IDS = frozenset({LIN["sha256"], LIN["gitSha"], DCTERMS["identifier"], SCHEMA["softwareVersion"]})
+_NAMES = frozenset({LIN["measure"], PROV["location"]})
+_LABELLED = frozenset({"Model", "LoadedModel", "Loader", "Script", "Person", "SoftwareAgent"})  # known by their label too
+_BARE = {
+    "run": "run-",
+    "session": "session-",
+    "model": "model-",
+    "loader": "loader-",
+}  # ids of facts, known without what PROV puts in front
+
+Index = dict[str, set[int]]
+
+
+@dataclass(slots=True)
+class Search:
+    """What each thing of a graph is called. The graph is read once; each question then looks up."""
+
+    graph: Graph
+    _names: Index = field(default_factory=lambda: defaultdict(set))  # paths, models, scripts, metrics, agents
+    _ids: Index = field(default_factory=lambda: defaultdict(set))  # digests, commits, ids: any unique beginning will do
+    _locals: Index = field(default_factory=lambda: defaultdict(set))  # PROV ids
+    _types: dict[int, frozenset[str]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for number, name in enumerate(self.graph.names):
+            if self.graph.shown(number) == number:
+                self._types[number] = frozenset(one.rpartition("#")[2] for one in self.graph.types[number])
+                self._locals[name.removeprefix(ID_BASE)].add(number)
+                self._learn(number, name.removeprefix(ID_BASE))
+
+    def _learn(self, number: int, local: str) -> None:
+        types = self._types[number]
+        for kind, prefix in _BARE.items():
+            if local.startswith(prefix) and types & KINDS[kind] and "-named-" not in local:
+                self._ids[local.removeprefix(prefix)].add(number)
+        for one in self.graph.told[number]:
+            for name, value in one.attributes:
+                if not isinstance(value, Literal):
+                    continue
+                if name in _IDS and (name != SCHEMA["softwareVersion"] or "Loader" in types):
+                    self._ids[value.lexical.removeprefix("swh:1:rev:")].add(number)
+                elif name in _NAMES or (name == PROV["label"] and types & _LABELLED):
+                    self._called(value.lexical, number)
+
+    def _called(self, text: str, number: int) -> None:
+        path = text.partition(" @")[0]
+        for name in (text, path, path.rpartition("/")[2]):
+            self._names[name].add(number)
+
+    def find(self, text: str, folder: Path | None = None) -> tuple[int, ...]:
+        """The nodes that *text* means, in order; a path is looked for in *folder* too.
+
+        Raises:
+            NotFoundError: nothing is called so; the hint names what is called nearly so.
+            UsageError: a beginning that fits several.
+        """
+        kind, _, rest = text.partition(":")
+        kinds = KINDS.get(kind) if rest and not Path(text).exists() else None
+        name = rest if kinds else text
+        found = self._exactly(name, kinds, folder) or self._begun(name, kinds)
+        if not found:
+            raise NotFoundError("nothing is called so", at=text, hint=self._nearly(name))
+        return tuple(sorted(found))
+
+    def _of(self, found: Iterable[int], kinds: frozenset[str] | None) -> set[int]:
+        return {number for number in found if kinds is None or self._types[number] & kinds}
+
+    def _exactly(self, name: str, kinds: frozenset[str] | None, folder: Path | None) -> set[int]:
+        local = name.removeprefix(ID_BASE).removeprefix("id:")
+        every = (self._names.get(name, set()), self._ids.get(name, set()), self._locals.get(local, set()))
+        found = self._of(set().union(*every), kinds)
+        return found if len(found) == 1 or not Path(name).exists() else self._on_disk(Path(name), kinds, folder) or found
+
+    def _on_disk(self, path: Path, kinds: frozenset[str] | None, folder: Path | None) -> set[int]:
+        """By where it lies in the folder, and where several sessions had something there, by its content."""
+        absolute = path.absolute()
+        inside = absolute.relative_to(folder.absolute()).as_posix() if folder and absolute.is_relative_to(folder.absolute()) else str(path)
+        found = self._of(self._names.get(inside, ()), kinds)
+        if len(found) != 1 and path.is_file():
+            return self._of(self._ids.get(digest(path)[0], ()), kinds) or found
+        return found
+
+    def _begun(self, name: str, kinds: frozenset[str] | None) -> set[int]:
+        """What has an id that begins so: all that share the id, but not several ids."""
+        local = name.removeprefix(ID_BASE).removeprefix("id:")
+        if len(local) < SHORTEST:
+            return set()
+        fitting = dict(self._beginning(self._ids, local, kinds)) or dict(self._beginning(self._locals, local, kinds))
+        if len(fitting) > 1:
+            shown = [self.graph.thing(min(nodes)).text for nodes in fitting.values()][:5]
+            raise UsageError("several things begin so", at=name, hint=", ".join(shown) + (", …" if len(fitting) > 5 else ""))
+        return set().union(*fitting.values())
+
+    def _beginning(self, index: Index, text: str, kinds: frozenset[str] | None) -> Iterator[tuple[str, set[int]]]:
+        for one, nodes in index.items():
+            if one.startswith(text) and "-slice-" not in one and "-metric-" not in one:
+                kept = self._of(nodes, kinds)
+                if kept:
+                    yield one, kept
+
+    def _nearly(self, text: str) -> str:
+        close = difflib.get_close_matches(text, [*self._names, *self._ids], 3, 0.6)
+        inside = sorted(one for one in self._names if len(text) > 2 and text in one)[:3]
+        shown = list(dict.fromkeys([*close, *inside]))
+        return f"did you mean {' or '.join(shown)}?" if shown else "a path, an id, a commit, a model, a script or a metric of these folders"

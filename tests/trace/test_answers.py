@@ -1,0 +1,188 @@
+"""`why`, `impact` and `path` as functions: right counts, and an end in chains, diamonds and circles."""
+
+import itertools
+from dataclasses import replace
+
+import pytest
+from histories import BAD, history
+from oracles import Facts, adapters_affected_by_loader, records_affected_by_loader, scores_affected_by_loader
+from prov_names import Names
+
+import lineage
+from lineage.errors import NotFoundError, UsageError
+from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Transformation
+from lineage.prov.document import Document
+from lineage.prov.statement import Name, statement
+from lineage.prov.terms import DERIVATION, ENTITY
+from lineage.trace import answers
+from lineage.trace.graph import read
+from lineage.trace.reading import opened
+
+EX = "http://example.org/"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_bad_loader_taints_exactly_the_records_adapters_and_scores_that_it_had_a_part_in(seed):
+    told = history(seed, 60)
+    found, name = lineage.impact(f"loader:{BAD}", told), Names(told).of
+    slices = records_affected_by_loader(told, BAD)
+    held = {}
+    for (_, digest, _), count in slices.items():
+        held[name(("file", digest))] = held.get(name(("file", digest)), 0) + count
+    assert {one.file.id: one.records for one in found.files if one.records} == held
+    carried = Facts(told).carried
+    assert found.records == sum(count for key, count in slices.items() if key not in carried)
+    assert found.records + found.copies == sum(slices.values()) > 0
+    scores = scores_affected_by_loader(told, BAD)
+    assert {one.metric.id: one.value for one in found.scores} == {name(key): value for key, value in scores.items()}
+    assert {one.id for one in found.models} == {name(("file", digest)) for digest in adapters_affected_by_loader(told, BAD)}
+
+
+def test_some_history_has_a_file_of_which_only_a_part_is_tainted():
+    parts = [one for seed in range(10) for one in lineage.impact(f"loader:{BAD}", history(seed, 60)).files if 0 < one.records < one.total]
+    assert parts
+
+
+def test_a_loader_that_loaded_nothing_is_not_found():
+    with pytest.raises(NotFoundError):
+        lineage.impact("loader:" + "0" * 40, history(1, 10))
+
+
+def chain(length):
+    pairs = itertools.pairwise(Name(f"{EX}e{n}") for n in range(length + 1))
+    return read([("chain", Document({}, tuple(statement(DERIVATION, None, newer, older) for newer, older in pairs)))])
+
+
+def test_a_chain_of_ten_thousand_is_walked_and_shown_to_its_end():
+    graph = chain(10_000)
+    found = answers.why(graph, (graph.index[Name(f"{EX}e0")],), "e0")
+    assert len(found.things) == 10_000 and found.things[-1].id == f"{EX}e10000"
+    lines = str(found).splitlines()
+    assert len(lines) == 10_001 and max(map(len, lines)) < 200 and lines[-1].endswith("e10000 (entity)")
+    (way,) = answers.path(graph, (graph.index[Name(f"{EX}e10000")],), (graph.index[Name(f"{EX}e0")],)).ways
+    assert len(way) == 10_000 and way[0].newer == f"{EX}e0"
+
+
+def test_forty_diamonds_in_a_row_are_shown_once_each():
+    told = []
+    for n in range(40):
+        top, left, right, bottom = (Name(f"{EX}{part}{number}") for part, number in (("m", n), ("l", n), ("r", n), ("m", n + 1)))
+        told += [statement(DERIVATION, None, *pair) for pair in ((top, left), (top, right), (left, bottom), (right, bottom))]
+    graph = read([("diamonds", Document({}, tuple(told)))])
+    found = answers.why(graph, (graph.index[Name(f"{EX}m0")],), "m0")
+    assert len(found.things) == 120 and len(str(found).splitlines()) == 1 + 160
+    assert len(answers.path(graph, (graph.index[Name(f"{EX}m0")],), (graph.index[Name(f"{EX}m40")],)).ways) == 16
+
+
+def test_circles_in_hostile_input_end_and_hide_nothing():
+    names = [Name(f"{EX}c{n}") for n in range(5)]
+    told = [statement(DERIVATION, None, one, other) for one in names for other in names]
+    graph = read([("circle", Document({}, (*told, statement(ENTITY, names[0]))))])
+    found = answers.why(graph, (graph.index[names[0]],), "c0")
+    assert {one.id for one in found.things} == set(names[1:])
+    shown = str(found)
+    assert all(f"c{n} (entity)" in shown for n in range(5))
+    assert answers.path(graph, (graph.index[names[0]],), (graph.index[names[4]],))
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_tree_shows_every_thing_once_and_only_refers_to_it_otherwise(seed):
+    told = history(seed, 40)
+    library = opened(told)
+    for thing in [library.graph.thing(n) for n in range(0, len(library.graph.names), 29)]:
+        for found in (lineage.why(thing.id, library), lineage.impact(thing.id, library)):
+            full = [line for line in str(found).splitlines() if not line.endswith("see above")]
+            assert len(full) == len(found.things) + len(found.start)
+
+
+def test_a_depth_is_kept_and_what_is_shown_is_near():
+    told = history(2, 40)
+    library = opened(told)
+    run = next(run for one in told for run in one.activities if isinstance(run, Generation))
+    near = lineage.why(run.id, library, depth=1)
+    assert {one.id for one in near.things} < {one.id for one in lineage.why(run.id, library).things}
+    assert all(line.count("─") == 1 for line in str(near).splitlines()[1:]) and "see above" not in str(near)
+
+
+def session(number, *activities, **facts):
+    return Session(id=f"s{number}", manifest=f"session_manifest_s{number}.json", activities=activities, **facts)
+
+
+def part(run, first, last, loader="a" * 40):
+    return Slice(metadata={"run_id": run, "provenance": {"loader_version": loader}}, lines=((first, last),), count=last - first + 1)
+
+
+def file(name, run, *slices):
+    return Artifact(
+        path=name,
+        type="training_data",
+        sha256=(name[0] * 64),
+        count=sum(one.count for one in slices),
+        activity=run,
+        slices=slices,
+        role="records",
+    )
+
+
+def merging():
+    """Two loaders, a file of each, both merged; the bad loader's is the first."""
+    loads = [ModelLoad(id=f"load{n}", provenance={"loader_version": str(n) * 40, "model_name": "m"}) for n in (1, 2)]
+    makes = [
+        Generation(id=f"make{n}", models=(f"load{n}",), made=(file(f"{letter}.jsonl", f"make{n}", part(f"make{n}", 1, 9)),))
+        for n, letter in ((1, "a"), (2, "b"))
+    ]
+    used = tuple(replace(run.made[0], slices=None, activity=None, role="input") for run in makes)
+    merged = file("c.jsonl", "merge", part("make1", 1, 9), part("make2", 10, 18))
+    merge = Transformation(id="merge", kind="merge", used=used, made=(merged,))
+    return [session(1, loads[0], makes[0]), session(2, loads[1], makes[1]), session(3, merge)]
+
+
+def test_a_merged_file_counts_only_the_records_that_are_concerned():
+    found = lineage.impact("loader:" + "1" * 40, merging())
+    assert [(one.file.name, one.records, one.made, one.total) for one in found.files] == [("a.jsonl", 9, 9, 9), ("c.jsonl", 9, 0, 18)]
+    assert found.records == 9 and found.copies == 9
+
+
+def test_a_merge_whose_inputs_fit_no_record_is_tainted_as_a_whole():
+    one, two, three = merging()
+    unknown = file("c.jsonl", "merge", part("elsewhere", 1, 9), part("make2", 10, 18))
+    three = replace(three, activities=(replace(three.activities[0], made=(unknown,)),))
+    assert {one.file.name: one.records for one in lineage.impact("loader:" + "1" * 40, [one, two, three]).files} == {
+        "a.jsonl": 9,
+        "c.jsonl": 9,
+    }
+    named = lineage.impact("loader:" + "a" * 40, [one, two, three])  # what the records of an unknown run say of themselves
+    assert [(one.file.name, one.records) for one in named.files] == [("c.jsonl", 9)]
+
+
+def test_the_script_that_carried_records_over_taints_all_of_them():
+    found = lineage.impact("run:merge", merging())
+    assert [(one.file.name, one.records) for one in found.files] == [("c.jsonl", 18)]
+
+
+def test_a_beginning_that_fits_several_is_refused_and_one_that_fits_one_is_taken():
+    library = opened(history(2, 20))
+    sessions = sorted(one.id for one in library.sessions if one.manifest)
+    with pytest.raises(UsageError, match="several things begin so"):
+        lineage.why("session-2025", library)
+    assert lineage.why(sessions[0][:-4], library).start[0].id.endswith(sessions[0])
+    with pytest.raises(NotFoundError, match="did you mean sft_accuracy"):
+        lineage.why("sft_acuracy", library)
+
+
+def test_a_path_goes_either_way_and_is_empty_where_there_is_none():
+    library = opened(merging())
+    forth, back = lineage.path("c.jsonl", "loader:" + "1" * 40, library), lineage.path("loader:" + "1" * 40, "c.jsonl", library)
+    assert forth.ways == back.ways and forth and forth.ways[0][-1].older.endswith("1" * 40)
+    assert not lineage.path("a.jsonl", "b.jsonl", library)
+
+
+def test_files_of_two_runs_that_were_merged_later_do_not_share_their_past():
+    found = lineage.why("a.jsonl", merging())
+    assert not any("make2" in one.id or "load2" in one.id for one in found.things)
+
+
+def test_a_notebook_gets_the_tree_and_the_picture():
+    bundle = lineage.why("c.jsonl", merging())._repr_mimebundle_()
+    assert bundle["text/plain"].startswith("c.jsonl") and bundle["image/svg+xml"].startswith("<svg")
+    assert "a.jsonl" in bundle["image/svg+xml"]
