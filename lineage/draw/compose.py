@@ -45,12 +45,17 @@ class _Composing:
         frames = framed(model, seen)
         self._up = {item: self._outer(item, frames) for item in [*seen.items, *(self._count + group for group in frames)]}
         self._inside: dict[int, list[int]] = defaultdict(list)
-        for item in sorted(self._up):
+        for item in sorted(self._up, key=self._turn):
             self._inside[self._up[item]].append(item)
         self._edges: dict[int, dict[Edge, list[Edge]]] = defaultdict(lambda: defaultdict(list))
         for edge in seen.edges:
             container, pair = self._level(edge)
             self._edges[container][pair].append(edge)
+
+    def _turn(self, item: int) -> tuple[int, int]:
+        """What is earlier comes first: things, rows of sessions, sessions."""
+        row = item >= self._count and self._model.groups[item - self._count].kind in ("sessions", "common")
+        return (0 if item < self._count else 1 if row else 2), item
 
     def _outer(self, item: int, frames: set[int]) -> int:
         """The frame that an item or a frame stands in."""

@@ -12,6 +12,7 @@ from lineage.prov.terms import PROV
 
 LABEL, LINE = 13.0, 11.0  # font sizes, pixels
 LONGEST = 230.0  # pixels of a label; the whole stands in the details
+LONGEST_LINE = 300.0  # of the lines of a group
 ONE, MORE = 34.0, 15.0  # pixels of a box with its label alone, and for each line more
 PADDING = {"entity": 34.0, "activity": 22.0, "agent": 24.0}
 _ACTIVITIES = {"Generation": "generation", "Training": "training", "Evaluation": "evaluation", "Transformation": "transformation", "ModelLoad": "model load"}  # fmt: skip
@@ -69,7 +70,7 @@ class Labels:
 
     def group(self, label: str, lines: list[str]) -> Box:
         """A group as it is drawn while it is closed."""
-        return _box(label, lines, PADDING["activity"] + 20)
+        return _box(label, lines, PADDING["activity"] + 20, LONGEST_LINE)
 
     def did(self, things: Iterable[str]) -> str:
         """What took place in a group: `generation · 2 transformations`; model loads only where there is nothing else."""
@@ -90,8 +91,8 @@ class Labels:
         return " · ".join(filter(None, told))
 
 
-def _box(name: str, lines: list[str], padding: float) -> Box:
+def _box(name: str, lines: list[str], padding: float, longest: float = LONGEST) -> Box:
     label = fitted(clean(name), LABEL, LONGEST)
-    under = tuple(fitted(clean(line), LINE, LONGEST) for line in lines if line)
+    under = tuple(fitted(clean(line), LINE, longest) for line in lines if line)
     words = max([width(label, LABEL), *(width(line, LINE) for line in under)])
     return Box(label, under, float(int(max(words, 40.0) + padding) + 1), ONE + MORE * len(under))

@@ -7,7 +7,6 @@ block of JSON in which `<` is escaped; a large one is compressed. The viewer put
 from __future__ import annotations
 
 import base64
-import gzip
 import hashlib
 import json
 from html import escape
@@ -16,11 +15,12 @@ from typing import Any
 
 from lineage.draw.model import Model
 from lineage.draw.packed import packed
+from lineage.draw.pressed import pressed
 from lineage.draw.text import clean
 from lineage.draw.view import Wish
 
 SCRIPTS = (
-    "order", "bands", "layout", "model", "view", "compose", "spread", "paths", "search", "walks", "state", "dom", "picture", "minimap", "details", "tables",
+    "order", "bands", "layout", "press", "model", "view", "compose", "spread", "paths", "search", "walks", "state", "dom", "picture", "minimap", "details", "tables",
     "controls", "keys", "save", "main",
 )  # fmt: skip
 STYLES = ("viewer",)
@@ -30,13 +30,18 @@ _FOLDER = Path(__file__).parent / "viewer"
 
 def script() -> str:
     """The program of the viewer, as one script that puts nothing into the page's names."""
-    parts = [(_FOLDER / f"{name}.js").read_text(encoding="utf-8") for name in SCRIPTS]
+    parts = [viewer_file(f"{name}.js") for name in SCRIPTS]
     return "".join(['(() => {\n"use strict";\n', *parts, "})();\n"])
 
 
 def style() -> str:
     """The style of the viewer."""
-    return "".join((_FOLDER / f"{name}.css").read_text(encoding="utf-8") for name in STYLES)
+    return "".join(viewer_file(f"{name}.css") for name in STYLES)
+
+
+def viewer_file(name: str) -> str:
+    """One file of the viewer, as it stands in the package."""
+    return (_FOLDER / name).read_text(encoding="utf-8")
 
 
 def page(model: Model, wish: Wish | None = None) -> bytes:
@@ -72,8 +77,7 @@ def _block(data: dict[str, Any]) -> str:
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").encode("utf-8", "replace")
     if len(text) < LARGE:
         return f'<script type="application/json" id="data">{text.decode()}</script>'
-    pressed = base64.b64encode(gzip.compress(text, 9, mtime=0)).decode()
-    return f'<script type="text/plain" id="data" data-pressed="gzip">{pressed}</script>'
+    return f'<script type="text/plain" id="data" data-is="pressed">{pressed(text.decode())}</script>'
 
 
 def _digest(text: str) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 FILL = {"entity": "#FFFC87", "activity": "#9FB1FC", "agent": "#FED37F", "group": "#E4ECF7"}
 LINE = {"entity": "#7A7A4A", "activity": "#0000FF", "agent": "#8A5A00", "group": "#4A6A94"}
-FRAME = {"fill": "#F6F9FD", "line": "#8093AC", "text": "#54606E", "title": "#2B3A4A"}
+FRAME = {"fill": "#F6F9FD", "line": "#7488A3", "text": "#54606E", "title": "#2B3A4A"}
 RELATIONS = {
     "wasGeneratedBy": "#006400",
     "used": "#8B0000",

@@ -28,6 +28,7 @@ class Told:
     times: dict[str, str] = field(default_factory=dict)  # the earliest start of an activity, or generation of an entity
     relations: dict[Link, set[tuple[str, str]]] = field(default_factory=dict)
     bundles: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))  # the bundles that declare a thing
+    made: set[str] = field(default_factory=set)  # things that some activity made
     prefixes: Prefixes = field(default_factory=lambda: Prefixes({}))
 
     def types(self, id_: str) -> list[str]:
@@ -90,6 +91,7 @@ def _timed(found: Told, id_: str, time: object) -> None:
 
 def _relation(found: Told, one: Statement) -> None:
     if one.term is GENERATION:
+        found.made.add(str(one.args[0]))
         _timed(found, str(one.args[0]), one.args[2])
     for link, rest in _links(one):
         said = found.relations.setdefault(link, set())

@@ -70,7 +70,7 @@ def view(model: Model, wish: Wish) -> View:
 
 
 def _opened(model: Model, wish: Wish) -> frozenset[int]:
-    sessions = frozenset(n for n, one in enumerate(model.groups) if one.kind != "sessions" and one.parent is None)
+    sessions = frozenset(n for n, one in enumerate(model.groups) if one.kind not in ("sessions", "common") and one.parent is None)
     every = frozenset(range(len(model.groups)))
     if wish.sessions == "auto" and len(every) > 1:
         legible = len({item for item in places_of(model, sessions | wish.open, wish) if item is not None}) <= min(LEGIBLE, wish.limit)
@@ -141,13 +141,20 @@ def _seen(model: Model, places: list[int | None], items: list[int], opened: froz
 
 
 def _hubs(model: Model, edges: Iterable[Edge]) -> dict[int, int]:
-    """Things of no session that more than `HUB` sessions, or things of no session, are related to."""
+    """Things of no session, and rows of sessions, that more than `HUB` sessions, or things of no session, are related to."""
     users: dict[int, set[int]] = defaultdict(set)
     for source, target in edges:
-        if target < len(model.nodes) and model.nodes[target].group is None:
-            group = model.nodes[source].group if source < len(model.nodes) else None
-            users[target].add(source if group is None else len(model.nodes) + group)
+        for one, other in ((source, target), (target, source)):
+            if _is_common(model, one):
+                group = model.nodes[other].group if other < len(model.nodes) else None
+                users[one].add(other if group is None else len(model.nodes) + group)
     return {item: len(those) for item, those in sorted(users.items()) if len(those) > HUB and len(model.groups) > 1}
+
+
+def _is_common(model: Model, item: int) -> bool:
+    if item < len(model.nodes):
+        return model.nodes[item].group is None or model.groups[model.nodes[item].group or 0].kind == "common"
+    return model.groups[item - len(model.nodes)].kind in ("sessions", "common")
 
 
 def _hidden(model: Model, places: list[int | None], kept: set[int]) -> list[tuple[str, int]]:

@@ -7,7 +7,8 @@ function compose(model, seen, within = ROOT) {
   const count = model.nodes.length, frames = framesOf(model, seen), gapX = seen.edges.length <= LABELLED ? WIDE_GAP : GAP;
   const up = new Map(), inside = new Map(), edges = new Map();
   for (const item of [...seen.items, ...[...frames].map((group) => count + group)]) up.set(item, outerOf(model, item, frames));
-  for (const item of [...up.keys()].sort((a, b) => a - b)) push(inside, up.get(item), item);
+  const turn = (item) => (item < count ? 0 : ["sessions", "common"].includes(model.groups[item - count].kind) ? 1 : 2);
+  for (const item of [...up.keys()].sort((a, b) => turn(a) - turn(b) || a - b)) push(inside, up.get(item), item);
   for (const edge of seen.edges) {
     const [container, a, b] = levelOf(up, edge);
     if (!edges.has(container)) edges.set(container, new Map());

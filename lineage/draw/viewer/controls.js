@@ -72,7 +72,7 @@ function focusBox({ model, state, act }) {
 function sessionList(it) {
   const { model, state, act, picture } = it;
   if (model.groups.length < 2) return null;
-  const word = model.groups[0].kind, rows = model.groups.map((_, n) => n).filter((n) => model.groups[n].kind !== "sessions").reverse().filter((n) => !state.session || `${model.groups[n].label} ${model.groups[n].key}`.toLowerCase().includes(state.session.toLowerCase()));
+  const word = model.groups.some((group) => group.kind === "session") ? "session" : "bundle", rows = model.groups.map((_, n) => n).filter((n) => isFrame(model.groups[n])).reverse().filter((n) => !state.session || `${model.groups[n].label} ${model.groups[n].key}`.toLowerCase().includes(state.session.toLowerCase()));
   const input = el("input", { type: "search", id: "filter-session", placeholder: `Only ${word}s called …`, "aria-label": `Only ${word}s called`, value: state.session, onchange: (event) => act.set({ session: event.target.value, camera: null }) });
   const items = rows.slice(0, LISTED).map((n) => {
     const group = model.groups[n], isOpen = picture.frames.has(n);

@@ -25,7 +25,7 @@ function detailsOf(it) {
 
 function overview({ model }) {
   const count = (kind) => model.nodes.filter((node) => node.kind === kind).length.toLocaleString("en");
-  const rows = [["entities", count("entity")], ["activities", count("activity")], ["agents", count("agent")], ["relations", model.relations.length.toLocaleString("en")], ["sessions", model.groups.filter((group) => group.kind !== "sessions").length.toLocaleString("en")], ["findings", model.problems.length.toLocaleString("en")]];
+  const rows = [["entities", count("entity")], ["activities", count("activity")], ["agents", count("agent")], ["relations", model.relations.length.toLocaleString("en")], ["sessions", model.groups.filter(isFrame).length.toLocaleString("en")], ["findings", model.problems.length.toLocaleString("en")]];
   return [el("h3", {}, "In this document"), facts(rows)];
 }
 
@@ -87,7 +87,7 @@ function groupDetails(it, n) {
   const isOpen = it.picture.frames.has(n);
   return [
     el("h2", {}, plain(group.label)),
-    el("p", { class: "kind" }, group.kind === "sessions" ? "sessions" : group.kind, group.time ? ` · ${group.time.slice(0, 16).replace("T", " ")}` : ""),
+    el("p", { class: "kind" }, GROUP_WORDS[group.kind], group.time ? ` · ${group.time.slice(0, 16).replace("T", " ")}` : ""),
     el("p", { class: "actions" }, button(isOpen ? "Close" : "Open", () => it.act.step(`${isOpen ? "-" : "+"}${group.key}`), "open"), button("Show in the picture", () => it.act.open(n + model.nodes.length), "reveal")),
     node ? problemsOf(model, node) : null,
     facts([...(group.loaderVersions.length ? [["loader version", plain(group.loaderVersions.join(", "))]] : []), ...(group.quantizations.length ? [["quantization", plain(group.quantizations.join(", "))]] : []), ...(node ? node.attributes.map(([name, value]) => [name, long(plain(value))]) : [])]),

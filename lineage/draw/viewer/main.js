@@ -75,8 +75,14 @@ function viewport({ parts }) {
 
 function aim(it) {
   const view = viewport(it), { picture, state } = it;
-  it.camera = state.camera ? clamped(state.camera, picture, view) : firstCamera(picture, view, it.marks.first >= 0 ? it.marks.first : picture.seen.focus);
+  it.camera = state.camera ? clamped(state.camera, picture, view) : firstCamera(picture, view, [it.marks.first, picture.seen.focus].find((item) => item >= 0) ?? newest(it.model, picture));
   applyCamera(it);
+}
+
+/** What is drawn and was made last. */
+function newest(model, { seen }) {
+  const time = (item) => (item < model.nodes.length ? model.nodes[item].time : model.groups[item - model.nodes.length].time);
+  return seen.items.reduce((last, item) => (last < 0 || time(item) > time(last) ? item : last), -1);
 }
 
 function applyCamera(it) {
@@ -178,7 +184,7 @@ function actions(it) {
       act.look(seeing(it.camera, [x - width / 2, y - height / 2, width, height], viewport(it)));
     },
     focus(item) { it.focused = item; },
-    look(camera) { it.camera = clamped(camera, it.picture, viewport(it)); it.state.camera = it.camera; applyCamera(it); later(it); },
+    look(camera) { it.camera = clamped(camera, it.picture, viewport(it)); it.state.camera = it.camera; applyCamera(it); rememberSoon(it); },
     move(dx, dy) { act.look({ ...it.camera, x: it.camera.x + dx / it.camera.scale, y: it.camera.y + dy / it.camera.scale }); },
     zoom(factor, px, py) {
       const view = viewport(it), scale = Math.min(MOST, Math.max(LEAST, it.camera.scale * factor)), { x, y } = it.camera;
@@ -208,7 +214,7 @@ function seeing({ scale, x, y }, [left, top, width, height], view) {
 }
 
 let waiting = 0;
-function later(it) {
+function rememberSoon(it) {
   clearTimeout(waiting);
   waiting = setTimeout(() => remember(it), 150);
 }

@@ -7,7 +7,7 @@ function firstCamera(picture, view, item) {
   const all = Math.min((view.width - 40) / picture.width, (view.height - 40) / picture.height);
   const scale = Math.min(1.25, Math.max(all, Math.min(READABLE, (view.width - 40) / 300)));
   if (all >= READABLE) return { scale, x: picture.left + picture.width / 2, y: picture.top + picture.height / 2 };
-  const centre = item >= 0 ? picture.centres.get(item) : null;
+  const centre = picture.centres.get(item);
   return clamped({ scale, x: centre ? centre[0] : picture.left + picture.width, y: centre ? centre[1] : picture.top + picture.height }, picture, view);
 }
 

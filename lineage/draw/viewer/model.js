@@ -1,5 +1,6 @@
 // The data of the page -> a model: nodes, relations, groups, problems. `packed.py` says how they are packed.
 
+const GROUP_WORDS = { session: "session", bundle: "bundle", sessions: "row of sessions", common: "used by several sessions" };
 const KINDS = ["entity", "activity", "agent"], ROLES = ["frame", "thing", "member", "configuration", "agent"];
 
 /** Read the block of data, wherever it is. */
@@ -9,17 +10,16 @@ async function readData(block) {
     if (!answer.ok) throw new Error(`${block.dataset.from}: ${answer.status}`);
     return answer.json();
   }
-  if (block.dataset.pressed !== "gzip") return JSON.parse(block.textContent);
-  const bytes = Uint8Array.from(atob(block.textContent.trim()), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
-  return JSON.parse(await new Response(stream).text());
+  return JSON.parse(block.dataset.is === "pressed" ? await unpressed(block.textContent) : block.textContent);
 }
 
 /** What was packed, unpacked. A node's or group's `key` names it in addresses. */
 function unpacked(data) {
   if (data.version !== 1) throw new Error(`this page reads version 1 of the data, not ${data.version}`);
-  const nodes = data.nodes.map((row) => nodeOf(row, data));
-  const groups = data.groups.map((row) => groupOf(row, data));
+  if (data.nodes.length) data.nodes[9] = timesOf(data.nodes[9]);
+  const nodes = rowsOf(data.nodes).map((row) => nodeOf(row, data));
+  (data.nodes[10] || []).forEach((flat, n) => { nodes[n].attributes = pairsOf(flat, data, nodes, n); });
+  const groups = rowsOf(data.groups).map((row) => groupOf(row, data, nodes));
   groups.forEach((group, n) => { group.key = group.node >= 0 ? nodes[group.node].key : `row${n}`; });
   const relations = relationsOf(data, nodes);
   nodes.forEach((node) => { node.problems = []; node.members = []; node.out = []; node.in = []; });
@@ -34,18 +34,29 @@ function unpacked(data) {
   return model;
 }
 
+/** Is a group a session or a bundle, and not a row of them or what they share? */
+function isFrame(group) {
+  return group.kind === "session" || group.kind === "bundle";
+}
+
+/** Columns as rows. */
+function rowsOf(columns) {
+  return columns.length ? columns[0].map((_, n) => columns.map((column) => column[n])) : [];
+}
+
 function nodeOf(row, data) {
-  const [id, kindAndRole, type, label, fitted, lines, width, group, parent, time, attributes, metadata, link] = row;
+  const [key, place, type, label, fitted, lines, width, group, parent, time, , metadata, link] = row;
   return {
-    id, key: id.slice(Math.max(id.lastIndexOf("/"), id.lastIndexOf("#")) + 1) || id, label, group, parent, time, link,
-    kind: KINDS[Math.floor(kindAndRole / ROLES.length)], role: ROLES[kindAndRole % ROLES.length], type: data.texts[type],
-    box: boxOf(fitted || label, lines, width, data.measures), attributes: pairs(attributes, data.texts),
+    id: data.bases[Math.floor(place / ROLES.length / KINDS.length)] + key, key, label, group, parent, time, link,
+    kind: KINDS[Math.floor(place / ROLES.length) % KINDS.length], role: ROLES[place % ROLES.length], type: data.texts[type],
+    box: boxOf(fitted || label, lines, width, data.measures), attributes: [],
     metadata: metadata ? data.metadata[metadata - 1] : "",
   };
 }
 
-function groupOf(row, data) {
-  const [kind, label, fitted, lines, width, node, parent, time, loaderVersions, quantizations] = row;
+function groupOf(row, data, nodes) {
+  const [kind, ownLabel, fitted, lines, width, node, parent, ownTime, loaderVersions, quantizations] = row;
+  const label = ownLabel || nodes[node].label, time = ownTime || (node >= 0 ? nodes[node].time : "");
   return { kind, label, box: boxOf(fitted || label, lines, width, data.measures), node, parent, time, loaderVersions, quantizations };
 }
 
@@ -53,18 +64,49 @@ function boxOf(label, lines, width, measures) {
   return { label, lines, width, height: measures.one + measures.more * lines.length };
 }
 
-function pairs(flat, texts) {
+/** Names and values: a number is a pair that occurs often; below zero it is a name, and its value follows. */
+function pairsOf(flat, data, nodes, at) {
   const found = [];
-  for (let n = 0; n < flat.length; n += 2) found.push([texts[flat[n]], flat[n + 1]]);
+  for (let n = 0; n < flat.length; n++) {
+    if (flat[n] >= 0) found.push([data.texts[data.pairs[flat[n]][0]], data.pairs[flat[n]][1]]);
+    else { found.push([data.texts[-1 - flat[n]], valueOf(flat[n + 1], nodes, at)]); n++; }
+  }
   return found;
 }
 
+/** A text; or what says where it stands: the time, the label, the id of a node, the end of the id, or seconds after the time. */
+function valueOf(value, nodes, at) {
+  const node = nodes[at];
+  if (typeof value === "number") return value === -1 ? node.time : value === -2 ? node.label : `id:${nodes[at - unfolded(-3 - value)].key}`;
+  if (value[0] !== "~") return value;
+  const rest = value.slice(2);
+  return value[1] === "e" ? node.id.slice(-Number(rest)) : value[1] === "t" ? later(node.time, Number(rest)) : value.slice(1);
+}
+
+function unfolded(number) {
+  return number % 2 ? -(number + 1) / 2 : number / 2;
+}
+
+function timesOf(times) {
+  let before = "";
+  return times.map((time) => {
+    const told = typeof time === "number" ? later(before, time) : time;
+    before = told || before;
+    return told;
+  });
+}
+
+function later(time, seconds) {
+  return `${new Date(Date.parse(time.slice(0, 19) + "Z") + 1000 * seconds).toISOString().slice(0, 19)}${time.slice(19)}`;
+}
+
 function relationsOf(data, nodes) {
-  const { source, step, term, said } = data.relations;
+  const { source, target, term, said } = data.relations;
   let at = 0;
   return source.map((move, n) => {
     at += move;
-    const attributes = said[n] > 1 ? pairs(data.attributes[said[n] - 2], data.texts) : said[n] ? [["time", nodes[at].time]] : [];
-    return { source: at, target: at - step[n], term: data.texts[term[n] >> 1], isTold: Boolean(term[n] & 1), attributes };
+    const half = target[n] >> 1;
+    const attributes = said[n] < 0 ? [] : pairsOf(data.attributes[said[n]], data, nodes, at);
+    return { source: at, target: target[n] % 2 ? half : at - unfolded(half), term: data.texts[term[n] >> 1], isTold: Boolean(term[n] & 1), attributes };
   });
 }

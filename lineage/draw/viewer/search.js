@@ -25,7 +25,7 @@ function rankOf(label, words, role) {
 
 /** What can be filtered by: the values there are. */
 function facets(model) {
-  const of = (key) => [...new Set(model.groups.flatMap((group) => (group.kind === "sessions" ? [] : group[key])))].sort();
+  const of = (key) => [...new Set(model.groups.flatMap((group) => (!isFrame(group) ? [] : group[key])))].sort();
   const types = new Map();
   for (const node of model.nodes) if (node.role === "thing") types.set(node.type, (types.get(node.type) || 0) + 1);
   return { loaderVersions: of("loaderVersions"), quantizations: of("quantizations"), types: [...types].sort((a, b) => (a[0] < b[0] ? -1 : 1)) };
@@ -35,7 +35,7 @@ function facets(model) {
 function passing(model, filter) {
   const bySession = filter.session || filter.from || filter.to || filter.loader || filter.quantization;
   if (!bySession && !filter.kind && !filter.type) return null;
-  const groups = model.groups.map((group, n) => group.kind !== "sessions" && groupPasses(group, n, filter, model));
+  const groups = model.groups.map((group, n) => isFrame(group) && groupPasses(group, n, filter, model));
   const used = bySession ? touched(model, groups) : null;
   return (n) => {
     const node = model.nodes[n];

@@ -20,7 +20,7 @@ function viewOf(model, wish) {
 /** The groups that are open before anyone opened or closed any. */
 function openedAtFirst(model, wish) {
   const every = model.groups.map((_, n) => n);
-  const sessions = every.filter((n) => model.groups[n].kind !== "sessions" && model.groups[n].parent < 0);
+  const sessions = every.filter((n) => !["sessions", "common"].includes(model.groups[n].kind) && model.groups[n].parent < 0);
   if (wish.sessions === "auto" && every.length > 1) {
     const drawn = new Set(placesOfNodes(model, new Set(sessions), wish).filter((item) => item >= 0));
     return drawn.size <= Math.min(model.measures.legible, wish.limit) ? sessions : [];
@@ -93,13 +93,21 @@ function seenOf(model, places, items, opened, note, framed) {
 function hubs(model, edges) {
   const users = new Map(), count = model.nodes.length;
   for (const { source, target } of edges) {
-    if (target >= count || model.nodes[target].group >= 0) continue;
-    const group = source < count ? model.nodes[source].group : -1;
-    if (!users.has(target)) users.set(target, new Set());
-    users.get(target).add(group < 0 ? source : count + group);
+    for (const [one, other] of [[source, target], [target, source]]) {
+      if (!isCommon(model, one)) continue;
+      const group = other < count ? model.nodes[other].group : -1;
+      if (!users.has(one)) users.set(one, new Set());
+      users.get(one).add(group < 0 ? other : count + group);
+    }
   }
   const many = [...users].filter(([, those]) => those.size > model.measures.hub && model.groups.length > 1);
   return new Map(many.map(([item, those]) => [item, those.size]));
+}
+
+function isCommon(model, item) {
+  if (item >= model.nodes.length) return ["sessions", "common"].includes(model.groups[item - model.nodes.length].kind);
+  const { group } = model.nodes[item];
+  return group < 0 || model.groups[group].kind === "common";
 }
 
 function hiddenOf(model, places, kept) {
