@@ -12,7 +12,7 @@ import re
 LENGTHS = (64, 40, 32, 12)  # digits of a SHA-256, a commit, an id of a run, the end of a session's id
 MARKS = "\ue000\ue001\ue002\ue003"  # private letters; where a text has them, it is not taken apart
 # Letters that are safe in a script block, and need no escape: none of them means anything to HTML.
-LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+-;=?@^_{|}~,.:[]"
+LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+-;=?@^_{|}~,.:["
 RECENT = 4096  # digests that are looked back through; one from before is stored again
 _RUNS = re.compile("|".join(rf"(?<![0-9a-f])[0-9a-f]{{{length}}}(?![0-9a-f])" for length in LENGTHS))
 

@@ -11,7 +11,7 @@ function built(app, it) {
     trail: el("p", { id: "trail" }),
     side: el("aside", { id: "side", "aria-label": "What is shown" }),
     panel: el("aside", { id: "panel", "aria-label": "What is selected" }),
-    picture: svgEl("svg", { id: "picture", role: "group", "aria-label": "The picture. Arrow keys move between things, Enter opens, r walks the relations of a thing." }),
+    picture: svgEl("svg", { id: "picture", role: "group", tabindex: -1, "aria-label": "The picture. Arrow keys move between things, Enter opens, r walks the relations of a thing." }),
     tables: el("div", { id: "tables", hidden: true }),
     map: svgEl("svg", { id: "map", "aria-hidden": "true" }),
     status: el("p", { id: "status", role: "status", "aria-live": "polite" }),
@@ -33,7 +33,7 @@ function built(app, it) {
 }
 
 function helpBox() {
-  const rows = [["/", "search"], ["arrows", "to the next thing in that direction"], ["Enter or space", "select; once more: open, close, or show members"], ["r", "the next relation of the thing"], ["s, q, n", "draw its sources, consequences, neighbours"], ["c", "choose a second thing, to compare"], ["t", "table or picture"], ["+ - 0", "larger, smaller, all of it"], ["Escape", "let go, go back to the whole picture"], ["Shift and click", "a second thing"], ["double click", "open, close, or show members"]];
+  const rows = [["/", "search"], ["arrows", "to the next thing in that direction"], ["[ ]", "the thing before, and the next one: they lead through all"], ["Enter or space", "select; once more: open, close, or show members"], ["r", "the next relation of the thing"], ["s, q, n", "draw its sources, consequences, neighbours"], ["c", "choose a second thing, to compare"], ["t", "table or picture"], ["+ - 0", "larger, smaller, all of it"], ["Escape", "let go, go back to the whole picture"], ["Shift and click", "a second thing"], ["double click", "open, close, or show members"]];
   return el("dialog", { id: "help", "aria-label": "Keys" }, el("h2", {}, "Keys"), facts(rows), el("form", { method: "dialog" }, el("button", {}, "Close")));
 }
 

@@ -14,6 +14,11 @@ function nextIn(picture, item, [dx, dy]) {
   return found;
 }
 
+/** The next item (1) or the one before (-1), in the order in which they are numbered; after the last comes the first. */
+function besides({ seen: { items } }, item, step) {
+  return items[(items.indexOf(item) + step + items.length) % items.length];
+}
+
 /** The edges of an item, in a fixed order. */
 function edgesOf(picture, item) {
   return [...picture.seen.edges, ...picture.seen.quietEdges].filter((edge) => edge.source === item || edge.target === item);
@@ -32,7 +37,7 @@ function pressed(event, it) {
   const around = (direction, depth) => () => node && act.set({ around: node.key, direction, depth, camera: null });
   const meaning = {
     Enter: () => item >= 0 && act.press(item), " ": () => item >= 0 && act.press(item), r: () => item >= 0 && act.nextEdge(item), c: () => act.pick(), t: () => act.set({ table: !it.state.table }),
-    s: around("past", null), q: around("future", null), n: around("both", 2), "+": () => act.zoom(1.25), "=": () => act.zoom(1.25), "-": () => act.zoom(0.8), 0: () => act.fit(), Escape: () => act.letGo(),
+    "]": () => act.focusOn(besides(picture, item, 1)), "[": () => act.focusOn(besides(picture, item, -1)), s: around("past", null), q: around("future", null), n: around("both", 2), "+": () => act.zoom(1.25), "=": () => act.zoom(1.25), "-": () => act.zoom(0.8), 0: () => act.fit(), Escape: () => act.letGo(),
   }[event.key];
   if (!meaning) return false;
   meaning();

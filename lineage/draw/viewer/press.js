@@ -1,7 +1,7 @@
 // A pressed text -> the text: the way back of pressed.py; change both.
 
 const LENGTHS = [64, 40, 32, 12], MARK = 0xe000, RECENT = 4096;
-const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+-;=?@^_{|}~,.:[]";
+const LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz!#$%()*+-;=?@^_{|}~,.:[";
 
 async function unpressed(letters) {
   const bytes = fromLetters(letters), view = new DataView(bytes.buffer), parts = [];
