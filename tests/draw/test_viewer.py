@@ -1,9 +1,7 @@
-"""The viewer's own layout and data: the same as Python's, number for number. Run by Node, which knows nothing of a page."""
+"""The viewer's own layout and data: the same as Python's, number for number. Its modules run in a browser, without their page."""
 
 import json
 import random
-import shutil
-import subprocess
 
 import pytest
 from histories import history
@@ -18,8 +16,6 @@ from lineage.draw.style import themes
 from lineage.draw.view import Around, Wish, view
 from lineage.export import combined_document
 
-NODE = shutil.which("node") or shutil.which("nodejs")
-needs_node = pytest.mark.skipif(NODE is None, reason="needs node: apt-get install nodejs")
 PARTS = ("order", "bands", "layout", "press", "model", "view", "compose", "spread", "search", "walks", "state")
 
 
@@ -29,13 +25,19 @@ def models():
     return {n: model(combined_document(history(5, sessions=n))[0].read()) for n in (1, 12, 90)}
 
 
-def in_node(program, value):
-    """What *program* makes of *value*, which it knows as `input`; both are JSON."""
+@pytest.fixture(scope="session")
+def run_in(browser):
+    """A function: what a program of the viewer's modules answers to an `input`; both are JSON."""
     code = "".join(viewer_file(f"{name}.js") for name in PARTS)
-    code += f"\nconst input = JSON.parse(require('fs').readFileSync(0, 'utf8'));\n{program}"
-    done = subprocess.run([NODE, "-e", code], input=json.dumps(value), capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
+
+    def run(program, value):
+        browser.driver.get("about:blank")
+        script = f"""const [text, answer] = arguments, input = JSON.parse(text);
+            (async () => {{ {code}
+            {program} }})().then((made) => answer(JSON.stringify(made)), (error) => answer(error.stack));"""
+        return json.loads(browser.driver.execute_async_script(script, json.dumps(value)))
+
+    return run
 
 
 def plain(value):
@@ -57,14 +59,14 @@ def graphs(count):
         yield [(float(dice.randrange(40, 300)), dice.choice([34.0, 49.0, 64.0])) for _ in range(boxes)], edges, bool(n % 2)
 
 
-@needs_node
-def test_the_layout_in_the_page_gives_the_same_numbers():
+@pytest.mark.browser
+def test_the_layout_in_the_page_gives_the_same_numbers(run_in):
     cases = list(graphs(60))
-    program = """console.log(JSON.stringify(input.map(([sizes, edges, wrap]) => {
+    program = """return input.map(([sizes, edges, wrap]) => {
         const { centres, routes, width, height } = layout(sizes, edges, 64, wrap);
         return [centres, [...routes].map(([key, { points, turned }]) => [key, points, turned]).sort((a, b) => (a[0] < b[0] ? -1 : 1)), width, height];
-    })));"""
-    for (sizes, edges, wrap), theirs in zip(cases, in_node(program, cases), strict=True):
+    });"""
+    for (sizes, edges, wrap), theirs in zip(cases, run_in(program, cases), strict=True):
         mine = layout(sizes, edges, 64.0, wrap)
         routes = sorted([f"{a} {b}", points, (a, b) in mine.turned] for (a, b), points in mine.routes.items())
         assert plain([mine.centres, routes, mine.width, mine.height]) == theirs
@@ -79,16 +81,16 @@ WISHES = [
 ]
 
 
-@needs_node
+@pytest.mark.browser
 @pytest.mark.parametrize("sessions", [1, 12, 90])
 @pytest.mark.parametrize("wish", WISHES, ids=lambda wish: f"{wish.sessions}-{wish.limit}-{wish.agents}")
-def test_the_picture_in_the_page_shows_the_same_at_the_same_places(models, sessions, wish):
+def test_the_picture_in_the_page_shows_the_same_at_the_same_places(models, run_in, sessions, wish):
     made = models[sessions]
     program = """const model = unpacked(input.data), seen = viewOf(model, input.wish), placed = compose(model, seen);
-        console.log(JSON.stringify([
+        return [
             seen.items, seen.edges.map((edge) => [edge.source, edge.target, [...edge.terms].sort()]), [...seen.quiet], seen.hidden,
             [...placed.centres].sort((a, b) => a[0] - b[0]), [...placed.frames].sort((a, b) => a[0] - b[0]), placed.width, placed.height,
-        ]));"""
+        ];"""
     asked = {"agents": wish.agents, "configurations": wish.configurations, "sessions": wish.sessions, "limit": wish.limit}
     seen = view(made, wish)
     placed = compose(made, seen)
@@ -104,35 +106,34 @@ def test_the_picture_in_the_page_shows_the_same_at_the_same_places(models, sessi
         placed.width,
         placed.height,
     ]
-    theirs = in_node(program, {"data": packed(made, wish), "wish": asked})
+    theirs = run_in(program, {"data": packed(made, wish), "wish": asked})
     assert [sorted(part) if n in (2, 3) else part for n, part in enumerate(plain(mine))] == [
         sorted(part) if n in (2, 3) else part for n, part in enumerate(theirs)
     ]
 
 
-@needs_node
+@pytest.mark.browser
 @pytest.mark.parametrize("direction", ["past", "future", "both"])
-def test_the_sources_and_consequences_in_the_page_are_the_same(models, direction):
+def test_the_sources_and_consequences_in_the_page_are_the_same(models, run_in, direction):
     made = models[12]
     nodes = [n for n, node in enumerate(made.nodes) if node.role == "thing"][::5]
     program = """const model = unpacked(input.data);
-        console.log(JSON.stringify(input.nodes.map((node) => viewOf(model, { limit: 300, around: { node, depth: 4, direction: input.direction } }).items)));"""
+        return input.nodes.map((node) => viewOf(model, { limit: 300, around: { node, depth: 4, direction: input.direction } }).items);"""
     mine = [view(made, Wish(around=Around(node, 4, direction))).items for node in nodes]
-    assert in_node(program, {"data": packed(made, Wish()), "nodes": nodes, "direction": direction}) == mine
+    assert run_in(program, {"data": packed(made, Wish()), "nodes": nodes, "direction": direction}) == mine
 
 
-@needs_node
+@pytest.mark.browser
 @pytest.mark.parametrize("sessions", [1, 90])
-def test_the_page_holds_everything_that_the_model_holds(models, sessions):
+def test_the_page_holds_everything_that_the_model_holds(models, run_in, sessions):
     made = models[sessions]
-    program = """readData({ textContent: input.text, dataset: { is: "pressed" } }).then((data) => {
+    program = """const data = await readData({ textContent: input.text, dataset: { is: "pressed" } });
         const model = unpacked(data), { nodes, relations, groups } = model;
-        console.log(JSON.stringify([
+        return [
             nodes.map((one) => [one.id, one.kind, one.type, one.role, one.label, one.box.label, one.box.lines, one.box.width, one.box.height, one.group, one.parent, one.time, one.attributes, one.metadata, one.link]),
             relations.map((one) => [one.term, one.source, one.target, one.isTold, one.attributes]),
             groups.map((one) => [one.kind, one.label, one.box.lines, one.time, one.node, one.parent, one.loaderVersions, one.quantizations]),
-        ]));
-    });"""
+        ];"""
 
     def number(value):
         return -1 if value is None else value
@@ -146,7 +147,7 @@ def test_the_page_holds_everything_that_the_model_holds(models, sessions):
         [g.kind, g.label, g.box.lines, g.time, number(g.node), number(g.parent), g.loader_versions, g.quantizations] for g in made.groups
     ]
     text = pressed(json.dumps(packed(made, Wish()), ensure_ascii=False, separators=(",", ":")))
-    assert in_node(program, {"text": text}) == plain([nodes, relations, groups])
+    assert run_in(program, {"text": text}) == plain([nodes, relations, groups])
 
 
 TEXTS = [
@@ -161,14 +162,14 @@ TEXTS = [
 ]
 
 
-@needs_node
-def test_what_is_pressed_comes_back_as_it_was():
-    program = "Promise.all(input.map(unpressed)).then((texts) => console.log(JSON.stringify(texts)));"
-    assert in_node(program, [pressed(text) for text in TEXTS]) == TEXTS
+@pytest.mark.browser
+def test_what_is_pressed_comes_back_as_it_was(run_in):
+    program = "return Promise.all(input.map(unpressed));"
+    assert run_in(program, [pressed(text) for text in TEXTS]) == TEXTS
 
 
-@needs_node
-def test_opening_and_closing_moves_nothing_that_stays(models):
+@pytest.mark.browser
+def test_opening_and_closing_moves_nothing_that_stays(models, run_in):
     program = """const model = unpacked(input.data), spread = spreader(model), wish = { sessions: "none", limit: 300, key: "w" };
         const groups = model.groups.map((_, n) => n).filter((n) => model.groups[n].parent < 0), steps = [], moved = [], overlaps = [];
         const check = (step) => {
@@ -189,8 +190,8 @@ def test_opening_and_closing_moves_nothing_that_stays(models):
         for (const n of whole.slice(0, 3)) check(["*", n]);
         for (const n of groups.slice(-4)) check(["-", n]);
         for (const n of groups.slice(-4)) check(["+", n]);
-        console.log(JSON.stringify([moved, overlaps, steps.length, whole.length > 0]));"""
-    moved, overlaps, steps, folded = in_node(program, {"data": packed(models[90], Wish())})
+        return [moved, overlaps, steps.length, whole.length > 0];"""
+    moved, overlaps, steps, folded = run_in(program, {"data": packed(models[90], Wish())})
     assert (moved, overlaps) == ([], []) and steps > 12 and folded
 
 

@@ -39,6 +39,20 @@ function redraw(it) {
   rove(it);
 }
 
+const LIGHT = new Set(["select", "other", "tab", "camera"]);
+
+/** Draw what a selection changes, and leave the rest as it is. */
+function redrawSelection(it) {
+  const { model, picture, palette, parts } = it;
+  it.marks = marksOf(it);
+  remark(parts.world, model, picture, palette, it.marks, it.act);
+  remarkMap(parts.map, it.marks);
+  fillPanel(parts.panel, it);
+  parts.status.textContent = toldOfView(picture, model);
+  aim(it);
+  rove(it);
+}
+
 /** What is marked: the selection, what it is related to, and the way between two. */
 function marksOf({ model, state, picture }) {
   const [first, second] = [state.select, state.other].map((key) => drawnItem(model, picture, itemOf(model, key)));
@@ -97,12 +111,11 @@ function applyCamera(it) {
 function rove(it) {
   const wanted = [it.focused, it.marks.first, it.picture.seen.items[0]].find((item) => item >= 0 && it.picture.centres.has(item)) ?? -1;
   it.focused = wanted;
-  const box = boxElement(it, wanted);
-  if (box) box.setAttribute("tabindex", "0");
+  for (const box of it.parts.world.querySelectorAll(".boxes > .box")) attribute(box, "tabindex", Number(box.dataset.item) === wanted ? 0 : -1);
 }
 
 function boxElement(it, item) {
-  return item < 0 ? null : [...it.parts.world.querySelectorAll(".box")].find((box) => box.dataset.key === keyOf(it.model, item));
+  return item < 0 ? null : [...it.parts.world.querySelectorAll(".box")].find((box) => Number(box.dataset.item) === item);
 }
 
 function remember(it) {
@@ -116,8 +129,10 @@ function actions(it) {
   const act = {
     set(change) {
       const hadFocus = document.activeElement, inPicture = hadFocus && it.parts.picture.contains(hadFocus), id = hadFocus && hadFocus.id;
+      const isLight = Object.keys(change).every((name) => LIGHT.has(name)) && !it.state.table;
       Object.assign(it.state, change);
-      redraw(it);
+      if (isLight) redrawSelection(it);
+      else redraw(it);
       remember(it);
       if (inPicture) (boxElement(it, it.focused) || it.parts.picture).focus({ preventScroll: true });
       else if (id && document.getElementById(id)) document.getElementById(id).focus({ preventScroll: true });

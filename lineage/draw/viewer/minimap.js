@@ -33,17 +33,22 @@ function transformOf({ scale, x, y }, view) {
 function paintMap(map, model, picture, palette, marks, jump) {
   const scale = Math.min(MAP[0] / picture.width, MAP[1] / picture.height), boxes = [...picture.centres].map(([item, [x, y]]) => {
     const { width, height } = boxAt(model, item), kind = item < model.nodes.length ? model.nodes[item].kind : "group";
-    return svgEl("rect", { x: x - width / 2, y: y - height / 2, width, height, fill: marks.items.has(item) ? "#D93025" : palette.line[kind] });
+    return svgEl("rect", { "data-item": item, "data-fill": palette.line[kind], x: x - width / 2, y: y - height / 2, width, height, fill: palette.line[kind] });
   });
   const frames = [...picture.frames.values()].map(([x, y, width, height]) => svgEl("rect", { x, y, width, height, fill: palette.frame.fill, stroke: palette.frame.line, "stroke-width": 1 / scale }));
   const eye = svgEl("rect", { class: "eye", fill: "#4C8BF5", "fill-opacity": 0.15, stroke: "#4C8BF5", "stroke-width": 2 / scale });
   map.setAttribute("viewBox", `${picture.left} ${picture.top} ${picture.width} ${picture.height}`);
   map.replaceChildren(...frames, ...boxes, eye);
+  remarkMap(map, marks);
   map.onclick = (event) => {
     const point = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
     jump(point.x, point.y);
   };
   return eye;
+}
+
+function remarkMap(map, marks) {
+  for (const box of map.querySelectorAll("[data-item]")) box.setAttribute("fill", marks.items.has(Number(box.dataset.item)) ? "#D93025" : box.dataset.fill);
 }
 
 function moveEye(eye, { scale, x, y }, view) {

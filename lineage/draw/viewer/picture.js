@@ -2,17 +2,80 @@
 
 const ORDER_OF_TERMS = (palette) => Object.keys(palette.relations);
 
-/** Draw `picture` into `world`; `marks` say what is selected, on the way, or found. */
+/** Draw `picture` into `world`, and leave what is there already and has not changed; `marks` say what is selected or on the way. */
 function paint(world, model, picture, palette, marks, listen) {
-  const { seen } = picture, labelled = seen.edges.length <= LABELLED, shown = [...seen.edges, ...seen.quietEdges.filter((edge) => marks.edges.has(keyOfEdge(edge)))];
-  const ways = shown.map((edge) => ({ edge, ...wayOf(picture.centres.get(edge.source), boxAt(model, edge.source), picture.centres.get(edge.target), boxAt(model, edge.target), picture.routes.get(`${edge.source} ${edge.target}`)) }));
-  world.replaceChildren(
-    svgEl("g", {}, [...picture.frames].sort((a, b) => b[0] - a[0]).map(([group, rect]) => frameOf(model, group, rect, palette, listen))),
-    svgEl("g", {}, [...picture.memberFrames].map(([node, rect]) => memberFrame(model, node, rect, palette, listen))),
-    svgEl("g", { class: "edges" }, ways.map((way) => edgeOf(model, way, palette, marks, listen))),
-    svgEl("g", { class: "boxes" }, seen.items.map((item) => boxOfItem(model, picture, item, palette, marks, listen))),
-    svgEl("g", { class: "names" }, ways.filter((way) => labelled || marks.edges.has(keyOfEdge(way.edge))).map((way) => nameOf(model, way, palette, marks))),
-  );
+  const { seen } = picture, ways = seen.edges.map((edge) => wayOfEdge(model, picture, edge));
+  if (!world.firstChild) world.append(...["frames", "members", "edges", "quiet", "boxes", "names"].map((name) => svgEl("g", { class: name })));
+  const [frames, members, edges, , boxes] = world.children;
+  frames.replaceChildren(...[...picture.frames].sort((a, b) => b[0] - a[0]).map(([group, rect]) => frameOf(model, group, rect, palette, listen)));
+  members.replaceChildren(...[...picture.memberFrames].map(([node, rect]) => memberFrame(model, node, rect, palette, listen)));
+  renew(edges, ways.map((way) => [keyOfEdge(way.edge), `${way.path} ${toldOf(model, way.edge)} ${palette.ground}`, () => edgeOf(model, way, palette, listen)]));
+  renew(boxes, seen.items.map((item) => [String(item), signatureOf(model, picture, item, palette), () => boxOfItem(model, picture, item, palette, listen)]));
+  remark(world, model, picture, palette, marks, listen);
+}
+
+/** Make the children of a layer what is wanted, [key, signature, make] each: what has the same signature stays. */
+function renew(layer, wanted) {
+  const there = new Map([...layer.children].map((child) => [child.dataset.id, child]));
+  for (const [key, signature, make] of wanted) {
+    const old = there.get(key);
+    there.delete(key);
+    if (old && old.signature === signature) continue;
+    const made = make();
+    made.dataset.id = key;
+    made.signature = signature;
+    if (old) old.replaceWith(made);
+    else layer.append(made);
+  }
+  for (const child of there.values()) child.remove();
+}
+
+function signatureOf(model, picture, item, palette) {
+  return `${picture.centres.get(item)} ${isStacked(model, picture, item)} ${picture.seen.quiet.get(item) || 0} ${palette.ground}`;
+}
+
+function isStacked(model, picture, item) {
+  return item < model.nodes.length && model.nodes[item].members.length > 0 && !picture.unfolded.has(item);
+}
+
+function wayOfEdge(model, { centres, routes }, edge) {
+  const { source, target } = edge;
+  return { edge, ...wayOf(centres.get(source), boxAt(model, source), centres.get(target), boxAt(model, target), routes.get(keyOfEdge(edge))) };
+}
+
+/** The lines that are drawn only while they are marked, and the names of relations. */
+function paintMarked(world, model, picture, palette, marks, listen) {
+  const { seen } = picture, isLabelled = seen.edges.length <= LABELLED, isMarked = (edge) => marks.edges.has(keyOfEdge(edge));
+  const quiet = seen.quietEdges.filter(isMarked).map((edge) => wayOfEdge(model, picture, edge));
+  const named = seen.edges.filter((edge) => isLabelled || isMarked(edge)).map((edge) => wayOfEdge(model, picture, edge));
+  world.querySelector(".quiet").replaceChildren(...quiet.map((way) => edgeOf(model, way, palette, listen)));
+  world.querySelector(".names").replaceChildren(...[...named, ...quiet].map((way) => nameOf(model, way, palette, marks)));
+}
+
+/** Mark what is selected now in a picture that is drawn already. */
+function remark(world, model, picture, palette, marks, listen) {
+  for (const edge of world.querySelectorAll(".edges > .edge")) {
+    const isOn = marks.edges.has(edge.dataset.edge);
+    attribute(edge, "opacity", marks.dims && !isOn ? 0.25 : null);
+    attribute(edge.lastChild, "stroke-width", isOn ? 2.6 : 1.3);
+  }
+  for (const box of world.querySelectorAll(".boxes > .box")) {
+    const item = Number(box.dataset.item), isOn = marks.items.has(item);
+    attribute(box, "class", classOf(item, marks));
+    attribute(box, "aria-pressed", String(marks.first === item));
+    attribute(box, "opacity", marks.dims && !isOn && !marks.near.has(item) ? 0.35 : null);
+    for (const line of box.querySelectorAll(".outline")) attribute(line, "stroke-width", isOn || item === picture.seen.focus ? 3 : 1);
+  }
+  paintMarked(world, model, picture, palette, marks, listen);
+}
+
+function attribute(element, name, value) {
+  if (value === null) element.removeAttribute(name);
+  else if (element.getAttribute(name) !== String(value)) element.setAttribute(name, value);
+}
+
+function classOf(item, marks) {
+  return `box${marks.items.has(item) ? " marked" : ""}${marks.first === item ? " first" : ""}${marks.second === item ? " second" : ""}`;
 }
 
 function keyOfEdge(edge) {
@@ -63,14 +126,14 @@ function shutter(x, y, palette, label, onclick) {
   );
 }
 
-function edgeOf(model, { edge, path }, palette, marks, listen) {
-  const colour = colourOf(edge.terms, palette), key = keyOfEdge(edge), isMarked = marks.edges.has(key), isQuiet = marks.dims && !isMarked;
+function edgeOf(model, { edge, path }, palette, listen) {
+  const colour = colourOf(edge.terms, palette), key = keyOfEdge(edge);
   const title = `${boxAt(model, edge.source).label} ${toldOf(model, edge).join(" · ")} ${boxAt(model, edge.target).label}`;
   return svgEl(
-    "g", { class: "edge", "data-edge": key, fill: "none", opacity: isQuiet ? 0.25 : null, onclick: (event) => listen.edge(edge, event) },
+    "g", { class: "edge", "data-edge": key, fill: "none", onclick: (event) => listen.edge(edge, event) },
     svgEl("title", {}, plain(title)),
     svgEl("path", { d: path, stroke: colour, "stroke-opacity": 0, "stroke-width": 12 }),
-    svgEl("path", { d: path, stroke: colour, "stroke-width": isMarked ? 2.6 : 1.3, "marker-end": `url(#arrow${colour.slice(1)})` }),
+    svgEl("path", { d: path, stroke: colour, "stroke-width": 1.3, "marker-end": `url(#arrow${colour.slice(1)})` }),
   );
 }
 
@@ -81,19 +144,16 @@ function nameOf(model, { edge, begin, beside }, palette, marks) {
   return svgEl("text", { x, y: top, "font-size": 10, "text-anchor": "middle", fill: colourOf(edge.terms, palette), opacity: marks.dims && !marks.edges.has(keyOfEdge(edge)) ? 0.3 : null, ...halo }, spans);
 }
 
-function boxOfItem(model, picture, item, palette, marks, listen) {
+function boxOfItem(model, picture, item, palette, listen) {
   const node = item < model.nodes.length ? model.nodes[item] : null, box = boxAt(model, item), [x, y] = picture.centres.get(item);
-  const key = keyOf(model, item), isMarked = marks.items.has(item), isQuiet = marks.dims && !isMarked && !marks.near.has(item);
-  const isStacked = Boolean(node && node.members.length && !picture.unfolded.has(item)), kind = node ? node.kind : "group";
+  const key = keyOf(model, item), kind = node ? node.kind : "group";
   return svgEl(
     "g", {
-      class: `box${isMarked ? " marked" : ""}${marks.first === item ? " first" : ""}${marks.second === item ? " second" : ""}`,
-      "data-key": key, "data-kind": kind, role: "button", tabindex: -1, "aria-label": spoken(model, item), "aria-pressed": marks.first === item ? "true" : "false",
-      opacity: isQuiet ? 0.35 : null, "text-anchor": "middle",
+      class: "box", "data-item": item, "data-key": key, "data-kind": kind, role: "button", tabindex: -1, "aria-label": spoken(model, item), "text-anchor": "middle",
       onclick: (event) => listen.item(item, event), ondblclick: (event) => listen.enter(item, event), onfocus: () => listen.focus(item),
     },
     svgEl("title", {}, plain(spoken(model, item))),
-    outline(kind, x, y, box, palette, isStacked, isMarked || item === picture.seen.focus),
+    outline(kind, x, y, box, palette, isStacked(model, picture, item)),
     words(box, x, y, palette),
     node ? badge(node.problems.length, x, y, box) : null,
     uses(picture.seen.quiet.get(item) || 0, x, y, box, palette),
@@ -107,10 +167,10 @@ function spoken(model, item) {
   return plain([`${node ? node.kind : "closed"}: ${label}`, ...box.lines, ...problems].join(", "));
 }
 
-function outline(kind, x, y, { width, height }, palette, isStacked, isStrong) {
-  const style = { fill: palette.fill[kind], stroke: palette.line[kind], "stroke-width": isStrong ? 3 : 1 }, left = x - width / 2, top = y - height / 2;
+function outline(kind, x, y, { width, height }, palette, hasBehind) {
+  const style = { class: "outline", fill: palette.fill[kind], stroke: palette.line[kind], "stroke-width": 1 }, left = x - width / 2, top = y - height / 2;
   if (kind === "agent") return svgEl("path", { d: `M${left} ${top + height}V${top + 8}L${x} ${top - 5}L${left + width} ${top + 8}V${top + height}z`, ...style });
-  const rx = kind === "entity" ? height / 2 : kind === "group" ? 8 : 2, behind = kind === "group" ? [6, 3] : isStacked ? [3] : [];
+  const rx = kind === "entity" ? height / 2 : kind === "group" ? 8 : 2, behind = kind === "group" ? [6, 3] : hasBehind ? [3] : [];
   return svgEl("g", {}, [...behind, 0].map((off) => svgEl("rect", { x: left + off, y: top + off, width, height, rx, ...style })));
 }
 

@@ -44,7 +44,7 @@ function svgOfPicture(model, picture, marks) {
   paint(world, model, picture, palette, marks, nobody);
   for (const element of world.querySelectorAll("[tabindex],[role],[aria-label],[aria-pressed]")) for (const name of ["tabindex", "role", "aria-label", "aria-pressed"]) element.removeAttribute(name);
   for (const element of world.querySelectorAll(".shutter")) element.remove();
-  for (const element of world.querySelectorAll("[data-key]")) element.setAttribute("data-prov", idOf(model, element.getAttribute("data-key")));
+  for (const element of world.querySelectorAll("[data-key]")) { element.setAttribute("data-prov", idOf(model, element.getAttribute("data-key"))); for (const name of ["data-item", "data-id", "data-kind"]) element.removeAttribute(name); }
   const width = picture.width + 2 * margin, height = picture.height + 2 * margin;
   const svg = svgEl("svg", { viewBox: `${picture.left - margin} ${picture.top - margin} ${width} ${height}`, width, height, "font-family": "system-ui, Helvetica, Arial, 'DejaVu Sans', sans-serif" },
     svgEl("title", {}, plain(model.title)), svgEl("desc", {}, `${toldOfView(picture, model)} Arrows point to the past.`), arrows(palette),
