@@ -109,12 +109,12 @@ def _part(members: list[int], layer: list[int], ys: list[float], chains: dict[Ed
 
 
 def acyclic(count: int, edges: list[Edge]) -> list[Edge]:
-    """The edges without those that close a circle, found by walking depth first in order."""
+    """The edges without those that close a circle, found by walking depth first from the highest number, which is mostly the newest."""
     targets: list[list[int]] = [[] for _ in range(count)]
     for source, target in edges:
         targets[source].append(target)
     state, at, kept = [0] * count, [0] * count, []  # state 1: on the way, 2: done
-    for root in range(count):
+    for root in reversed(range(count)):
         stack = [root] if state[root] == 0 else []
         while stack:
             box = stack[-1]

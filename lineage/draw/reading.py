@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from lineage.draw.groups import Grouping, grouping
 from lineage.draw.labels import Labels
 from lineage.draw.model import Model, Node, Problem, Relation, Role
 from lineage.draw.text import clean
-from lineage.draw.told import LIN, Told, told
+from lineage.draw.told import LIN, Link, Told, told
 from lineage.findings import Finding
 from lineage.prov.document import Document
 from lineage.prov.terms import PROV, RELATIONS
@@ -50,14 +50,15 @@ class _Reading:
         self._number = {id_: n for n, id_ in enumerate(self._order)}
 
     def _parts(self) -> dict[str, str]:
-        found: dict[str, list[tuple[int, str]]] = defaultdict(list)
+        """The whole of each part: one that was made itself before one that was not, for that tells where the part is from."""
+        found: dict[str, list[tuple[int, bool, str]]] = defaultdict(list)
         members = {id_ for id_ in self._said.kinds if MEMBERS & set(self._said.types(id_))}
         for term, source, target in self._said.relations:
             if term in _PARENTS:
                 part, whole = (target, source) if term == "hadMember" else (source, target)
                 if part in members:
-                    found[part].append((_PARENTS.index(term), whole))
-        parents = {part: min(wholes)[1] for part, wholes in found.items()}
+                    found[part].append((_PARENTS.index(term), whole not in self._said.made, whole))
+        parents = {part: min(wholes)[2] for part, wholes in found.items()}
         return {part: whole for part, whole in parents.items() if not _circles(part, parents)}
 
     def _role(self, id_: str) -> Role:
@@ -131,25 +132,27 @@ def safe(address: str) -> str:
     return address if address.lower().startswith(("http://", "https://", "mailto:", "urn:")) and not ours else ""
 
 
-def _told_already(said: Told) -> set[tuple[str, str, str]]:
-    """Derivations and communications that a generation and a usage between the same things tell, and members of what is used itself."""
+def _told_already(said: Told) -> set[Link]:
+    """Relations that others tell: a derivation or communication by a generation and a usage; a member of what is used by its own usage;
+    the usage of a part by that of the whole, unless the part was made with another whole, and so tells where it is from.
+    """
     made: dict[str, set[str]] = defaultdict(set)  # by run
     used: dict[str, set[str]] = defaultdict(set)
     makers: dict[str, set[str]] = defaultdict(set)
+    wholes: dict[str, set[str]] = defaultdict(set)
     for term, source, target in said.relations:
         if term == "wasGeneratedBy":
             made[target].add(source)
             makers[source].add(target)
-        if term == "used":
+        elif term == "used":
             used[source].add(target)
+        elif term == "hadMember":
+            wholes[target].add(source)
     inputs = set().union(*used.values()) if used else set()
-    found = set()
-    for link in said.relations:
-        term, source, target = link
-        if (
-            (term == "wasDerivedFrom" and any(target in used[run] for run in makers.get(source, set())))
-            or (term == "wasInformedBy" and made.get(target, set()) & used.get(source, set()))
-            or (term == "hadMember" and target in inputs)
-        ):
-            found.add(link)
-    return found
+    tests: dict[str, Callable[[str, str], object]] = {
+        "wasDerivedFrom": lambda source, target: any(target in used[run] for run in makers.get(source, set())),
+        "wasInformedBy": lambda source, target: made.get(target, set()) & used.get(source, set()),
+        "hadMember": lambda source, target: target in inputs,
+        "used": lambda source, target: wholes.get(target, set()) & used[source] and not wholes[target] & said.made,
+    }
+    return {link for link in said.relations if link[0] in tests and tests[link[0]](link[1], link[2])}

@@ -45,6 +45,12 @@ class Explorer:
     def click(self, selector):
         self.one(selector).click()
 
+    def press(self, key):
+        """Press a key, wherever the focus is."""
+        from selenium.webdriver.common.action_chains import ActionChains
+
+        ActionChains(self.driver).send_keys(key).perform()
+
     def text(self, selector):
         return self.one(selector).text
 

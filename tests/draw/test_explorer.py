@@ -48,9 +48,10 @@ def test_what_is_searched_for_is_selected_and_told_of(explorer, pages):
 
 def test_a_click_selects_and_a_click_on_nothing_lets_go(explorer, pages):
     explorer.open(pages / "3.html")
+    explorer.click("#fit")
     explorer.click("#world .box")
     assert explorer.all("#world .box.first") and explorer.text("#panel h2")
-    explorer.driver.switch_to.active_element.send_keys(ESCAPE)
+    explorer.press(ESCAPE)
     assert not explorer.all("#world .box.first")
 
 
@@ -135,16 +136,16 @@ def test_every_thing_and_relation_is_reached_by_keys(explorer, pages):
     focused = "return document.activeElement.dataset.key"
     first, visited = explorer.driver.execute_script(focused), set()
     for key in (RIGHT, LEFT):
-        explorer.driver.switch_to.active_element.send_keys(key)
+        explorer.press(key)
         visited.add(explorer.driver.execute_script(focused))
     assert visited - {first}
     for _ in explorer.boxes():
-        explorer.driver.switch_to.active_element.send_keys("]")
+        explorer.press("]")
         visited.add(explorer.driver.execute_script(focused))
     assert visited == set(explorer.boxes())
-    explorer.driver.switch_to.active_element.send_keys("r")
+    explorer.press("r")
     assert "THE WAY BETWEEN THEM" in explorer.text("#panel")
-    explorer.driver.switch_to.active_element.send_keys("t")
+    explorer.press("t")
     things, relations = explorer.all("#tables section")
     assert len(things.find_elements("css selector", "tbody tr")) == len(explorer.boxes())
     assert len(relations.find_elements("css selector", "tbody tr button")) >= 3 * len(explorer.all("#world .edge"))

@@ -60,7 +60,7 @@ function acyclic(count, edges) {
   const targets = Array.from({ length: count }, () => []);
   for (const [source, target] of edges) targets[source].push(target);
   const state = new Array(count).fill(0), at = new Array(count).fill(0), kept = [];
-  for (let root = 0; root < count; root++) {
+  for (let root = count - 1; root >= 0; root--) { // the highest number is mostly the newest
     const stack = state[root] === 0 ? [root] : [];
     while (stack.length) {
       const box = stack[stack.length - 1];
