@@ -15,6 +15,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage.comparison.sessions import diff as diff
+    from lineage.comparison.verdict import compare as compare
     from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
     from lineage.export import export_folder as export_folder
@@ -27,17 +29,21 @@ if TYPE_CHECKING:
     from lineage.trace.asking import why as why
     from lineage.trace.everything import graph as graph
     from lineage.trace.everything import rdf as rdf
+    from lineage.trace.reading import open_library as open_library
     from lineage.trace.record import RecordFile as RecordFile
 
 _HOME = {
     "LineageError": "lineage.errors",
     "RecordFile": "lineage.trace.record",
+    "compare": "lineage.comparison.verdict",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
+    "diff": "lineage.comparison.sessions",
     "export_folder": "lineage.export",
     "get_git_sha": "lineage.recording.helpers",
     "graph": "lineage.trace.everything",
     "impact": "lineage.trace.asking",
+    "open_library": "lineage.trace.reading",
     "path": "lineage.trace.asking",
     "rdf": "lineage.trace.everything",
     "session": "lineage.recording.session",
@@ -47,12 +53,15 @@ _HOME = {
 __all__ = [
     "LineageError",
     "RecordFile",
+    "compare",
     "create_artifact_metadata",
     "create_session_manifest",
+    "diff",
     "export_folder",
     "get_git_sha",
     "graph",
     "impact",
+    "open_library",
     "path",
     "rdf",
     "session",

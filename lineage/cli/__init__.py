@@ -18,7 +18,9 @@ import click
 from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
+    "compare": "lineage.cli.compare",
     "demo": "lineage.cli.demo",
+    "diff": "lineage.cli.diff",
     "draw": "lineage.cli.draw",
     "export": "lineage.cli.export",
     "impact": "lineage.cli.impact",

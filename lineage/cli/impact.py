@@ -46,7 +46,8 @@ def _table(found: Impact) -> Iterator[str]:
     for score in found.scores:
         value = "not recorded" if score.value is None else f"{score.value:g}"
         yield f"{'score':<8} {score.metric.label} {value}, {score.report.text if score.report else 'report not recorded'}"
-    yield f"{'in all':<8} {len(found.things):,} things in {len(_sessions(found)):,} sessions"
+    sessions = len(_sessions(found))
+    yield f"{'in all':<8} {len(found.things):,} things in {sessions:,} session{'s' if sessions != 1 else ''}"
 
 
 def _carried(copies: int) -> str:

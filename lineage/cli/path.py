@@ -9,23 +9,29 @@ import click
 
 from lineage.cli import NOT_FOUND, row, tell, tracing
 from lineage.trace import asking, pictures, plain
+from lineage.trace.search import on_disk
 
 
 @click.command("path", epilog="Example: lineage path artifacts/evaluation.json prompts.jsonl")
 @click.argument("a", metavar="A")
 @click.argument("b", metavar="B")
 @tracing.where
+@click.option("--all", "-a", "every", is_flag=True, help="All ways that are as short, and not one of them.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def command(a: str, b: str, places: tuple[Path, ...], recursive: bool, as_json: bool) -> int:
-    """Show the shortest ways from the newer of A and B back to the older. Each is whatever `lineage why` takes. Exit code 3 when neither came
+def command(a: str, b: str, places: tuple[Path, ...], recursive: bool, every: bool, as_json: bool) -> int:
+    """Show the shortest way from the newer of A and B back to the older. Each is whatever `lineage why` takes. Exit code 3 when neither came
     from the other.
     """
-    first = a if Path(a).exists() else b
+    first = a if on_disk(a) else b
     found = asking.path(a, b, tracing.library(first, places, recursive))
     if as_json:
         click.echo(json.dumps(plain.paths_json(found), indent=2))
-    for line in () if as_json else pictures.path_lines(found.graph, found.ways):
+    for line in () if as_json else pictures.path_lines(found.graph, found.ways if every else found.ways[:1]):
         row(line)
+    if found.ways == ((),) and not as_json:
+        row(f"{found.newer[0].text}: both are this")
+    if len(found.ways) > 1 and not every and not as_json:
+        tell(f"note: {len(found.ways) - 1} more as short: --all")
     if not found:
         tell(f"no path: neither {a} nor {b} came from the other, as far as it was recorded")
     return 0 if found else NOT_FOUND

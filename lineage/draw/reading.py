@@ -102,7 +102,16 @@ class _Reading:
             Relation(term, self._number[source], self._number[target], (term, source, target) in known, tuple(sorted(rest)))
             for (term, source, target), rest in self._said.relations.items()
         ]
+        made += [Relation("partOf", self._number[part], self._number[whole], False, ()) for part, whole in self._folders()]
         return tuple(sorted(made, key=lambda one: (one.source, one.target, _TERMS.get(one.term, len(_TERMS)))))
+
+    def _folders(self) -> Iterable[tuple[str, str]]:
+        """A file that is in one folder alone, which some run made, comes from there (docs/decisions/0010)."""
+        wholes: dict[str, list[str]] = defaultdict(list)
+        for term, source, target in self._said.relations:
+            if term == "hadMember" and source in self._said.made and target in self._parents and target not in self._said.made:
+                wholes[target].append(source)
+        return ((part, those[0]) for part, those in wholes.items() if len(those) == 1)
 
     def _title(self, groups: Grouping) -> str:
         names = [self._said.text(id_, PROV + "label") or id_ for id_ in groups.frames]

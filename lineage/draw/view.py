@@ -177,7 +177,7 @@ def _around(model: Model, wish: Wish, around: Around) -> View:
     kept = [n for n, _ in reached[: wish.limit]]
     note = f"{len(reached) - len(kept):,} things further away are left out" if len(kept) < len(reached) else ""
     inside = set(kept)
-    places: list[int | None] = [n if n in inside else None for n in range(len(model.nodes))]
+    places = [place if place in inside else None for place in _standing(model, wish, around.node)]
     seen = _seen(model, places, sorted(kept), frozenset(), note, framed=False)
     seen.focus, seen.about = around.node, ABOUT[around.direction]
     return seen
@@ -185,10 +185,10 @@ def _around(model: Model, wish: Wish, around: Around) -> View:
 
 def _reached(model: Model, wish: Wish, around: Around) -> list[tuple[int, int]]:
     """(node, distance) of everything in that direction, the nearest first."""
-    shown = [_is_shown(node, wish, model.nodes[around.node]) or n == around.node for n, node in enumerate(model.nodes)]
+    stands = _standing(model, wish, around.node)
     found = {around.node: 0}
     for past in [True, False] if around.direction == "both" else [around.direction == "past"]:
-        near = steps(model, shown, past)
+        near = _steps(model, stands, past)
         distance, waiting = {around.node: 0}, deque([around.node])
         while waiting:
             at = waiting.popleft()
@@ -207,13 +207,24 @@ def _is_shown(node: Node, wish: Wish, focus: Node) -> bool:
     return {"agent": wish.agents, "configuration": wish.configurations, "frame": False}.get(node.role, True)
 
 
-def steps(model: Model, shown: Iterable[bool], past: bool) -> list[list[int]]:
-    """The nodes one relation away from each, towards the past or from it."""
-    there = list(shown)
+def _standing(model: Model, wish: Wish, focus: int) -> list[int | None]:
+    """What each node is walked over as: itself; a part that is not shown as the whole; None: not at all."""
+    places: list[int | None] = []
+    for n in range(len(model.nodes)):
+        at = n
+        while not (at == focus or _is_shown(model.nodes[at], wish, model.nodes[focus])) and (parent := model.nodes[at].parent) is not None:
+            at = parent
+        places.append(at if at == focus or _is_shown(model.nodes[at], wish, model.nodes[focus]) else None)
+    return places
+
+
+def _steps(model: Model, stands: list[int | None], past: bool) -> list[list[int]]:
+    """What is one relation away from each node, towards the past or from it."""
     near: list[list[int]] = [[] for _ in model.nodes]
     for one in model.relations:
-        if there[one.source] and there[one.target] and not one.is_told:
-            near[one.source if past else one.target].append(one.target if past else one.source)
+        source, target = stands[one.source], stands[one.target]
+        if source is not None and target is not None and source != target and not one.is_told:
+            near[source if past else target].append(target if past else source)
     return near
 
 

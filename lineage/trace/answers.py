@@ -10,14 +10,15 @@ from functools import cached_property
 from typing import Any, Literal
 
 from lineage.mapping.names import LIN
-from lineage.prov.terms import GENERATION
+from lineage.prov.terms import DERIVATION, GENERATION
 from lineage.trace import walks
 from lineage.trace.graph import Graph
 from lineage.trace.pictures import path_lines, svg, tree
-from lineage.trace.things import METRIC, RECORDS, Link, Thing
+from lineage.trace.things import METRIC, RECORDS, REPORT, SLICE, Link, Thing
 
 Direction = Literal["past", "future"]
-_MODEL, _TRAINING = LIN["Model"], LIN["Training"]
+_TRAINING = LIN["Training"]
+_NO_MODEL = frozenset({RECORDS, SLICE, METRIC, REPORT})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,8 +109,11 @@ class Score:
 
     @property
     def value(self) -> float | None:
-        """The number."""
-        return float(self.metric.value) if self.metric.value is not None else None
+        """The number; None where none was recorded, or what a document calls one is none."""
+        try:
+            return float(self.metric.value) if self.metric.value is not None else None
+        except ValueError:
+            return None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,19 +123,14 @@ class Impact(Lineage):
     @cached_property
     def files(self) -> tuple[Affected, ...]:
         """Each file of records that was reached, by name; 0 records: it came from what is concerned, and holds none of it."""
-        graph = self.graph
-        told: dict[int, list[int]] = {number: [0, 0] for number in self.reached if self._holds_records(number)}
-        for number in self.reached:
-            held = graph.holder.get(number)
-            if held is not None:
-                counts = told.setdefault(held, [0, 0])
-                counts[0] += graph.counts.get(number, 0)
-                counts[1] += 0 if number in graph.carried else graph.counts.get(number, 0)
+        graph, holder, types = self.graph, self.graph.holder, self.graph.types
+        told: dict[int, list[int]] = {number: [0, 0] for number in self.reached if RECORDS in types[number]}
+        for number in holder.keys() & self.reached.keys():
+            counts, held = told.setdefault(holder[number], [0, 0]), graph.counts.get(number, 0)
+            counts[0] += held
+            counts[1] += 0 if number in graph.carried else held
         found = (Affected(graph.thing(number), records, made) for number, (records, made) in self._whole(told))
         return tuple(sorted(found, key=lambda one: (one.file.name, one.file.id)))
-
-    def _holds_records(self, number: int) -> bool:
-        return RECORDS in self.graph.types[number]
 
     def _whole(self, told: dict[int, list[int]]) -> Iterator[tuple[int, list[int]]]:
         """A file whose slices nobody knows is concerned as a whole."""
@@ -161,17 +160,24 @@ class Impact(Lineage):
 
     @cached_property
     def models(self) -> tuple[Thing, ...]:
-        """Every adapter or model that a training made and that is concerned."""
-        return tuple(sorted((self.graph.thing(number) for number in self.reached if self._trained(number)), key=lambda one: (one.name, one.id)))  # fmt: skip
+        """Every adapter or model, whatever a training made, that is concerned."""
+        graph = self.graph
+        trainings = (number for number in self.reached if _TRAINING in graph.types[number])
+        made = {one for number in trainings for one in graph.future[number] if one in self.reached} | set(self.numbers)
+        found = (graph.thing(number) for number in made if self._trained(number))
+        return tuple(sorted(found, key=lambda one: (one.name, one.id)))
 
     def _trained(self, number: int) -> bool:
-        made_by = (one for one, relation in self.graph.past[number].items() if relation == GENERATION.name)
-        return _MODEL in self.graph.types[number] and any(_TRAINING in self.graph.types[one] for one in made_by)
+        types, made_by = self.graph.types, self.graph.past[number].items()
+        trained = any(relation == GENERATION.name and _TRAINING in types[one] for one, relation in made_by)
+        return trained and not types[number] & _NO_MODEL
 
 
 @dataclass(frozen=True, kw_only=True)
 class Paths:
-    """The shortest ways between two things, each from the newer to the older; none, where neither came from the other."""
+    """The shortest ways between two things, each from the newer to the older, those with the most derivations first; none, where neither came from
+    the other. Of very many at most `walks.MOST_PATHS` are told.
+    """
 
     newer: tuple[Thing, ...]
     older: tuple[Thing, ...]
@@ -209,8 +215,11 @@ def path(graph: Graph, one: tuple[int, ...], other: tuple[int, ...]) -> Paths:
     if not found:
         whole = {number for start in one for number in graph.whole(start)}
         found, newer, older = walks.ways(graph, other, whole), other, one
-    ways = tuple(tuple(_links(graph, way)) for way in found)
-    return Paths(newer=tuple(map(graph.thing, newer)), older=tuple(map(graph.thing, older)), ways=tuple(dict.fromkeys(ways)), graph=graph)
+    ways = dict.fromkeys(tuple(_links(graph, way)) for way in found)
+    ordered = sorted(
+        ways, key=lambda way: (sum(link.relation != DERIVATION.name for link in way), [(link.newer, link.older) for link in way])
+    )
+    return Paths(newer=tuple(map(graph.thing, newer)), older=tuple(map(graph.thing, older)), ways=tuple(ordered), graph=graph)
 
 
 def _links(graph: Graph, way: list[int]) -> Iterator[Link]:

@@ -3,8 +3,8 @@ for by reading.py.
 
     lineage.why("artifacts/evaluation.json")
     lineage.impact("loader:3f2a9c1e", where=["machine-a/artifacts", "machine-b/artifacts"])
-    with_many = lineage.trace.reading.opened("artifacts")       # read once, asked often
-    lineage.why("sft_accuracy", where=with_many)
+    library = lineage.open_library("artifacts")       # read once, asked often
+    lineage.why("sft_accuracy", where=library)
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from lineage.errors import NotFoundError
 from lineage.trace import answers
 from lineage.trace.answers import Direction, Impact, Lineage, Paths
 from lineage.trace.copies import impact_of_record, slice_of
-from lineage.trace.reading import DEFAULT, Library, Where, opened
+from lineage.trace.reading import DEFAULT, Library, Where, open_library
+from lineage.trace.search import on_disk
 
 Asked = Where | Library
 
@@ -25,7 +26,7 @@ def why(x: str | Path, where: Asked = None, *, depth: int | None = None, directi
     """All that *x* came from: a path, FILE:LINE, digest, id, commit, model, script, metric or PROV id, or a unique beginning of one.
 
     Args:
-        where: folders, PROV files, sessions, or what `opened` returned; by default the folder around the file *x*, else `artifacts`.
+        where: folders, PROV files, sessions, or what `lineage.open_library` returned; by default the folder around the file *x*, else `artifacts`.
         depth: steps that are followed; all by default. direction: "future" for all that came from it.
         recursive: sessions in folders inside the folders too.
 
@@ -50,7 +51,7 @@ def impact(x: str | Path, where: Asked = None, *, depth: int | None = None, recu
 
 def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: bool = False) -> Paths:
     """The shortest ways from the newer of the two things to the older; there are none where neither came from the other."""
-    library = library_of(one if Path(one).exists() else other, where, recursive)
+    library = library_of(one if on_disk(one) else other, where, recursive)
     found = []
     for name in (str(one), str(other)):
         file, line = place(name)
@@ -61,7 +62,8 @@ def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: 
 def place(text: str) -> tuple[Path, int | None]:
     """`FILE:LINE`, or a name as a whole; a file that is really called so goes before."""
     name, _, number = text.rpartition(":")
-    return (Path(name), int(number)) if number.isdecimal() and Path(name).is_file() and not Path(text).exists() else (Path(text), None)
+    file = on_disk(name) if number.isdecimal() and name and not on_disk(text) else None
+    return (file, int(number)) if file and file.is_file() else (Path(text), None)
 
 
 def library_of(x: str | Path, where: Asked, recursive: bool = False) -> Library:
@@ -69,11 +71,11 @@ def library_of(x: str | Path, where: Asked, recursive: bool = False) -> Library:
     if isinstance(where, Library):
         return where
     if where is not None:
-        return opened(where, recursive=recursive)
+        return open_library(where, recursive=recursive)
     file, _ = place(str(x))
-    if file.exists():
+    if on_disk(file):
         folder, sessions = sessions_around(file)
-        return opened(folder if sessions or not DEFAULT.is_dir() else DEFAULT, recursive=recursive)
+        return open_library(folder if sessions or not DEFAULT.is_dir() else DEFAULT, recursive=recursive)
     if not DEFAULT.is_dir():
         raise NotFoundError("no such folder", at=str(DEFAULT), hint="say --in PATH: the folder that holds the session manifests")
-    return opened(DEFAULT, recursive=recursive)
+    return open_library(DEFAULT, recursive=recursive)

@@ -29,6 +29,7 @@ class Carry:
     origins: tuple[Name, ...]
     maker: Name | None = None  # the run that the records name, where no input holds them and a session tells of it
     loader: Name | None = None  # the loader that the records name, where no session tells of their run
+    own: bool = False  # not carried at all: several runs wrote the file, and `run` made these records
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Known:
     slices: dict[Name, dict[Name, Slice]] = field(default_factory=lambda: defaultdict(dict))  # of each file
     runs: set[str] = field(default_factory=set)
     folders: dict[Name, frozenset[Name]] = field(default_factory=dict)  # with their files
+    writers: dict[Name, set[str]] = field(default_factory=lambda: defaultdict(set))  # the runs that made each file
     _within: dict[Name, set[Name]] = field(default_factory=lambda: defaultdict(set))  # file: the folders it is in
     _alike: dict[tuple[Name, bytes | str], list[Name]] = field(default_factory=lambda: defaultdict(list))
 
@@ -51,6 +53,8 @@ class Known:
             for run in session.activities:
                 for one in (*run.made, *run.used):
                     known._file(one, session)
+                for one in run.made:
+                    known.writers[ids.artifact(one, session)].add(run.id)
             for one in session.artifacts:
                 known._file(one, session)
         return known
@@ -75,12 +79,17 @@ class Known:
         return tuple(name for name in used if self.slices.get(name))
 
     def carries(self, run: Activity, session: Session) -> Iterator[Carry]:
-        """Where the records of each slice that the run wrote come from; slices that it made itself are left out."""
+        """Where the records of each slice that the run wrote come from, but of those that only this run can have made.
+
+        Where several runs wrote a file, each made the records that name it.
+        """
         inputs, me = self.inputs(run, session), self.ids.run(run.id)
         for artifact in run.made:
             file = self.ids.artifact(artifact, session)
-            for one in artifact.slices or ():
-                if one.lines and one.run_id != run.id:
+            for one in (one for one in artifact.slices or () if one.lines):
+                if one.run_id in self.writers[file] and len(self.writers[file]) > 1:
+                    yield Carry(file, self.ids.slice(file, one), self.ids.run(str(one.run_id)), (), own=True)
+                elif one.run_id != run.id:
                     yield self._carry(one, file, me, inputs, session, run)
 
     def _carry(self, one: Slice, file: Name, me: Name, inputs: tuple[Name, ...], session: Session, run: Activity) -> Carry:

@@ -18,7 +18,7 @@ from lineage.trace.graph import Graph
 from lineage.trace.reading import Library
 from lineage.trace.record import RecordFile
 from lineage.trace.relations import CARRIED
-from lineage.trace.things import Thing
+from lineage.trace.things import RECORDS, Thing
 
 
 def slice_of(library: Library, path: Path, line: int) -> int:
@@ -54,12 +54,11 @@ class _Record:
     held: dict[int, int] = field(default_factory=dict)  # files that were looked at, and how often they hold it
     notes: list[str] = field(default_factory=list)
 
-    def is_in(self, part: int) -> bool:
-        """Does the file of this slice hold the record? True where nobody can say."""
-        held = self.library.graph.holder[part]
-        if held not in self.held:
-            self.held[held] = self._looked(held)
-        return self.held[held] > 0
+    def is_in(self, file: int) -> bool:
+        """Does the file hold the record? True where nobody can say."""
+        if file not in self.held:
+            self.held[file] = self._looked(file)
+        return self.held[file] > 0
 
     def _looked(self, held: int) -> int:
         thing = self.library.graph.thing(held)
@@ -115,7 +114,9 @@ def _goes(graph: Graph, number: int, other: int, record: _Record, with_slices: s
     """Does the way go from *number* on to *other*?"""
     if other in with_slices:
         return graph.holder.get(number) == other
-    return graph.past[other][number] != CARRIED or other not in graph.holder or record.is_in(other)
+    if RECORDS in graph.types[other]:  # of which nobody knows slices
+        return record.is_in(other)
+    return graph.past[other][number] != CARRIED or other not in graph.holder or record.is_in(graph.holder[other])
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from lineage import formats
 from lineage.prov.document import Document, Prefixes
 from lineage.prov.statement import Name, Statement, Value, expanded
 from lineage.prov.terms import XSD
-from lineage.trace.reading import Library, Where, opened
+from lineage.trace.reading import Library, Where, open_library
 
 if TYPE_CHECKING:
     from networkx import MultiDiGraph
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Scalar = str | int | float | bool
 NOBODY = "unknown"  # the other end of a relation that names only one
 _INTEGERS, _NUMBERS = {XSD + "integer", XSD + "int", XSD + "long"}, {XSD + "double", XSD + "float", XSD + "decimal"}
+_NOT_XML = re.compile("[^\\t\\n\\r\\x20-\\ud7ff\\ue000-\\ufffd\\U00010000-\\U0010ffff]")
 _MOST = 2**63  # GraphML's long
 
 
@@ -56,7 +58,7 @@ def graphml(where: Where | Library = None, *, recursive: bool = False) -> bytes:
 
 
 def _document(where: Where | Library, recursive: bool) -> Document:
-    return (where if isinstance(where, Library) else opened(where, recursive=recursive)).document()
+    return (where if isinstance(where, Library) else open_library(where, recursive=recursive)).document()
 
 
 def of_document(document: Document) -> MultiDiGraph[str]:
@@ -129,9 +131,14 @@ def _scalar(value: Value, prefixes: Prefixes) -> Scalar:
     try:
         if value.datatype in _INTEGERS and -_MOST <= int(value.lexical) < _MOST:
             return int(value.lexical)
-        return float(value.lexical) if value.datatype in _NUMBERS else value.lexical
+        return float(value.lexical) if value.datatype in _NUMBERS else _sayable(value.lexical)
     except ValueError:  # a foreign document may say "many" is an integer; then it is text
-        return value.lexical
+        return _sayable(value.lexical)
+
+
+def _sayable(text: str) -> str:
+    """*text* as XML 1.0 can hold it: what it cannot is written as Python writes it."""
+    return _NOT_XML.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def _flat(values: Iterable[Scalar]) -> Scalar:
@@ -141,7 +148,6 @@ def _flat(values: Iterable[Scalar]) -> Scalar:
 
 
 def _short(name: object, prefixes: Prefixes) -> str:
-    """A name with its prefix; any other text as XML can hold it."""
+    """A name with its prefix; a time as it is."""
     split = prefixes.split(name) if isinstance(name, Name) else None
-    text = f"{split[0]}:{split[1]}" if split else str(name or "")
-    return "".join(letter for letter in text if letter.isprintable() or letter in "\t\n")
+    return f"{split[0]}:{split[1]}" if split else str(name or "")

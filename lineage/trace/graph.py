@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lineage import mapping
-from lineage.facts import Activity, ModelLoad, Session
+from lineage.facts import ModelLoad, Session
 from lineage.mapping.names import LIN, Ids
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, Statement, expanded
@@ -61,6 +61,18 @@ class Graph:
             self.past[newer][older] = relation
             self.future[older].append(newer)
 
+    def unlink(self, newer: int, older: int) -> None:
+        """Take a link back."""
+        if self.past[newer].pop(older, None):
+            self.future[older].remove(newer)
+
+    def do(self, run: int, inputs: set[int]) -> None:
+        """The doing of a run came from all that the run came from, but *inputs*: the files of records whose slices are known."""
+        doing = self.split(run)
+        for older, relation in list(self.past[run].items()):
+            if relation != USAGE.name or older not in inputs:
+                self.link(doing, older, relation)
+
     def split(self, run: int) -> int:
         """The doing of a run."""
         if run not in self.doing:
@@ -77,7 +89,7 @@ class Graph:
         if number not in self._things:
             held = self.holder.get(number)
             sessions = tuple(self.sessions[number])
-            within = self.thing(held) if held is not None else None
+            within = self.thing(held) if held is not None and held not in self.holder else None  # hostile: slices within each other
             count = self.counts.get(number)
             self._things[number] = thing(self.names[number], self._kinds[number], self.told[number], sessions, count, within)
         return self._things[number]
@@ -122,14 +134,14 @@ def built(sessions: Iterable[Session], ids: Ids | None = None) -> Graph:
     known = Known.of(every, ids)
     carries = {one.id: [(run, carry) for run in one.activities for carry in known.carries(run, one)] for one in every}
     for session in every:
-        elsewhere = frozenset(carry.slice for _, carry in carries[session.id] if carry.origins)
+        elsewhere = frozenset(carry.slice for _, carry in carries[session.id] if carry.origins or carry.own)
         graph.tell(mapping.statements(session, ids), session.id, elsewhere)
     _slices(graph, known)
     for session in every:
         for run, carry in carries[session.id]:
             _carry(graph, carry)
             if carry.origins:
-                _do(graph, run, session, known)
+                graph.do(graph.index[carry.run], {graph.node(name) for name in known.inputs(run, session)})
     _folders(graph, known, every)
     return graph
 
@@ -167,15 +179,6 @@ def _carry(graph: Graph, carry: Carry) -> None:
         graph.link(part, loader, NAMED)
     if carry.maker or (carry.origins and carry.slice not in carry.origins):
         graph.carried.add(part)
-
-
-def _do(graph: Graph, run: Activity, session: Session, known: Known) -> None:
-    """The doing of a run came from all that the run came from, but the files of records whose slices are known."""
-    me = graph.node(known.ids.run(run.id), "activity")
-    doing, inputs = graph.split(me), {graph.node(name) for name in known.inputs(run, session)}
-    for older, relation in list(graph.past[me].items()):
-        if relation != USAGE.name or older not in inputs:
-            graph.link(doing, older, relation)
 
 
 def _folders(graph: Graph, known: Known, sessions: Sequence[Session]) -> None:

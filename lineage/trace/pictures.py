@@ -1,4 +1,4 @@
-"""Answers as text: a tree, DOT, Mermaid and as SVG. What a label holds is only a label in each of them.
+"""Answers as a tree, DOT, Mermaid and SVG. What a label holds is only a label in each of them.
 
 Labels come from hostile files. DOT gets them as quoted strings with `\\` and `"` escaped; Mermaid as text of which all but letters, digits and
 plain punctuation is written as character codes; the node ids of both are numbers. A terminal is the command line's own care (`cli.row`).
@@ -6,6 +6,7 @@ plain punctuation is written as character codes; the node ids of both are number
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
@@ -92,23 +93,23 @@ def _direct(found: Lineage, number: int) -> list[int]:
     """Those to which no other of them leads, over whatever others."""
     ordered, branches = _in_order(found, number), found.branches[number]
     leading = {beyond for one in ordered for beyond in found.branches.get(one, ()) if beyond in branches and beyond != one}
-    kept: list[int] = []
-    led: set[int] = set()  # those that something kept leads to, over whatever others
+    kept: set[int] = set()
+    led: set[int] = set()  # those that something kept leads to
     for one in (*(one for one in ordered if one not in leading), *ordered):
         if one not in led:
-            kept.append(one)
-            led |= _beyond(one, found, branches)
+            kept.add(one)
+            _lead(one, found, branches, led)
     return [one for one in ordered if one in kept]
 
 
-def _beyond(one: int, found: Lineage, among: Mapping[int, str]) -> set[int]:
-    """*one* and all of *among* that it leads to."""
-    seen, rest = {one}, [one]
+def _lead(one: int, found: Lineage, among: Mapping[int, str], led: set[int]) -> None:
+    """Add *one* to *led*, with all of *among* that it leads to."""
+    led.add(one)
+    rest = [one]
     while rest:
-        more = [beyond for beyond in found.branches.get(rest.pop(), ()) if beyond in among and beyond not in seen]
-        seen |= set(more)
+        more = [beyond for beyond in found.branches.get(rest.pop(), ()) if beyond in among and beyond not in led]
+        led |= set(more)
         rest += more
-    return seen
 
 
 def _indent(lasts: tuple[bool, ...]) -> str:
@@ -165,6 +166,7 @@ def _quoted(text: str) -> str:
 
 
 _OPEN = {"entity": ('(["', '"])'), "activity": ('["', '"]'), "agent": ('{{"', '"}}')}
+_LIST = re.compile(r"^( *\d*)([-+.])")
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .,:/@+=_-")
 
 
@@ -182,8 +184,9 @@ def mermaid(found: Lineage) -> Iterator[str]:
 
 
 def _coded(text: str) -> str:
-    """Mermaid's text: what has a meaning in Mermaid or in HTML is written as `#code;`."""
-    return "".join(letter if letter in _PLAIN else f"#{ord(letter)};" for letter in text)
+    """Mermaid's text: what has a meaning in Mermaid or in HTML is written as `#code;`, and so is what would begin a list in Markdown."""
+    coded = "".join(letter if letter in _PLAIN else f"#{ord(letter)};" for letter in text)
+    return _LIST.sub(lambda found: f"{found[1]}#{ord(found[2])};", coded)
 
 
 # --- as a picture

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage import formats, mapping
+from lineage.draw import draw
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
 from lineage.findings import Finding
@@ -16,6 +17,7 @@ from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids
 from lineage.prov.document import Document
 from lineage.trace.graph import Graph, built, read
+from lineage.trace.refined import refine
 from lineage.trace.search import Search
 
 DEFAULT = Path("artifacts")
@@ -24,7 +26,7 @@ Where = str | os.PathLike[str] | Iterable[str | os.PathLike[str]] | Iterable[Ses
 
 @dataclass(slots=True)
 class Library:
-    """Sessions or documents that were read, ready to be asked many times."""
+    """Sessions or documents that were read, ready to be asked many times. Shows itself as the list of its sessions, and in a notebook as their picture."""
 
     graph: Graph
     search: Search
@@ -38,6 +40,13 @@ class Library:
         """The nodes that *text* means. Raises NotFoundError and UsageError (see Search.find)."""
         return self.search.find(text, self.folders[0] if len(self.folders) == 1 else None)
 
+    def __str__(self) -> str:
+        told = (f"{one.id}  {one.status or '-':<11}  {one.title or ''}".rstrip() for one in self.sessions)
+        return "\n".join([*told, f"{len(self.graph.index):,} things in {len(self.sessions) or len(self.documents)} {'sessions' if self.sessions else 'documents'}"])  # fmt: skip
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        return {"text/plain": str(self), "image/svg+xml": draw(self.document())}
+
     def document(self) -> Document:
         """All of it as one document with a bundle a session, as `lineage export` writes it; documents are joined as they are."""
         if not self.documents:
@@ -47,7 +56,7 @@ class Library:
         return Document(namespaces, tuple(statement for one in self.documents for statement in one.statements), bundles)
 
 
-def opened(where: Where = None, *, recursive: bool = False, ids: Ids | None = None) -> Library:
+def open_library(where: Where = None, *, recursive: bool = False, ids: Ids | None = None) -> Library:
     """What *where* holds: a folder, several, PROV files, or sessions; None is the folder `artifacts`.
 
     Raises:
@@ -75,7 +84,7 @@ def _documents(paths: tuple[Path, ...], mixed: bool) -> Library:
     if mixed:
         raise UsageError("folders and PROV files cannot be asked together", at=str(paths[0]), hint="export the folder, and name that file")
     documents = tuple(formats.loads(path.read_bytes(), formats.by_path(path).name).read() for path in paths)
-    graph = read((path.name, document) for path, document in zip(paths, documents, strict=True))
+    graph = refine(read((path.name, document) for path, document in zip(paths, documents, strict=True)))
     return Library(graph, Search(graph), documents=documents)
 
 

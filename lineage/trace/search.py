@@ -42,6 +42,14 @@ _BARE = {
 Index = dict[str, set[int]]
 
 
+def on_disk(name: str | Path) -> Path | None:
+    """The file or folder of this name, if there is one. A text that can be no path names none."""
+    try:
+        return Path(name) if Path(name).exists() else None
+    except (OSError, ValueError):  # longer than a path may be, or with a null byte
+        return None
+
+
 @dataclass(slots=True)
 class Search:
     """What each thing of a graph is called. The graph is read once; each question then looks up."""
@@ -86,7 +94,7 @@ class Search:
             UsageError: a beginning that fits several.
         """
         kind, _, rest = text.partition(":")
-        kinds = KINDS.get(kind) if rest and not Path(text).exists() else None
+        kinds = KINDS.get(kind) if rest and not on_disk(text) else None
         name = rest if kinds else text
         found = self._exactly(name, kinds, folder) or self._begun(name, kinds)
         if not found:
@@ -100,9 +108,10 @@ class Search:
         local = name.removeprefix(ID_BASE).removeprefix("id:")
         every = (self._names.get(name, set()), self._ids.get(name, set()), self._locals.get(local, set()))
         found = self._of(set().union(*every), kinds)
-        return found if len(found) == 1 or not Path(name).exists() else self._on_disk(Path(name), kinds, folder) or found
+        path = on_disk(name)
+        return found if len(found) == 1 or path is None else self._at(path, kinds, folder) or found
 
-    def _on_disk(self, path: Path, kinds: frozenset[str] | None, folder: Path | None) -> set[int]:
+    def _at(self, path: Path, kinds: frozenset[str] | None, folder: Path | None) -> set[int]:
         """By where it lies in the folder, and where several sessions had something there, by its content."""
         absolute = path.absolute()
         inside = absolute.relative_to(folder.absolute()).as_posix() if folder and absolute.is_relative_to(folder.absolute()) else str(path)

@@ -13,6 +13,7 @@ from lineage.prov.terms import ACTIVITY
 
 SLICE, SESSION, METRIC, RECORDS, REPORT = (LIN[one] for one in ("Slice", "Session", "Metric", "RecordFile", "Report"))
 _FLAGS = frozenset({LIN["Inferred"], LIN["Legacy"]})  # said beside what a thing is, and only otherwise its type
+_USED_AS = frozenset({LIN["Artifact"], LIN["Dataset"], LIN["TestSet"]})  # said of a file by who used it; who made it knows better
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 SHORT = 8  # digits of a digest or id that are shown; any unique beginning is understood
 
@@ -53,8 +54,9 @@ class Thing:
 
     @property
     def _more(self) -> str:
+        also = f", also {self.places[1]}{' …' if len(self.places) > 2 else ''}" if len(self.places) > 1 and not self.lines else ""
         count = f", {self.count:,} record{'s' if self.count != 1 else ''}" if self.count is not None and not self.lines else ""
-        return f"{f' = {self.value}' if self.value is not None else ''}{count}"
+        return f"{f' = {self.value}' if self.value is not None else ''}{also}{count}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +109,7 @@ def _first(told: Iterable[Statement], attribute: Name) -> str | None:
 
 def _word(types: set[Name], kind: str) -> str:
     """The most telling class in words: ours before those of others, and a flag only where there is nothing else."""
-    ours = sorted(one for one in types if one.startswith(LIN) and one not in _FLAGS)
+    ours = sorted((one for one in types if one.startswith(LIN) and one not in _FLAGS), key=lambda one: (one in _USED_AS, one))
     others = [*sorted(types & _FLAGS), *sorted(one for one in types if one.startswith(PROV) and not one.endswith("#Collection"))]
     chosen = next(iter([*ours, *others]), None)
     return _CAPITAL.sub(" ", _local(chosen)).lower() if chosen else kind

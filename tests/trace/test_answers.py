@@ -9,14 +9,16 @@ from oracles import Facts, adapters_affected_by_loader, records_affected_by_load
 from prov_names import Names
 
 import lineage
+from lineage import formats
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Transformation
+from lineage.mapping.names import LIN, PROV
 from lineage.prov.document import Document
-from lineage.prov.statement import Name, statement
-from lineage.prov.terms import DERIVATION, ENTITY
+from lineage.prov.statement import Name, literal, statement
+from lineage.prov.terms import DERIVATION, ENTITY, MEMBERSHIP
 from lineage.trace import answers
 from lineage.trace.graph import read
-from lineage.trace.reading import opened
+from lineage.trace.reading import open_library
 
 EX = "http://example.org/"
 
@@ -88,7 +90,7 @@ def test_circles_in_hostile_input_end_and_hide_nothing():
 @pytest.mark.parametrize("seed", range(4))
 def test_a_tree_shows_every_thing_once_and_only_refers_to_it_otherwise(seed):
     told = history(seed, 40)
-    library = opened(told)
+    library = open_library(told)
     for thing in [library.graph.thing(n) for n in range(0, len(library.graph.names), 29)]:
         for found in (lineage.why(thing.id, library), lineage.impact(thing.id, library)):
             full = [line for line in str(found).splitlines() if not line.endswith("see above")]
@@ -97,7 +99,7 @@ def test_a_tree_shows_every_thing_once_and_only_refers_to_it_otherwise(seed):
 
 def test_a_depth_is_kept_and_what_is_shown_is_near():
     told = history(2, 40)
-    library = opened(told)
+    library = open_library(told)
     run = next(run for one in told for run in one.activities if isinstance(run, Generation))
     near = lineage.why(run.id, library, depth=1)
     assert {one.id for one in near.things} < {one.id for one in lineage.why(run.id, library).things}
@@ -155,13 +157,31 @@ def test_a_merge_whose_inputs_fit_no_record_is_tainted_as_a_whole():
     assert [(one.file.name, one.records) for one in named.files] == [("c.jsonl", 9)]
 
 
+@pytest.mark.parametrize("last", ["make1", "make2"])
+def test_records_of_two_runs_that_wrote_one_file_are_each_of_their_own_run(last):
+    loads = [ModelLoad(id=f"load{n}", provenance={"loader_version": str(n) * 40, "model_name": "m"}) for n in (1, 2)]
+    shared = file("d.jsonl", last, part("make1", 1, 9), part("make2", 10, 12))
+    makes = [Generation(id=f"make{n}", models=(f"load{n}",), made=(shared,)) for n in (1, 2)]
+    told = [session(1, *loads, *makes)]
+    counted = [[(one.records, one.made, one.total) for one in lineage.impact(f"loader:{str(n) * 40}", told).files] for n in (1, 2)]
+    assert counted == [[(9, 9, 12)], [(3, 3, 12)]]
+
+
+def test_a_merge_that_left_a_file_as_it_was_adds_nothing_to_its_records():
+    one, two, three = merging()
+    copy = replace(two.activities[1].made[0], path="c.jsonl", activity="merge")
+    three = replace(three, activities=(replace(three.activities[0], made=(copy,)),))
+    tainted = lineage.impact("loader:" + "1" * 40, [one, two, three]).files
+    assert [(one.file.name, one.records) for one in tainted] == [("a.jsonl", 9), ("b.jsonl", 0)]
+
+
 def test_the_script_that_carried_records_over_taints_all_of_them():
     found = lineage.impact("run:merge", merging())
     assert [(one.file.name, one.records) for one in found.files] == [("c.jsonl", 18)]
 
 
 def test_a_beginning_that_fits_several_is_refused_and_one_that_fits_one_is_taken():
-    library = opened(history(2, 20))
+    library = open_library(history(2, 20))
     sessions = sorted(one.id for one in library.sessions if one.manifest)
     with pytest.raises(UsageError, match="several things begin so"):
         lineage.why("session-2025", library)
@@ -171,7 +191,7 @@ def test_a_beginning_that_fits_several_is_refused_and_one_that_fits_one_is_taken
 
 
 def test_a_path_goes_either_way_and_is_empty_where_there_is_none():
-    library = opened(merging())
+    library = open_library(merging())
     forth, back = lineage.path("c.jsonl", "loader:" + "1" * 40, library), lineage.path("loader:" + "1" * 40, "c.jsonl", library)
     assert forth.ways == back.ways and forth and forth.ways[0][-1].older.endswith("1" * 40)
     assert not lineage.path("a.jsonl", "b.jsonl", library)
@@ -186,3 +206,44 @@ def test_a_notebook_gets_the_tree_and_the_picture():
     bundle = lineage.why("c.jsonl", merging())._repr_mimebundle_()
     assert bundle["text/plain"].startswith("c.jsonl") and bundle["image/svg+xml"].startswith("<svg")
     assert "a.jsonl" in bundle["image/svg+xml"]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_exported_graph_taints_the_records_that_name_their_run_as_the_facts_do(seed, tmp_path):
+    told = history(seed, 40)
+    library = open_library(told)
+    (tmp_path / "all.trig").write_bytes(formats.dumps(library.document(), "trig"))
+    facts, prov = (lineage.impact(f"loader:{BAD}", where) for where in (library, tmp_path / "all.trig"))
+    named = {
+        n
+        for one in told
+        for file in one.artifacts
+        for part in file.slices or ()
+        if part.run_id
+        for n in [f"file-sha256-{file.sha256}-slice-L{part.lines[0][0]}"]
+    }
+    tainted = [{one.id.rpartition("/")[2] for one in found.things if one.lines} for found in (facts, prov)]
+    assert tainted[0] & named == tainted[1] & named and tainted[0] <= tainted[1]
+    assert {one.metric.id for one in facts.scores} == {one.metric.id for one in prov.scores}
+    assert {one.id for one in facts.models} == {one.id for one in prov.models}
+
+
+def test_slices_within_each_other_in_hostile_input_end():
+    one, other = Name(f"{EX}one"), Name(f"{EX}other")
+    kinds = [statement(ENTITY, name, attributes=[(PROV["type"], LIN["Slice"])]) for name in (one, other)]
+    members = [statement(MEMBERSHIP, None, *pair) for pair in ((one, other), (other, one))]
+    graph = read([("hostile", Document({}, (*kinds, *members)))])
+    assert len(str(answers.why(graph, (graph.index[one],), "one")).splitlines()) == 3
+
+
+def test_a_score_that_is_no_number_is_none():
+    metric = statement(ENTITY, Name(f"{EX}m"), attributes=[(PROV["type"], LIN["Metric"]), (PROV["value"], literal("high"))])
+    graph = read([("hostile", Document({}, (metric,)))])
+    assert [one.value for one in answers.impact(graph, (0,), "m").scores] == [None]
+
+
+def test_a_library_shows_its_sessions():
+    told = history(2, 5)
+    library = open_library(told)
+    shown = library._repr_mimebundle_()
+    assert all(one.id in shown["text/plain"] for one in told) and shown["image/svg+xml"].startswith("<svg")

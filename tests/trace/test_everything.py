@@ -15,7 +15,7 @@ from lineage.mapping.names import ID_BASE
 from lineage.prov.terms import ALTERNATE, DELEGATION, DERIVATION, END, INVALIDATION, START
 from lineage.trace.everything import graphml, of_document
 from lineage.trace.graph import read
-from lineage.trace.reading import opened
+from lineage.trace.reading import open_library
 from lineage.trace.walks import future, past
 
 # The relations that carry influence, as PROV-O writes the pairs of lineage/trace/relations.py; a bundle is a graph, so the union is asked.
@@ -55,7 +55,7 @@ def influences(multigraph):
 
 @pytest.mark.parametrize("seed", range(5))
 def test_sparql_networkx_and_our_walk_give_the_same_answer(seed):
-    document = opened(history(seed, 25)).document()
+    document = open_library(history(seed, 25)).document()
     ours = read([("all", document)])
     store = pyoxigraph.Store()
     store.load(formats.dumps(document, "nquads"), format=pyoxigraph.RdfFormat.N_QUADS)
@@ -75,7 +75,7 @@ def test_sparql_networkx_and_our_walk_give_the_same_answer(seed):
 
 DIRECT = """
     PREFIX prov: <http://www.w3.org/ns/prov#> PREFIX lin: <https://w3id.org/lineage-prov/ns#>
-    SELECT DISTINCT ?slice WHERE {
+    SELECT DISTINCT ?slice ?loader WHERE {
         ?load prov:wasAssociatedWith ?loader . ?model prov:wasGeneratedBy ?load . ?run prov:used ?model .
         { ?slice lin:recordedRun ?run } UNION { ?slice a lin:Slice ; prov:wasGeneratedBy ?run FILTER NOT EXISTS { ?slice lin:recordedRun ?other } }
     }
@@ -84,7 +84,7 @@ DIRECT = """
 
 @pytest.mark.parametrize("seed", range(5))
 def test_the_slices_that_sparql_finds_by_their_recorded_run_are_tainted(seed):
-    library = opened(history(seed, 60))
+    library = open_library(history(seed, 60))
     store = pyoxigraph.Store()
     store.load(formats.dumps(library.document(), "nquads"), format=pyoxigraph.RdfFormat.N_QUADS)
     loader = {pyoxigraph.Variable("loader"): pyoxigraph.NamedNode(f"{ID_BASE}loader-{BAD}")}
@@ -94,7 +94,7 @@ def test_the_slices_that_sparql_finds_by_their_recorded_run_are_tainted(seed):
 
 
 def test_the_networkx_graph_holds_every_statement_with_all_its_arguments():
-    document = opened(history(2, 20)).document()
+    document = open_library(history(2, 20)).document()
     made = of_document(document)
     every = [one for bundle in document.bundles for one in bundle.statements]
     relations = [one for one in every if not one.term.is_element]

@@ -124,29 +124,46 @@ function hiddenOf(model, places, kept) {
 function aroundOf(model, wish) {
   const reached = reachedFrom(model, wish, wish.around), kept = reached.slice(0, wish.limit).map(([n]) => n);
   const note = kept.length < reached.length ? `${(reached.length - kept.length).toLocaleString("en")} things further away are left out` : "";
-  const inside = new Set(kept), places = model.nodes.map((_, n) => (inside.has(n) ? n : -1));
+  const inside = new Set(kept), places = standing(model, wish, wish.around.node).map((place) => (inside.has(place) ? place : -1));
   const seen = seenOf(model, places, kept.sort((a, b) => a - b), new Set(), note, false);
   return Object.assign(seen, { focus: wish.around.node, about: ABOUT[wish.around.direction] });
 }
 
 /** [node, distance] of everything in a direction, the nearest first. */
 function reachedFrom(model, wish, { node, depth, direction }) {
-  const focus = model.nodes[node], passes = wish.passes || (() => true);
-  const isShown = (n) => n === node || (passes(n) && isInWalks(model.nodes[n], wish, focus));
+  const stands = standing(model, wish, node), parts = partsOf(model, stands);
   const found = new Map([[node, 0]]);
   for (const past of direction === "both" ? [true, false] : [direction === "past"]) {
     const distance = new Map([[node, 0]]), waiting = [node];
     for (let at = 0; at < waiting.length; at++) {
       const from = waiting[at], away = distance.get(from);
       if (depth !== null && depth !== undefined && away >= depth) continue;
-      for (const n of past ? model.nodes[from].out : model.nodes[from].in) {
-        const one = model.relations[n], to = past ? one.target : one.source;
-        if (!one.isTold && !distance.has(to) && isShown(to)) { distance.set(to, away + 1); waiting.push(to); }
+      for (const part of parts.get(from)) {
+        for (const n of past ? model.nodes[part].out : model.nodes[part].in) {
+          const one = model.relations[n], to = stands[past ? one.target : one.source];
+          if (!one.isTold && to >= 0 && !distance.has(to)) { distance.set(to, away + 1); waiting.push(to); }
+        }
       }
     }
     for (const [to, away] of distance) if (!found.has(to)) found.set(to, away);
   }
   return [...found].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
+}
+
+/** What each node is walked over as: itself; a part that is not shown as the whole; -1: not at all. */
+function standing(model, wish, focus) {
+  const passes = wish.passes || (() => true), isShown = (n) => n === focus || (passes(n) && isInWalks(model.nodes[n], wish, model.nodes[focus]));
+  return model.nodes.map((_, n) => {
+    let at = n;
+    while (!isShown(at) && model.nodes[at].parent >= 0) at = model.nodes[at].parent;
+    return isShown(at) ? at : -1;
+  });
+}
+
+function partsOf(model, stands) {
+  const parts = new Map();
+  stands.forEach((place, n) => { if (place >= 0) push(parts, place, n); });
+  return parts;
 }
 
 function isInWalks(node, wish, focus) {

@@ -28,7 +28,8 @@ function walked(model, from, to, isDirected) {
     const here = waiting[at], node = model.nodes[here];
     const next = [...node.out.map((n) => [n, model.relations[n].target]), ...(isDirected ? [] : node.in.map((n) => [n, model.relations[n].source]))];
     for (const [n, there] of next) {
-      if (came.has(there) || model.relations[n].isTold) continue;
+      const isHub = !isDirected && there !== to && ["agent", "configuration"].includes(model.nodes[there].role);
+      if (came.has(there) || model.relations[n].isTold || isHub) continue;
       came.set(there, n);
       waiting.push(there);
     }

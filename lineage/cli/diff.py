@@ -1,0 +1,32 @@
+"""`lineage diff`: two sessions, fact by fact."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lineage.cli import FAILED, row, tell, tracing
+from lineage.comparison import reports
+from lineage.comparison.sessions import diff
+
+
+@click.command("diff", epilog="Example: lineage diff 20251004T120000Z 20251005T090000Z --markdown")
+@click.argument("one", metavar="SESSION")
+@click.argument("other", metavar="SESSION")
+@tracing.where
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--markdown", "as_markdown", is_flag=True, help="A table for a pull request.")
+def command(one: str, other: str, places: tuple[Path, ...], recursive: bool, as_json: bool, as_markdown: bool) -> int:
+    """Show which facts of two sessions differ: environment, code, runs, parameters, artifacts and metrics; ids and times are left out.
+
+    A session is named by its id, a unique beginning of it, or its manifest. Exit code 1 when anything differs.
+    """
+    found = diff(one, other, places or None, recursive=recursive)
+    if as_json:
+        click.echo(json.dumps(reports.diff_json(found), indent=2))
+    for line in () if as_json else reports.diff_markdown(found) if as_markdown else reports.diff_lines(found):
+        row(line)
+    tell(f"{len(found.changes)} facts differ, {found.equal} are equal")
+    return FAILED if found.changes else 0

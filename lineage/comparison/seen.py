@@ -1,0 +1,220 @@
+"""What the facts say of a subject: each fact with the place where it stands; None where a run should say it and does not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from lineage.comparison.subjects import Place, Run, Subject
+from lineage.contract.times import xsd_time
+from lineage.facts import Evaluation, Json, Session, Training
+from lineage.mapping.names import canonical
+
+CUT_OVER = datetime(2025, 10, 4, tzinfo=UTC)  # docs/METHODOLOGY_CHANGE_NOTICE.md
+BEFORE, FROM = "before the cut-over", "from the cut-over on"
+NOT_SAID = "not recorded"
+SEEDS = ("seed", "seeds", "data_seed")
+# Quantizations of plain numbers: how 4-bit weights are computed with does not apply to them.
+PLAIN = ("fp16", "bf16", "fp32")
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A value and where it stands. The value is JSON; None: it was not recorded, for the reason given."""
+
+    value: object
+    place: Place
+    reason: str = ""
+
+
+Facts = Iterator[Fact]
+
+
+def text(value: object) -> str:
+    """A value as a reader sees it: text as it is, anything else as JSON in a fixed order."""
+    return value if isinstance(value, str) else canonical(value).decode()
+
+
+def _fact(value: object, place: Place, gaps: Mapping[str, str] | None = None, key: str = "") -> Fact:
+    return Fact(value, place, "" if value is not None else (gaps or {}).get(key, NOT_SAID))
+
+
+def _place(run: Run) -> Place:
+    return Place(run[0].id, run[1].id)
+
+
+def provenances(subject: Subject) -> Iterator[tuple[Place, Json]]:
+    """What each load, or each record whose load is not known, says of its loader; where nothing does, that nothing does."""
+    if not subject.loads and not subject.inline:
+        yield Place(), {}
+    for session, load in subject.loads:
+        yield Place(session.id, load.id), load.provenance
+    for place, metadata in subject.inline:
+        said = metadata.get("provenance")
+        yield place, said if isinstance(said, Mapping) else {}
+
+
+def provenance(key: str) -> Callable[[Subject], Facts]:
+    """A key of the loader's provenance."""
+
+    def facts(subject: Subject) -> Facts:
+        for place, said in provenances(subject):
+            gaps = said.get("gaps")
+            yield _fact(said.get(key), place, gaps if isinstance(gaps, Mapping) else None, key)
+
+    return facts
+
+
+def of_quantized(key: str) -> Callable[[Subject], Facts]:
+    """A key that applies only where weights are quantized; plain weights have none, and that is known."""
+
+    def facts(subject: Subject) -> Facts:
+        for place, said in provenances(subject):
+            yield Fact("not quantized", place) if said.get("quantization") in PLAIN else _fact(said.get(key), place)
+
+    return facts
+
+
+def loader(subject: Subject) -> Facts:
+    """The loader of each load: its digest and its commit."""
+    for place, said in provenances(subject):
+        known = {key: said[key] for key in ("loader_sha256", "loader_version") if said.get(key) is not None}
+        yield _fact(known or None, place)
+
+
+def upstream_loaders(subject: Subject) -> Facts:
+    """The loaders of all that came before: of the models that made the training data, and so on."""
+    for session, load in subject.upstream:
+        yield _fact(load.provenance.get("loader_version"), Place(session.id, load.id))
+
+
+def advisory(subject: Subject) -> Facts:
+    """The advisory measures of the sentinels."""
+    for place, said in provenances(subject):
+        results = said.get("sentinels")
+        yield _fact(results.get("advisory") if isinstance(results, Mapping) else None, place)
+
+
+def model(subject: Subject) -> Facts:
+    """Which model: its name, its revision, and the digests of its files."""
+    for session, load in subject.loads:
+        name, revision = load.provenance.get("model_name"), load.provenance.get("revision")
+        digests = sorted(file.sha256 for file in load.used if file.sha256)
+        yield _fact([name, revision, digests] if digests or name else None, Place(session.id, load.id))
+
+
+def era(subject: Subject) -> Facts:
+    """Before the cut-over, or from it on. A load of which nobody knows the loader is from before, whenever it was."""
+    nameless = {place for place, said in provenances(subject) if not said.get("loader_version") and not said.get("loader_sha256")}
+    for place in nameless if subject.loads or subject.inline else ():
+        yield Fact(BEFORE, place, "no loader version")
+    if not subject.runs and not subject.loads:
+        yield Fact(None, Place(), "no run is known")
+    for run in subject.runs or subject.loads:
+        session, activity = run
+        said = activity.ended_at or activity.started_at or next((one.timestamp for one in activity.made if one.timestamp), None)
+        time = xsd_time(said) if said else None
+        known = None if time is None else FROM if datetime.fromisoformat(time) >= CUT_OVER else BEFORE
+        yield Fact(known, _place((session, activity)), "" if known else "no time with an offset")
+
+
+def decoding(subject: Subject) -> Facts:
+    """The parameters of each run, without its seeds."""
+    for run in subject.runs:
+        params = {key: value for key, value in run[1].params.items() if key not in SEEDS}
+        yield _fact(params or None, _place(run))
+    for place, metadata in subject.inline:
+        yield _fact(metadata.get("generation_params"), place)
+
+
+def seeds(subject: Subject) -> Facts:
+    """The seeds of each run."""
+    for run in subject.runs:
+        known = {key: run[1].params[key] for key in SEEDS if run[1].params.get(key) is not None}
+        yield _fact(known or None, _place(run))
+
+
+def data_set(subject: Subject) -> Facts:
+    """The digest of what each evaluation was on."""
+    for session, run in subject.runs:
+        if isinstance(run, Evaluation):
+            tests = [one for one in run.used if one.role == "testSet"] or run.used
+            digests: list[object] = [one.sha256 for one in tests if one.sha256]
+            for digest in digests or [run.dataset.get("version")]:
+                yield _fact(digest, Place(session.id, run.id))
+
+
+def data_size(subject: Subject) -> Facts:
+    """How many examples each evaluation was on."""
+    for session, run in subject.runs:
+        if isinstance(run, Evaluation):
+            yield _fact(run.dataset.get("size"), Place(session.id, run.id))
+
+
+def inputs(subject: Subject) -> Facts:
+    """The digests of what each run that is no evaluation used: prompts, training data."""
+    for session, run in subject.runs:
+        if not isinstance(run, Evaluation):
+            for one in run.used:
+                yield _fact(one.sha256, Place(session.id, run.id, one.path))
+
+
+def measures(subject: Subject) -> Facts:
+    """The names of the numbers of each evaluation."""
+    for session, run in subject.runs:
+        if isinstance(run, Evaluation):
+            for name in run.metrics:
+                yield Fact(name, Place(session.id, run.id))
+
+
+def script(subject: Subject) -> Facts:
+    """The program of each run, by its path and digest, else its commit."""
+    for run in subject.runs:
+        said = run[1].script
+        yield _fact([said.path, said.sha256 or said.version] if said and (said.sha256 or said.version) else None, _place(run))
+
+
+def _sessions(subject: Subject) -> Iterator[Session]:
+    return iter({one.id: one for one, _ in (*subject.runs, *subject.loads) if one.manifest}.values())
+
+
+def code(subject: Subject) -> Facts:
+    """The commit of each session, and the digest of what differed from it."""
+    for one in _sessions(subject):
+        said = one.code
+        clean = (
+            said is not None and said.git_sha is not None and said.dirty is not None and (not said.dirty or said.diff_sha256 is not None)
+        )
+        yield _fact([said.git_sha, said.diff_sha256 if said.dirty else "clean"] if said and clean else None, Place(one.id))
+
+
+def environment(key: str) -> Callable[[Subject], Facts]:
+    """A key of each session's environment."""
+
+    def facts(subject: Subject) -> Facts:
+        for one in _sessions(subject):
+            reasons = {gap.about: gap.reason for gap in one.gaps}
+            yield _fact(one.environment.get(key), Place(one.id), reasons, key)
+
+    return facts
+
+
+def library(name: str) -> Callable[[Subject], Facts]:
+    """The version of a library in each session; where the packages were recorded and it is none of them, it was not installed."""
+
+    def facts(subject: Subject) -> Facts:
+        for one in _sessions(subject):
+            packages = one.environment.get("packages")
+            missing = "not installed" if isinstance(packages, Mapping) and packages else None
+            found = packages.get(name) if isinstance(packages, Mapping) else None
+            yield _fact(found or one.environment.get(f"{name}_version") or missing, Place(one.id))
+
+    return facts
+
+
+def trained_on(subject: Subject) -> Facts:
+    """The parameters of each training."""
+    for session, run in subject.runs:
+        if isinstance(run, Training):
+            yield _fact(dict(run.params) or None, Place(session.id, run.id))

@@ -1,0 +1,166 @@
+"""What is compared: an evaluation, a data set, a model or a session, with the runs and model loads that made it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from lineage.errors import UsageError
+from lineage.facts import Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice, Training
+from lineage.mapping.names import Ids
+from lineage.prov.statement import Name
+from lineage.trace import walks
+from lineage.trace.reading import Library
+
+Kind = Literal["evaluation", "data set", "model", "session"]
+Load = tuple[Session, ModelLoad]
+Run = tuple[Session, Activity]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a fact stands."""
+
+    session: str | None = None
+    activity: str | None = None
+    artifact: str | None = None
+
+    def __str__(self) -> str:
+        named = (("session", self.session), ("run", self.activity), ("file", self.artifact))
+        return ", ".join(f"{what} {value}" for what, value in named if value) or "nowhere"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Subject:
+    """One side of a comparison."""
+
+    asked: str
+    kind: Kind
+    title: str
+    runs: tuple[Run, ...] = ()  # that made it
+    loads: tuple[Load, ...] = ()  # of the models that these used
+    inline: tuple[tuple[Place, Json], ...] = ()  # the metadata of records whose run no session tells of
+    upstream: tuple[Load, ...] = ()  # every other model load that it came from
+
+
+class Subjects:
+    """Finds what is meant, among the sessions of a library.
+
+    Raises:
+        UsageError: the library holds PROV files and no facts.
+    """
+
+    def __init__(self, library: Library) -> None:
+        if library.documents:
+            raise UsageError(
+                "a comparison reads facts, and PROV files hold only what was mapped", hint="name the folder of artifacts with --in"
+            )
+        self._library, self._ids = library, library.ids or Ids()
+        self._runs: dict[str, Run] = {run.id: (one, run) for one in library.sessions for run in one.activities}
+        self._named: dict[Name, Subject] = {}
+        for one in library.sessions:
+            self._session(one)
+        for one in library.sessions:
+            self._given(one)
+
+    def subject(self, x: str) -> Subject:
+        """The subject that *x* means.
+
+        Raises:
+            NotFoundError: nothing is called so. UsageError: several things are, or one that cannot be compared.
+        """
+        numbers = self._library.find(x)
+        found = {subject.title: subject for number in numbers for subject in self._meant(number)}
+        if len(found) != 1:
+            told = ", ".join(found) or ", ".join(self._library.graph.thing(number).text for number in numbers)
+            what = "means several things" if found else "is no evaluation, data set, model or session"
+            raise UsageError(what, at=x, hint=told)
+        (subject,) = found.values()
+        starts = [number for number in numbers if self._meant(number)]
+        return replace(subject, asked=x, upstream=tuple(self._upstream(subject, starts)))
+
+    def _session(self, one: Session) -> None:
+        ids = self._ids
+        loads = tuple((one, run) for run in one.activities if isinstance(run, ModelLoad))
+        runs = tuple((one, run) for run in one.activities if not isinstance(run, ModelLoad))
+        self._named[ids.session(one)] = Subject(asked="", kind="session", title=f"session {one.id}", runs=runs, loads=loads)
+        for _, load in loads:
+            subject = Subject(
+                asked="", kind="model", title=f"model {load.provenance.get('model_name')}, load {load.id}", loads=((one, load),)
+            )
+            self._named[ids.run(load.id)] = self._named[ids.loaded_model(load.id)] = subject
+        for _, run in runs:
+            self._run(one, run)
+
+    def _given(self, one: Session) -> None:
+        """Data sets that no run made: nobody knows how."""
+        files = (*one.artifacts, *(file for run in one.activities if not isinstance(run, ModelLoad) for file in run.used))
+        for file in files:
+            name = self._ids.artifact(file, one)
+            self._named.setdefault(name, Subject(asked="", kind="data set", title=_file_title(file)))
+
+    def _run(self, one: Session, run: Activity) -> None:
+        names = {self._ids.artifact(file, one): file for file in run.made}
+        if isinstance(run, Evaluation):
+            subject = self._made_by(one, run, "evaluation", f"evaluation {run.id}")
+        elif isinstance(run, Training):
+            subject = self._made_by(one, run, "model", f"model {', '.join(file.path for file in run.made)}, training {run.id}")
+        else:
+            for name, file in names.items():
+                self._named.setdefault(name, self._data(one, run, file))
+            if names:
+                self._named[self._ids.run(run.id)] = self._named[next(iter(names))]
+            return
+        for name in (self._ids.run(run.id), *names):
+            self._named[name] = subject
+
+    def _made_by(self, one: Session, run: Activity, kind: Kind, title: str) -> Subject:
+        return Subject(asked="", kind=kind, title=title, runs=((one, run),), loads=tuple(self._loads([(one, run)])))
+
+    def _data(self, one: Session, run: Activity, file: Artifact) -> Subject:
+        """A file of records: the runs that its records name, else the run that wrote it; and who wrote it."""
+        runs: dict[str, Run] = {}
+        inline: list[tuple[Place, Json]] = []
+        for part in file.slices or ():
+            maker = self._maker(part, one, run)
+            if maker:
+                runs[maker[1].id] = maker
+            else:
+                inline.append((Place(None, part.run_id, file.path), part.metadata))
+        every = tuple(runs.values()) or ((one, run),)
+        return Subject(
+            asked="", kind="data set", title=_file_title(file), runs=every, loads=tuple(self._loads(every)), inline=tuple(inline)
+        )
+
+    def _maker(self, part: Slice, one: Session, run: Activity) -> Run | None:
+        if part.run_id in self._runs:
+            return self._runs[str(part.run_id)]
+        return (one, run) if part.run_id is None and run.inferred else None
+
+    def _loads(self, runs: Iterable[Run]) -> Iterator[Load]:
+        for _, run in runs:
+            for load in run.models:
+                session, found = self._runs.get(load, (None, None))
+                if session and isinstance(found, ModelLoad):
+                    yield session, found
+
+    def _meant(self, number: int) -> list[Subject]:
+        """The subject of a node: its own, or for a number of a report that report's."""
+        graph = self._library.graph
+        named = self._named.get(graph.names[number])
+        if named:
+            return [named]
+        behind = (graph.names[older] for older, relation in graph.past[number].items() if relation == "wasDerivedFrom")
+        return [self._named[name] for name in behind if name in self._named and graph.thing(number).type == "metric"]
+
+    def _upstream(self, subject: Subject, numbers: Iterable[int]) -> Iterator[Load]:
+        graph, own = self._library.graph, {load.id for _, load in subject.loads}
+        for number in walks.past(graph, numbers):
+            found = self._runs.get(graph.names[number].rpartition("/run-")[2])
+            if found and isinstance(found[1], ModelLoad) and found[1].id not in own and graph.shown(number) == number:
+                yield found[0], found[1]
+
+
+def _file_title(file: Artifact) -> str:
+    return f"data set {file.path}, {file.sha256[:12] if file.sha256 else 'digest not recorded'}"

@@ -1,0 +1,240 @@
+"""Comparisons: the policy row by row, and never a guess."""
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from histories import history
+
+import lineage
+from lineage.cli import cli
+from lineage.comparison.policy import POLICY, RANKS
+from lineage.errors import NotFoundError, UsageError
+from lineage.facts import Artifact, CodeVersion, Evaluation, Generation, ModelLoad, Script, Session, Slice, Training
+
+ROOT = Path(__file__).parent.parent.parent
+PROVENANCE = {
+    "loader_version": "a" * 40, "loader_sha256": "b" * 64, "template_disabled": True, "model_name": "m", "quantization": "nf4", "compute_dtype": "bfloat16",
+    "double_quant": True, "sentinel_tests_passed": True, "prefix_policy": "none", "add_special_tokens": False, "tokenizer_sha256": "c" * 64,
+    "chat_template_sha256": "d" * 64, "attention_implementation": "sdpa", "revision": "main", "sentinels": {"advisory": {"control_mass": 0.01}},
+}  # fmt: skip
+ENVIRONMENT = {
+    "python_version": "3.11.9", "platform": "linux", "gpu": "A100", "threads": 8,
+    "packages": {"torch": "2.5", "transformers": "5.0", "tokenizers": "1.0", "accelerate": "1.0", "bitsandbytes": "0.48", "peft": "0.15"},
+}  # fmt: skip
+PARAMS = {"seed": 1, "temperature": 0.7, "do_sample": True}
+
+
+def session(number, *, provenance=None, environment=None, params=None, time="2025-11-01T12:00:00+00:00", test="7" * 64, metrics=None, code=None, script="1" * 64):  # fmt: skip
+    """A session that loads a model and evaluates it: what is not given is the same in all."""
+    load = ModelLoad(
+        id=f"{number}" * 32, status="completed", started_at=time, ended_at=time, provenance={**PROVENANCE, **(provenance or {})}
+    )
+    used = (Artifact(path="test.jsonl", type="test_set", sha256=test, role="testSet"),)
+    run = Evaluation(
+        id=f"{number + 4}" * 32, status="completed", started_at=time, ended_at=time, models=(load.id,), used=used, params={**PARAMS, **(params or {})},
+        metrics=metrics or {"accuracy": 0.5 + number / 10}, dataset={"size": 12}, script=Script(path="evaluate.py", version="e" * 40, sha256=script),
+        made=(Artifact(path=f"evaluation_{number}.json", type="evaluation", sha256=f"{number}" * 64, role="report", activity=f"{number + 4}" * 32),),
+    )  # fmt: skip
+    return Session(
+        id=f"2025110{number}T120000Z-00000000000{number}", manifest=f"session_manifest_{number}.json", status="completed", started_at=time, ended_at=time,
+        environment={**ENVIRONMENT, **(environment or {})}, code=code or CodeVersion(git_sha="f" * 40, dirty=False), activities=(load, run), artifacts=run.made,
+    )  # fmt: skip
+
+
+def compared(check=None, **other):
+    return lineage.compare("evaluation_1.json", "evaluation_2.json", [session(1), session(2, **other)], stated_check=check)
+
+
+def test_two_evaluations_with_the_same_facts_are_comparable_and_so_are_their_records():
+    found = compared()
+    assert found.verdict == "comparable" and found.single_records == "nothing forbids it"
+    assert not found.having("differs") and not found.having("unknown")
+
+
+BREAKING = {
+    "methodology": {"time": "2025-10-03T23:59:59+00:00"},
+    "loader": {"provenance": {"loader_sha256": "9" * 64}},
+    "quantization": {"provenance": {"quantization": "int8"}},
+    "compute type": {"provenance": {"compute_dtype": "float16"}},
+    "double quantization": {"provenance": {"double_quant": False}},
+    "prefix policy": {"provenance": {"prefix_policy": "bos"}},
+    "template": {"provenance": {"template_disabled": False}},
+    "sentinels": {"provenance": {"sentinel_tests_passed": False}},
+    "decoding parameters": {"params": {"temperature": 1.0}},
+    "data set": {"test": "8" * 64},
+    "measure": {"metrics": {"f1": 0.4}},
+}
+CHANGING = {
+    "seeds": {"params": {"seed": 2}},
+    "script": {"script": "2" * 64},
+    "code": {"code": CodeVersion(git_sha="f" * 40, dirty=True, diff_sha256="3" * 64)},
+    "torch": {"environment": {"packages": {**ENVIRONMENT["packages"], "torch": "2.6"}}},
+    "gpu": {"environment": {"gpu": "H100"}},
+    "threads": {"environment": {"threads": 16}},
+    "tokenizer": {"provenance": {"tokenizer_sha256": "e" * 64}},
+    "attention": {"provenance": {"attention_implementation": "eager"}},
+    "advisory measures": {"provenance": {"sentinels": {"advisory": {"control_mass": 0.2}}}},
+    "model": {"provenance": {"model_name": "other"}},
+    "python": {"environment": {"python_version": "3.12.1"}},
+    "platform": {"environment": {"platform": "darwin"}},
+    "original template": {"provenance": {"chat_template_sha256": "1" * 64}},
+}
+
+
+@pytest.mark.parametrize("what", BREAKING)
+def test_each_of_these_differences_alone_forbids_the_comparison(what):
+    found = compared(**BREAKING[what])
+    assert found.verdict == "not comparable" and [row.rule.what for row in found.having("differs", "breaks")] == [what]
+    (row,) = found.having("differs", "breaks")
+    assert {fact.place.session for fact in row.one} == {"20251101T120000Z-000000000001"} and all(fact.place.session for fact in row.other)
+
+
+@pytest.mark.parametrize("what", CHANGING)
+def test_each_of_these_differences_is_named_and_forbids_nothing(what):
+    found = compared(**CHANGING[what])
+    assert found.verdict == "comparable" and [row.rule.what for row in found.having("differs")] == [what]
+
+
+def test_every_row_of_the_policy_that_an_evaluation_has_is_tested_above():
+    rows = {rule.what for rule in POLICY if "evaluation" in rule.kinds}
+    same_kind = {"transformers", "tokenizers", "accelerate", "bitsandbytes", "peft"}  # as torch
+    assert rows - {*BREAKING, *CHANGING} - same_kind == {"loaders upstream", "number of examples"}
+
+
+@pytest.mark.parametrize("key", ["quantization", "prefix_policy", "template_disabled", "sentinel_tests_passed", "compute_dtype"])
+def test_what_is_missing_is_unknown_on_one_side_and_on_both(key):
+    one_side = compared(provenance={key: None})
+    both = [session(n, provenance={key: None}) for n in (1, 2)]
+    assert one_side.verdict == "unknown" == lineage.compare("evaluation_1.json", "evaluation_2.json", both).verdict
+
+
+def test_what_is_missing_does_not_hide_what_is_known_to_differ():
+    assert compared(provenance={"prefix_policy": None, "quantization": "int8"}).verdict == "not comparable"
+
+
+def test_equal_failures_of_sentinels_are_no_reason_to_compare():
+    both = [session(n, provenance={"sentinel_tests_passed": False}) for n in (1, 2)]
+    assert lineage.compare("evaluation_1.json", "evaluation_2.json", both).verdict == "not comparable"
+
+
+def test_a_time_without_an_offset_leaves_the_methodology_unknown():
+    assert [row.rule.what for row in compared(time="2025-11-01T12:00:00").having("unknown", "breaks")] == ["methodology"]
+
+
+def test_a_result_without_a_loader_is_from_before_whenever_it_was():
+    found = compared(provenance={"loader_version": None, "loader_sha256": None})
+    assert "methodology" in [row.rule.what for row in found.having("differs", "breaks")] and found.verdict == "not comparable"
+
+
+def test_two_results_without_a_loader_are_of_one_era_and_still_unknown():
+    both = [session(n, provenance={"loader_version": None, "loader_sha256": None}) for n in (1, 2)]
+    found = lineage.compare("evaluation_1.json", "evaluation_2.json", both)
+    assert found.verdict == "unknown" and [row.rule.what for row in found.having("unknown", "breaks")] == ["loader"]
+
+
+def test_loaders_are_the_same_by_digest_before_commit_and_by_commit_where_one_has_no_digest():
+    assert compared(provenance={"loader_version": "9" * 40}).verdict == "comparable"
+    assert compared(provenance={"loader_sha256": None}).verdict == "comparable"
+    assert compared(provenance={"loader_sha256": None, "loader_version": "9" * 40}).verdict == "not comparable"
+
+
+def test_plain_weights_have_no_compute_type_to_miss():
+    both = [session(n, provenance={"quantization": "bf16", "compute_dtype": None, "double_quant": None}) for n in (1, 2)]
+    assert lineage.compare("evaluation_1.json", "evaluation_2.json", both).verdict == "comparable"
+
+
+def test_a_stated_check_forgives_another_loader_and_nothing_else():
+    assert compared("replayed 20 records: bit-exact", **BREAKING["loader"]).verdict == "comparable"
+    both = {"provenance": {"loader_sha256": "9" * 64, "quantization": "int8"}}
+    assert compared("replayed 20 records: bit-exact", **both).verdict == "not comparable"
+    assert compared("  ", **BREAKING["loader"]).verdict == "not comparable"
+
+
+def test_data_sets_models_and_sessions_are_compared_and_different_kinds_are_not():
+    def made(number, temperature):
+        load = ModelLoad(id=f"l{number}", provenance=PROVENANCE, ended_at="2025-11-01T12:00:00+00:00")
+        params = {"seed": number, "temperature": temperature}
+        part = Slice(metadata={"run_id": f"g{number}"}, lines=((1, 5),), count=5)
+        data = Artifact(
+            path=f"d{number}.jsonl", type="training_data", sha256=f"{number}" * 64, slices=(part,), activity=f"g{number}", role="records"
+        )
+        run = Generation(id=f"g{number}", models=(load.id,), params=params, ended_at="2025-11-01T12:00:00+00:00", made=(data,))
+        adapter = Artifact(path=f"adapter{number}", type="model", sha256=f"{number + 2}" * 64, activity=f"t{number}")
+        train = Training(id=f"t{number}", models=(load.id,), params={"lr": 1}, used=(replace(data, slices=None),), made=(adapter,), ended_at="2025-11-01T12:00:00+00:00")  # fmt: skip
+        return Session(id=f"s{number}", manifest=f"m{number}", activities=(load, run, train), environment=ENVIRONMENT)
+
+    told = [made(1, 0.7), made(2, 1.0)]
+    data = lineage.compare("d1.jsonl", "d2.jsonl", told)
+    assert data.verdict == "not comparable" and [row.rule.what for row in data.having("differs", "breaks")] == ["decoding parameters"]
+    models = lineage.compare("adapter1", "adapter2", told)
+    assert models.verdict == "comparable" and "data that was used" in [row.rule.what for row in models.having("differs", "may change")]
+    assert lineage.compare("session:s1", "session:s2", told).one.kind == "session"
+    with pytest.raises(UsageError, match="compare two of a kind"):
+        lineage.compare("d1.jsonl", "adapter1", told)
+    with pytest.raises(NotFoundError):
+        lineage.compare("d1.jsonl", "nothing.json", told)
+
+
+def test_data_sets_that_nobody_knows_the_making_of_are_unknown_even_to_themselves():
+    told = history(2, 20)
+    found = lineage.compare("data/prompts_0.jsonl", "data/prompts_0.jsonl", told)
+    assert found.verdict == "unknown" and found.single_records == "unknown"
+
+
+def test_a_score_is_compared_as_its_report():
+    found = lineage.compare("evaluation_1.json", "6" * 32, [session(1), session(2)])
+    assert found.one.kind == found.other.kind == "evaluation" and found.other.title == f"evaluation {'6' * 32}"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_comparison_with_itself_never_differs_but_for_sentinels_that_failed(seed):
+    told = history(seed, 40)
+    for run in (run for one in told for run in one.activities if isinstance(run, Evaluation)):
+        found = lineage.compare(run.id, run.id, told)
+        assert {row.rule.what for row in found.having("differs")} <= {"sentinels"}
+
+
+def test_the_command_line_says_the_same_with_its_exit_codes(tmp_path):
+    history(2, 30, folder=tmp_path)
+    reports = sorted(str(one) for one in tmp_path.glob("evaluation_*.json"))
+    runner = CliRunner()
+    codes = set()
+    for other in reports[1:]:
+        done = runner.invoke(cli, ["compare", reports[0], other, "--json"], standalone_mode=False)
+        said = json.loads(done.stdout)
+        codes.add((said["verdict"], done.return_value))
+        assert {row["rank"] for row in said["rows"]} <= set(RANKS)
+    assert codes <= {("comparable", 0), ("not comparable", 1), ("unknown", 1)} and len(codes) > 0
+    shown = runner.invoke(cli, ["compare", reports[0], reports[1], "--markdown"], standalone_mode=False).stdout
+    assert "| rank | what |" in shown
+
+
+def test_markdown_holds_no_markup_of_a_hostile_name():
+    found = lineage.compare(
+        "evaluation_1.json", "evaluation_2.json", [session(1), session(2, provenance={"model_name": "<img src=x>|`a`\n# b"})]
+    )
+    shown = found._repr_mimebundle_()["text/markdown"]
+    assert "<img" not in shown and "&#60;img" in shown and all(line.count("|") in (0, 7) for line in shown.splitlines())
+
+
+def test_a_difference_of_sessions_names_each_fact_and_nothing_that_is_equal():
+    found = lineage.diff("20251101", "20251102", [session(1), session(2, environment={"gpu": "H100"}, params={"temperature": 1.0, "top_p": 0.9}, metrics={"accuracy": 0.6})])  # fmt: skip
+    told = {(one.section, one.fact): (one.kind, one.one, one.other) for one in found.changes}
+    assert told == {
+        ("environment", "gpu"): ("changed", "A100", "H100"),
+        ("params", "evaluation 1: temperature"): ("changed", 0.7, 1.0),
+        ("params", "evaluation 1: top_p"): ("added", None, 0.9),
+        ("artifacts", "evaluation 1: made report 1"): ("changed", "1" * 64, "2" * 64),
+    }
+    assert found.equal > 20 and not lineage.diff("20251101", "20251101", [session(1)]).changes
+
+
+def test_the_page_is_made_from_the_table():
+    page = subprocess.run([sys.executable, ROOT / "scripts" / "comparability"], capture_output=True, text=True, check=True).stdout
+    assert page == (ROOT / "docs" / "reference" / "comparability.md").read_text()
+    assert all(f"| {rule.what} |" in page for rule in POLICY)
