@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage.draw.compose import framed
-from lineage.draw.legend import hidden
+from lineage.draw.legend import hidden, title
 from lineage.draw.model import Model
 from lineage.draw.style import FILL, FRAME, LINE, colour
 from lineage.draw.text import clean
@@ -24,7 +24,7 @@ def dot(model: Model, seen: View) -> str:
     lines = [
         "digraph lineage {",
         "  rankdir=RL;",
-        f"  label={quoted(f'{model.title}. {hidden(seen)}')};",
+        f"  label={quoted(f'{title(model, seen)}. {hidden(seen)}')};",
         '  node [fontname="Helvetica", fontsize=11, style="filled"];',
         '  edge [fontname="Helvetica", fontsize=9];',
     ]

@@ -47,6 +47,11 @@ def legend(model: Model, seen: View, room: float, in_rows: bool = False) -> Lege
     return Legend(tuple(parts), y + ROW, words)
 
 
+def title(model: Model, seen: View) -> str:
+    """What the picture is of."""
+    return model.title if seen.focus is None else f"{seen.about} {model.nodes[seen.focus].label}"
+
+
 def hidden(seen: View) -> str:
     """What is not drawn, in one sentence."""
     told = [f"{count:,} {what if count != 1 else _one(what)}" for what, count in seen.hidden]

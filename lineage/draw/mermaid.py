@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lineage.draw.compose import framed
 from lineage.draw.dot import frame_of
-from lineage.draw.legend import hidden
+from lineage.draw.legend import hidden, title
 from lineage.draw.model import Model
 from lineage.draw.style import FILL, LINE
 from lineage.draw.text import clean
@@ -24,7 +24,7 @@ def quoted(value: str) -> str:
 
 def mermaid(model: Model, seen: View) -> str:
     """The whole file."""
-    lines = ["flowchart RL", f"  accTitle: {quoted(model.title)}", f"  accDescr: {quoted(hidden(seen))}"]
+    lines = ["flowchart RL", f"  accTitle: {quoted(title(model, seen))}", f"  accDescr: {quoted(hidden(seen))}"]
     frames = framed(model, seen)
     inside = {item: frame_of(model, item, frames) for item in seen.items}
     lines += [f"  {line}" for line in _contents(model, None, frames, inside)]

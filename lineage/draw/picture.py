@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from lineage.draw.dot import dot
 from lineage.draw.mermaid import mermaid
-from lineage.draw.model import Model
+from lineage.draw.model import Model, Node
 from lineage.draw.page import page
 from lineage.draw.raster import raster
 from lineage.draw.svg import svg
@@ -36,14 +36,15 @@ def find(model: Model, name: str) -> int:
     Raises:
         NotFoundError: none is called so. UsageError: several are.
     """
-    tests: list[Callable[[str, str], bool]] = [
+    tests: list[Callable[[str, frozenset[str]], bool]] = [
         lambda id_, _: id_ == name,
         lambda id_, _: id_.endswith((f"/{name}", f"#{name}")),
-        lambda _, label: label == name,
-        lambda id_, label: label.startswith(name) or id_[max(id_.rfind("/"), id_.rfind("#")) + 1 :].startswith(name),
+        lambda _, names: name in names,
+        lambda id_, names: any(one.startswith(name) for one in (*names, id_[max(id_.rfind("/"), id_.rfind("#")) + 1 :])),
     ]
+    known = [(node.id, _names(node)) for node in model.nodes]
     for test in tests:
-        fitting = [n for n, node in enumerate(model.nodes) if test(node.id, node.label)]
+        fitting = [n for n, (id_, names) in enumerate(known) if test(id_, names)]
         if len(fitting) == 1:
             return fitting[0]
         if fitting:
@@ -55,3 +56,8 @@ def find(model: Model, name: str) -> int:
     raise NotFoundError(
         "no such thing in the document", at=name, hint=f"did you mean {' or '.join(close)}?" if close else "name an id or a label"
     )
+
+
+def _names(node: Node) -> frozenset[str]:
+    """All that a thing is called: the same bytes may lie under several names."""
+    return frozenset([node.label, *(value for name, value in node.attributes if name in ("prov:label", "prov:location"))])

@@ -10,7 +10,7 @@ from html import escape
 
 from lineage.draw.compose import LABELLED, Placed, compose
 from lineage.draw.layout import Point, Size
-from lineage.draw.legend import Legend, legend
+from lineage.draw.legend import Legend, legend, title
 from lineage.draw.model import Box, Model, Node
 from lineage.draw.paths import around, ends, named, path, turned
 from lineage.draw.style import FILL, FRAME, LINE, colour
@@ -60,7 +60,7 @@ class _Drawing:
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
             f'role="img" aria-labelledby="{self._key}t {self._key}d" font-family="{_FONT}">\n'
-            f'<title id="{self._key}t">{text(self._name_of_it())}</title>\n<desc id="{self._key}d">{text(told)}</desc>\n'
+            f'<title id="{self._key}t">{text(title(self._model, self._seen))}</title>\n<desc id="{self._key}d">{text(told)}</desc>\n'
             '<rect width="100%" height="100%" fill="#FFFFFF"/>'
         )
 
@@ -74,11 +74,7 @@ class _Drawing:
         return f"<defs>{made}</defs>"
 
     def _title(self) -> str:
-        return f'<text x="{MARGIN:.0f}" y="34" font-size="18" font-weight="600" fill="#1A1A1A">{text(self._name_of_it()[:90])}</text>'
-
-    def _name_of_it(self) -> str:
-        focus = self._seen.focus
-        return self._model.title if focus is None else f"{self._seen.about} {self._model.nodes[focus].label}"
+        return f'<text x="{MARGIN:.0f}" y="34" font-size="18" font-weight="600" fill="#1A1A1A">{text(title(self._model, self._seen)[:90])}</text>'
 
     def _at(self, point: Point) -> Point:
         return point[0] + MARGIN, point[1] + TOP
@@ -110,9 +106,9 @@ class _Drawing:
 
     def _line(self, edge: Edge) -> str:
         way, paint = self._way(edge)[0], colour(self._seen.edges[edge])
-        title = f"{box_of(self._model, edge[0]).label} {self._told(edge)} {box_of(self._model, edge[1]).label}"
+        tip = f"{box_of(self._model, edge[0]).label} {self._told(edge)} {box_of(self._model, edge[1]).label}"
         return (
-            f'<g fill="none"><title>{text(title)}</title><path d="{way}" stroke="{paint}" stroke-width="1.3" '
+            f'<g fill="none"><title>{text(tip)}</title><path d="{way}" stroke="{paint}" stroke-width="1.3" '
             f'marker-end="url(#{self._key}{paint[1:]})"/></g>'
         )
 
@@ -135,15 +131,15 @@ class _Drawing:
         box = box_of(self._model, item)
         node = self._model.nodes[item] if item < len(self._model.nodes) else None
         wrong = self._problems.get(item, []) if node else []
-        titles = [*wrong, *_tooltip(node)] if node else [self._model.groups[item - len(self._model.nodes)].label]
-        title = "\n".join(text(line) for line in titles[:TITLE])
+        tips = [*wrong, *_tooltip(node)] if node else [self._model.groups[item - len(self._model.nodes)].label]
+        tip = "\n".join(text(line) for line in tips[:TITLE])
         kind = node.kind if node else "group"
         stacked = any(one.parent == item for one in self._model.nodes) if node else False
         about = f' data-prov="{text(node.id)}"' if node else ""
         drawn = f"{shape(kind, (x, y), _size(box), stacked, item == self._seen.focus)}{_words(box, x, y)}{_badge(wrong, x, y, box)}"
         drawn += _uses(self._seen.quiet.get(item, 0), x, y, box)
         inner = f'<a href="{text(node.link)}">{drawn}</a>' if node and node.link else drawn
-        return f'<g text-anchor="middle"{about}><title>{title}</title>{inner}</g>'
+        return f'<g text-anchor="middle"{about}><title>{tip}</title>{inner}</g>'
 
 
 def _size(box: Box) -> Size:
