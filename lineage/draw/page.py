@@ -21,7 +21,7 @@ from lineage.draw.view import Wish
 
 SCRIPTS = (
     "order", "bands", "layout", "press", "model", "view", "compose", "spread", "paths", "search", "walks", "state", "dom", "picture", "minimap", "details", "tables",
-    "controls", "keys", "save", "main",
+    "controls", "keys", "save", "acts", "main",
 )  # fmt: skip
 STYLES = ("viewer",)
 LARGE = 200_000  # bytes of JSON, from which on it is compressed

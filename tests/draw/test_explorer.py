@@ -2,6 +2,9 @@
 
 import csv
 import io
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from xml.etree import ElementTree
 
 import pytest
@@ -9,7 +12,8 @@ from histories import history
 
 from lineage.cli import main
 from lineage.draw import model
-from lineage.draw.page import page
+from lineage.draw.packed import packed
+from lineage.draw.page import live_page, page
 from lineage.draw.view import Wish
 from lineage.export import combined_document
 from lineage.findings import Finding
@@ -280,3 +284,27 @@ def test_the_page_follows_the_theme_of_the_system_and_a_choice_against_it(explor
         assert grounds == ["rgba(18, 22, 28, 1)", "rgba(255, 255, 255, 1)"]
     finally:
         explorer.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
+
+
+def test_the_same_page_shows_what_a_server_gives_it(browser):
+    made = model(combined_document(history(5, sessions=3))[0].read())
+    answers = {"/": ("text/html", live_page("live", "/model")), "/model": ("application/json", json.dumps(packed(made, Wish())).encode())}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            kind, body = answers.get(self.path, ("text/plain", b""))
+            self.send_response(200 if body else 404)
+            self.send_header("Content-Type", kind)
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        browser.driver.get(f"http://127.0.0.1:{server.server_port}/")
+        browser.wait("return document.body && document.body.dataset.ready")
+        assert len(browser.boxes()) > 3
+        browser.driver.get("about:blank")
+        server.shutdown()

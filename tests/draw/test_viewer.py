@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 
 import pytest
 from histories import history
@@ -10,7 +11,7 @@ from lineage.draw import model
 from lineage.draw.compose import compose
 from lineage.draw.layout import layout
 from lineage.draw.packed import packed
-from lineage.draw.page import page, script, shell, style, viewer_file
+from lineage.draw.page import SCRIPTS, STYLES, page, script, shell, style, viewer_file
 from lineage.draw.pressed import in_letters, pressed
 from lineage.draw.style import themes
 from lineage.draw.view import Around, Wish, view
@@ -252,3 +253,15 @@ def test_the_texts_of_the_page_are_seen_in_both_themes(selector):
     low += [("text", name) for name in ("added", "removed") if contrast(colour["text"], colour[name]) < 4.5]
     low += [("edge", ground) for ground in grounds if contrast(colour["edge"], ground) < 3]
     assert low == []
+
+
+def test_a_file_of_the_viewer_is_short_and_says_what_it_is():
+    for name in (*(f"{name}.js" for name in SCRIPTS), *(f"{name}.css" for name in STYLES)):
+        text = viewer_file(name)
+        assert text.count("\n") < 400 and (text.startswith("// ") or name.endswith(".css")), name
+
+
+def test_no_function_of_the_viewer_is_left_unused():
+    code = script()
+    names = re.findall(r"^(?:async )?function (\w+)", code, re.MULTILINE)
+    assert [name for name in names if len(re.findall(rf"\b{name}\b", code)) < 2] == [] and len(names) == len(set(names))
