@@ -53,7 +53,8 @@ def subject(place: Path, line: int | None = None, *, session: str | None = None,
     if not place.is_file():
         raise NotFoundError("no such file or folder", at=str(place), hint="name an artifacts folder, a PROV file, or FILE:LINE")
     around, sessions = sessions_around(place)
-    if line is not None or recorded_as(place, around, sessions)[1] is not None:
+    is_document = any(place.suffix.lower() in one.suffixes for one in formats.FORMATS.values())
+    if line is not None or recorded_as(place, around, sessions)[1] is not None or (sessions and not is_document):
         return _file(place, line, around, legacy)
     document = formats.loads(place.read_bytes(), formats.by_path(place).name)
     document = _of_bundle(document, session).read()
@@ -103,7 +104,9 @@ def _file(place: Path, line: int | None, folder: Path, legacy: bool) -> Subject:
     found = _read(folder, placed, findings)
     names = {path.resolve(): id_ for id_, path in found.files.items()}
     focus = names.get(place.resolve())
-    if line is None or focus is None:
+    if focus is None:
+        raise NotFoundError("nothing in its folder tells of this file", at=str(place), hint=f"draw the folder: lineage draw {folder}")
+    if line is None:
         return replace(found, focus=focus)
     expansions = _expansions(place, line, folder, {one.id: one for _, one in placed})
     told = [one for expansion in expansions for batch in expansion.batches() for one in batch.expand()]

@@ -53,7 +53,7 @@ class Labels:
         if lines := said.text(id_, LIN + "lines"):
             yield f"lines {lines}"
         elif count := said.text(id_, LIN + "count"):
-            yield f"{int(count):,} records" if count.isdecimal() and len(count) < 16 else f"{count} records"
+            yield "1 record" if count == "1" else f"{int(count):,} records" if count.isdecimal() and len(count) < 16 else f"{count} records"
         for key in ("quantization", "dtype"):
             yield from filter(None, [said.text(id_, LIN + key)])
         yield from self._measures(id_)
@@ -87,7 +87,11 @@ class Labels:
         """How many records were made, in which quantization, when, and how it ended if that was no good end."""
         counts = [int(text) for one in things if (text := self._said.text(one, LIN + "count")).isdecimal() and len(text) < 16]
         status = self._said.text(id_, LIN + "status")
-        told = [f"{sum(counts):,} records" if counts else "", time[:16].replace("T", " "), status if status != "completed" else ""]
+        told = [
+            f"{sum(counts):,} record{'s' if sum(counts) != 1 else ''}" if counts else "",
+            time[:16].replace("T", " "),
+            status if status != "completed" else "",
+        ]
         return " · ".join(filter(None, told))
 
 

@@ -25,6 +25,7 @@ def made(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(base)
         Path("prompts.jsonl").write_text('{"instruction": "a"}\n')
+        Path("stray.jsonl").write_text('{"response": "a"}\n')
         with lineage.session("artifacts", title="generate") as session:
             load = session.model_load(PROVENANCE)
             with session.generation(model=load, prompts=["prompts.jsonl"], params={"seed": 42}) as run, run.records("all.jsonl") as out:
@@ -114,6 +115,7 @@ def test_a_picture_goes_to_stdout_when_its_kind_is_said(capfdbinary):
         (["artifacts", "-o", "x.svg", "--around", "al.jsonl"], 3, "did you mean all.jsonl"),
         (["artifacts/all.jsonl:99", "-o", "x.svg"], 3, "no such line"),
         (["prompts.jsonl", "-o", "x.svg"], 2, "unknown format"),
+        (["stray.jsonl:1", "-o", "x.svg"], 2, "nothing tells where the record came from"),
         (["graphs/lineage.trig", "-o", "x.svg", "--session", "x"], 3, "the document holds"),
         (["artifacts", "-o", "no/such/folder/x.svg"], 1, "No such file"),
     ],
