@@ -15,10 +15,11 @@ from typing import Any
 from lineage.draw.labels import MORE, ONE
 from lineage.draw.model import Box, Model, Node
 from lineage.draw.style import themes
-from lineage.draw.view import HUB, LEGIBLE, LIMIT, Wish
+from lineage.draw.view import HUB, LEGIBLE, Wish
 
 VERSION = 1
 TIMES = 9  # the column of the times
+MOST = 1500  # boxes that a page draws, whatever is asked for: with more it is slow
 SAME = 12  # letters of the end of an id, from which on it is not written again
 KINDS = ("entity", "activity", "agent")
 ROLES = ("frame", "thing", "member", "configuration", "agent")
@@ -117,8 +118,8 @@ def packed(model: Model, wish: Wish) -> dict[str, Any]:
         "texts": list(it.texts.values),
         "bases": list(it.bases.values),
         "themes": themes(),
-        "measures": {"one": ONE, "more": MORE, "limit": min(wish.limit, LIMIT), "legible": LEGIBLE, "hub": HUB},
-        "wish": _wish(model, wish),
+        "measures": {"one": ONE, "more": MORE, "limit": min(wish.limit, MOST), "legible": LEGIBLE, "hub": HUB},
+        "wish": _wish(wish),
     }
 
 
@@ -158,13 +159,13 @@ def _after(time: str, value: str) -> int:
     return int((datetime.fromisoformat(value[:19]) - datetime.fromisoformat(time[:19])).total_seconds())
 
 
-def _wish(model: Model, wish: Wish) -> dict[str, Any]:
+def _wish(wish: Wish) -> dict[str, Any]:
     around = wish.around
     return {
         "agents": wish.agents,
         "configurations": wish.configurations,
         "sessions": wish.sessions,
-        "around": None if around is None else [model.nodes[around.node].id, around.depth, around.direction],
+        "around": None if around is None else [around.node, around.depth, around.direction],
     }
 
 

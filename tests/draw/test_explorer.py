@@ -308,3 +308,45 @@ def test_the_same_page_shows_what_a_server_gives_it(browser):
         assert len(browser.boxes()) > 3
         browser.driver.get("about:blank")
         server.shutdown()
+
+
+def test_the_page_of_a_record_shows_its_sources_at_first(explorer, pages):
+    path = next(path for path in sorted((pages / "artifacts").glob("sft_training_data*.jsonl")))
+    assert main(["draw", f"{path}:1", "-o", str(pages / "record.html"), "--legacy"]) == 0
+    explorer.open(pages / "record.html")
+    assert explorer.text("#trail") == "Sources of record 1" and "generate" in explorer.one("#world").get_attribute("textContent")
+    explorer.click("#side [data-action=whole]")
+    assert explorer.text("#trail") == ""
+
+
+def test_ids_that_end_alike_are_told_apart(explorer, tmp_path):
+    told = [
+        statement(ENTITY, Name(f"http://{host}.example/same"), attributes=[(Name(PROV + "label"), literal(host))])
+        for host in ("one", "two")
+    ]
+    (tmp_path / "t.html").write_bytes(page(model(Document({}, told))))
+    explorer.open(tmp_path / "t.html")
+    for host in ("one", "two"):
+        explorer.search(host)
+        assert explorer.text("#panel h2") == host and f"http://{host}.example/same" in explorer.text("#panel")
+
+
+def test_a_script_that_is_put_into_the_page_does_not_run(browser, pages, tmp_path):
+    text = (pages / "3.html").read_text(encoding="utf-8")
+    for put in (
+        "<script>window.harmed = 1</script>",
+        '<img src="x" onerror="window.harmed = 1">',
+        '<script src="http://127.0.0.1/x.js"></script>',
+    ):
+        (tmp_path / "put.html").write_text(text.replace("<body>", f"<body>{put}"), encoding="utf-8")
+        browser.open(tmp_path / "put.html")
+        assert browser.driver.execute_script("return window.harmed") is None and browser.complaints() and browser.boxes()
+
+
+def test_a_page_that_cannot_be_read_says_so(browser, pages, tmp_path):
+    text = (pages / "3.html").read_text(encoding="utf-8")
+    (tmp_path / "torn.html").write_text(text.replace('"version":1', '"version":99'), encoding="utf-8")
+    browser.driver.get((tmp_path / "torn.html").as_uri())
+    browser.wait("return document.querySelector('[role=alert]')")
+    assert "this page reads version 1 of the data, not 99" in browser.text("[role=alert]")
+    browser.complaints()

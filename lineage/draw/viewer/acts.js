@@ -50,7 +50,8 @@ function stepsTo({ model, picture }, item) {
 function selections(it, act) {
   const { model } = it;
   return {
-    select(item, isSecond) {
+    select(wanted, isSecond) {
+      const item = groupFor(it, wanted);
       const key = keyOf(model, item), second = isSecond || it.picking;
       it.picking = false;
       it.focused = item;
@@ -84,7 +85,7 @@ function selections(it, act) {
     /** Select a thing wherever it is, and show where it is. */
     go(item) {
       act.select(item);
-      act.reveal(item);
+      act.reveal(groupFor(it, item));
     },
     focus(item) { it.focused = item; },
     focusOn(item) {
@@ -95,6 +96,13 @@ function selections(it, act) {
       act.look(seeing(it.camera, [x - width / 2, y - height / 2, width, height], viewport(it)));
     },
   };
+}
+
+/** The session itself, where the activity that it is means it and is not drawn. */
+function groupFor({ model, picture }, item) {
+  if (item >= model.nodes.length || model.nodes[item].role !== "frame" || picture.centres.has(item)) return item;
+  const group = model.groups.findIndex((one) => one.node === item);
+  return group < 0 ? item : model.nodes.length + group;
 }
 
 /** Where the reader looks. */

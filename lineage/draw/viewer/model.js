@@ -20,7 +20,12 @@ function unpacked(data) {
   const nodes = rowsOf(data.nodes).map((row) => nodeOf(row, data));
   (data.nodes[10] || []).forEach((flat, n) => { nodes[n].attributes = pairsOf(flat, data, nodes, n); });
   const groups = rowsOf(data.groups).map((row) => groupOf(row, data, nodes));
-  groups.forEach((group, n) => { group.key = group.node >= 0 ? nodes[group.node].key : `row${n}`; });
+  const byKey = new Map();
+  nodes.forEach((node, n) => {
+    node.key = byKey.has(node.tail) ? node.id : node.tail; // the end of the id is enough, unless two ids end so
+    byKey.set(node.key, n);
+  });
+  groups.forEach((group, n) => { group.key = group.node >= 0 ? `in:${nodes[group.node].key}` : `row:${n}`; });
   const relations = relationsOf(data, nodes);
   nodes.forEach((node) => { node.problems = []; node.members = []; node.out = []; node.in = []; });
   nodes.forEach((node, n) => { if (node.parent >= 0) node.place = nodes[node.parent].members.push(n) - 1; });
@@ -29,7 +34,7 @@ function unpacked(data) {
   problems.forEach((one, n) => one.nodes.forEach((node) => nodes[node].problems.push(n)));
   const { title, themes, measures, wish } = data;
   const model = { title, themes, measures, wish, nodes, groups, relations, problems };
-  model.byKey = new Map(nodes.map((node, n) => [node.key, n]));
+  model.byKey = byKey;
   model.groupByKey = new Map(groups.map((group, n) => [group.key, n]));
   return model;
 }
@@ -45,9 +50,9 @@ function rowsOf(columns) {
 }
 
 function nodeOf(row, data) {
-  const [key, place, type, label, fitted, lines, width, group, parent, time, , metadata, link] = row;
+  const [tail, place, type, label, fitted, lines, width, group, parent, time, , metadata, link] = row;
   return {
-    id: data.bases[Math.floor(place / ROLES.length / KINDS.length)] + key, key, label, group, parent, time, link,
+    id: data.bases[Math.floor(place / ROLES.length / KINDS.length)] + tail, tail, label, group, parent, time, link,
     kind: KINDS[Math.floor(place / ROLES.length) % KINDS.length], role: ROLES[place % ROLES.length], type: data.texts[type],
     box: boxOf(fitted || label, lines, width, data.measures), attributes: [],
     metadata: metadata ? data.metadata[metadata - 1] : "",
@@ -77,7 +82,7 @@ function pairsOf(flat, data, nodes, at) {
 /** A text; or what says where it stands: the time, the label, the id of a node, the end of the id, or seconds after the time. */
 function valueOf(value, nodes, at) {
   const node = nodes[at];
-  if (typeof value === "number") return value === -1 ? node.time : value === -2 ? node.label : `id:${nodes[at - unfolded(-3 - value)].key}`;
+  if (typeof value === "number") return value === -1 ? node.time : value === -2 ? node.label : `id:${nodes[at - unfolded(-3 - value)].tail}`;
   if (value[0] !== "~") return value;
   const rest = value.slice(2);
   return value[1] === "e" ? node.id.slice(-Number(rest)) : value[1] === "t" ? later(node.time, Number(rest)) : value.slice(1);

@@ -7,7 +7,7 @@ function firstState(model) {
   const { wish } = model, around = wish.around;
   return {
     agents: wish.agents, configurations: wish.configurations, sessions: wish.sessions, steps: [], select: "", other: "",
-    around: around ? around[0] : "", depth: around ? around[1] : null, direction: around ? around[2] : "both",
+    around: around ? model.nodes[around[0]].key : "", depth: around ? around[1] : null, direction: around ? around[2] : "both",
     tab: "details", table: false, theme: "", camera: null, session: "", from: "", to: "", loader: "", quantization: "", kind: "", type: "",
   };
 }
@@ -66,7 +66,7 @@ function numbered(model, steps) {
   return steps.map((step) => [step[0], "+-".includes(step[0]) ? model.groupByKey.get(step.slice(1)) : model.byKey.get(step.slice(1))]);
 }
 
-/** The number of an item by its key; -1 where there is none. A session's key means the session, not the activity that it is. */
+/** The number of an item by its key; -1 where there is none. */
 function itemOf(model, key) {
   if (model.groupByKey.has(key)) return model.nodes.length + model.groupByKey.get(key);
   return model.byKey.has(key) ? model.byKey.get(key) : -1;
