@@ -48,6 +48,15 @@ class SessionDiff(Protocol):
 
 def lines(found: Comparison) -> Iterator[str]:
     """The verdict, then every difference and all that is unknown, the gravest first, each with where it stands on either side."""
+    return map(_printable, _lines(found))
+
+
+def _printable(line: str) -> str:
+    """One line that obeys no control character of a value: a notebook would."""
+    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in line)
+
+
+def _lines(found: Comparison) -> Iterator[str]:
     yield f"{found.verdict}: {found.one.title} and {found.other.title}"
     yield f"single records the same: {found.single_records}"
     if found.stated_check:
@@ -138,6 +147,10 @@ def _fact_json(fact: Fact) -> dict[str, Any]:
 
 def diff_lines(found: SessionDiff) -> Iterator[str]:
     """Each fact that differs on a line, as a diff writes it."""
+    return map(_printable, _diff_lines(found))
+
+
+def _diff_lines(found: SessionDiff) -> Iterator[str]:
     yield f"--- {found.one}"
     yield f"+++ {found.other}"
     for change in found.changes:

@@ -130,7 +130,7 @@ class Graph:
 
 def built(sessions: Iterable[Session], ids: Ids | None = None) -> Graph:
     """The graph of *sessions*, whatever order they come in."""
-    ids, graph, every = ids or Ids(), Graph(), sorted(sessions, key=lambda one: one.id)
+    ids, graph, every = ids or Ids(), Graph(), sorted(sessions, key=lambda one: (one.started_at or "", one.id))
     known = Known.of(every, ids)
     carries = {one.id: [(run, carry) for run in one.activities for carry in known.carries(run, one)] for one in every}
     for session in every:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Protocol
 
@@ -16,8 +16,8 @@ from lineage.draw import draw
 from lineage.mapping.attributes import Attribute
 from lineage.mapping.names import LIN, PROV
 from lineage.prov.document import Document
-from lineage.prov.statement import Name, Statement, literal, statement
-from lineage.prov.terms import BY_NAME, DERIVATION, RELATIONS
+from lineage.prov.statement import Statement, literal, statement
+from lineage.prov.terms import ASSOCIATION, BY_NAME, DELEGATION, DERIVATION, END, GENERATION, RELATIONS, START
 from lineage.trace.graph import Graph
 from lineage.trace.things import Link, Thing
 
@@ -202,7 +202,7 @@ def document(found: Lineage) -> Document:
     graph = found.graph
     shown = dict.fromkeys(map(graph.shown, found.reached))
     elements = (one for number in shown for one in graph.told[number])
-    return Document({}, tuple(dict.fromkeys([*elements, *_bare(found), *_related(found.links)])))
+    return Document({}, tuple(dict.fromkeys([*elements, *_bare(found), *_related(found)])))
 
 
 def _bare(found: Lineage) -> Iterator[Statement]:
@@ -214,12 +214,11 @@ def _bare(found: Lineage) -> Iterator[Statement]:
             yield statement(BY_NAME[thing.kind], thing.id, attributes=about)
 
 
-def _related(links: Iterable[Link]) -> Iterator[Statement]:
-    for link in links:
-        term = BY_NAME.get(link.relation, DERIVATION)
-        if len(term.args) > 1 and term.name != "actedOnBehalfOf":
-            yield statement(term, None, *_args(term.name, link.newer, link.older))
-
-
-def _args(relation: str, newer: Name, older: Name) -> tuple[Name | None, ...]:
-    return (newer, None, older) if relation == "wasStartedBy" else (newer, older)
+def _related(found: Lineage) -> Iterator[Statement]:
+    for link in found.links:
+        term, kind = BY_NAME.get(link.relation, DERIVATION), found.graph.thing(found.graph.index[link.older]).kind
+        if term is DERIVATION and kind == "activity":
+            term = GENERATION
+        if term is not DELEGATION:  # which is told of an activity here, and PROV tells it of an agent
+            apart = (term in (START, END) and kind == "activity") or (term is ASSOCIATION and kind == "entity")  # a starter, a plan
+            yield statement(term, None, *((link.newer, None, link.older) if apart else (link.newer, link.older)))

@@ -109,7 +109,8 @@ class Search:
         every = (self._names.get(name, set()), self._ids.get(name, set()), self._locals.get(local, set()))
         found = self._of(set().union(*every), kinds)
         path = on_disk(name)
-        return found if len(found) == 1 or path is None else self._at(path, kinds, folder) or found
+        settled = len(found) == 1 or any("Script" in self._types[number] for number in found)  # a script is meant in all its versions
+        return found if settled or path is None else self._at(path, kinds, folder) or found
 
     def _at(self, path: Path, kinds: frozenset[str] | None, folder: Path | None) -> set[int]:
         """By where it lies in the folder, and where several sessions had something there, by its content."""

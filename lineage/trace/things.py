@@ -36,8 +36,9 @@ class Thing:
 
     @cached_property
     def text(self) -> str:
-        """One line that says which thing it is."""
-        return f"{self.name}{self._more} ({self.type}{', ' + self.short if self.short else ''})"
+        """One line that says which thing it is; what cannot be printed is written as Python writes it, for a notebook obeys control characters too."""
+        told = f"{self.name}{self._more} ({self.type}{', ' + self.short if self.short else ''})"
+        return told if told.isprintable() else "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in told)
 
     @property
     def name(self) -> str:

@@ -219,6 +219,7 @@ def test_markdown_holds_no_markup_of_a_hostile_name():
         "evaluation_1.json", "evaluation_2.json", [session(1), session(2, provenance={"model_name": "<img src=x>|`a`\n# b"})]
     )
     shown = found._repr_mimebundle_()["text/markdown"]
+    assert "\n# b" not in str(found)
     assert "<img" not in shown and "&#60;img" in shown and all(line.count("|") in (0, 7) for line in shown.splitlines())
 
 

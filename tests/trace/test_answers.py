@@ -11,7 +11,7 @@ from prov_names import Names
 import lineage
 from lineage import formats
 from lineage.errors import NotFoundError, UsageError
-from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Transformation
+from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Training, Transformation
 from lineage.mapping.names import LIN, PROV
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, literal, statement
@@ -175,6 +175,20 @@ def test_a_merge_that_left_a_file_as_it_was_adds_nothing_to_its_records():
     assert [(one.file.name, one.records) for one in tainted] == [("a.jsonl", 9), ("b.jsonl", 0)]
 
 
+def test_files_that_two_folders_share_stand_for_the_one_that_is_loaded_whole():
+    config, tokens, weights = (Artifact(path=name, type="model_file", sha256=name * 64) for name in "ctw")
+    small = Artifact(path="small", type="model", sha256="5" * 64, parts=(config, tokens))
+    large = Artifact(path="large", type="model", sha256="6" * 64, parts=(config, tokens, weights))
+    trainings = [Training(id=f"train{n}", made=(replace(one, activity=f"train{n}"),)) for n, one in enumerate((small, large))]
+    loads = [
+        ModelLoad(id=f"load{n}", used=files, provenance={"model_name": "m"})
+        for n, files in enumerate(((config, tokens), (config,), (weights,)))
+    ]
+    library = open_library([session(1, *trainings), session(2, *loads)])
+    loaded = [{f"train{n}" for n in (0, 1) if lineage.path(f"run:load{load}", f"run:train{n}", library)} for load in range(3)]
+    assert loaded == [{"train0"}, set(), {"train1"}]
+
+
 def test_the_script_that_carried_records_over_taints_all_of_them():
     found = lineage.impact("run:merge", merging())
     assert [(one.file.name, one.records) for one in found.files] == [("c.jsonl", 18)]
@@ -188,6 +202,22 @@ def test_a_beginning_that_fits_several_is_refused_and_one_that_fits_one_is_taken
     assert lineage.why(sessions[0][:-4], library).start[0].id.endswith(sessions[0])
     with pytest.raises(NotFoundError, match="did you mean sft_accuracy"):
         lineage.why("sft_acuracy", library)
+
+
+def test_a_script_is_meant_in_all_its_versions_and_with_a_commit_in_one(tmp_path, monkeypatch):
+    told = history(2, 40)
+    library = open_library(told)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "scripts" / "merge.py").write_text("print()")
+    versions = {run.script.version for one in told for run in one.activities if run.script and run.script.path == "scripts/merge.py"}
+    for name in ("scripts/merge.py", "merge.py", "script:merge.py"):
+        assert len(lineage.impact(name, library).start) == len(versions) > 1
+    commit = min(versions)
+    kinds = {one.type for one in lineage.impact(commit[:12], library).start}
+    assert kinds == {"script", "code version"} and {one.type for one in lineage.impact(f"code:{commit[:12]}", library).start} == {
+        "code version"
+    }
 
 
 def test_a_path_goes_either_way_and_is_empty_where_there_is_none():

@@ -16,8 +16,9 @@ from oracles import Facts, records_affected_by_loader
 
 import lineage
 from lineage.cli import cli, main
+from lineage.constraints import validate
 from lineage.errors import LineageError
-from lineage.facts import Artifact, Generation, Session, Transformation
+from lineage.facts import Artifact, Generation, ModelLoad, Session, Transformation
 from lineage.mapping.names import Ids
 from lineage.trace import pictures, plain
 from lineage.trace.everything import graphml
@@ -54,6 +55,7 @@ def test_a_hostile_name_has_no_letter_with_a_meaning_in_mermaid():
 def test_a_hostile_name_reaches_no_terminal_and_no_svg(tmp_path):
     told = hostile()
     found = lineage.why("out.jsonl", told)
+    assert "\x1b" not in str(found) and "\u202e" not in str(found) and len(str(found).splitlines()) == len(found.things) + 1
     assert "<script" not in found._repr_mimebundle_()["image/svg+xml"] and "\x1b" not in found._repr_mimebundle_()["image/svg+xml"]
     (tmp_path / "graph.trig").write_bytes(trig(told))
     done = CliRunner().invoke(cli, ["why", "out.jsonl", "--in", str(tmp_path / "graph.trig")], standalone_mode=False)
@@ -65,6 +67,15 @@ def trig(told):
     from lineage import formats
 
     return formats.dumps(open_library(told).document(), "trig")
+
+
+def test_what_is_drawn_is_valid_prov_and_names_the_loader():
+    for thing in (LIBRARY.graph.thing(number) for number in range(0, len(LIBRARY.graph.names), 7)):
+        for found in (lineage.why(thing.id, LIBRARY), lineage.impact(thing.id, LIBRARY)):
+            assert not validate(pictures.document(found), "answer")
+    load = next(run for one in LIBRARY.sessions for run in one.activities if isinstance(run, ModelLoad))
+    picture = lineage.why(load.id, LIBRARY)._repr_mimebundle_()["image/svg+xml"]
+    assert f"loader @{load.provenance['loader_version'][:8]}" in picture
 
 
 def test_a_hostile_name_is_in_graphml_and_back():
