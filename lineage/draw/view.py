@@ -108,7 +108,11 @@ def _place(n: int, node: Node, closed: list[int | None], count: int, wish: Wish)
     group = closed[node.group] if node.group is not None else None
     if group is not None:
         return count + group
-    shown = {"agent": wish.agents, "configuration": wish.configurations, "frame": wish.agents or wish.configurations}
+    shown = {
+        "agent": wish.agents,
+        "configuration": wish.configurations,
+        "frame": node.kind == "activity" and (wish.agents or wish.configurations),
+    }
     return n if shown.get(node.role, True) else None
 
 

@@ -42,7 +42,7 @@ function placesOfNodes(model, opened, wish) {
       places[n] = outer === node.parent && unfolded.has(node.parent) && node.place < MEMBERS && passes(n) ? n : outer;
     } else if (passes(n)) {
       const group = node.group >= 0 ? closed[node.group] : -1;
-      places[n] = group >= 0 ? count + group : shown[node.role] ? n : -1;
+      places[n] = group >= 0 ? count + group : shown[node.role] && (node.role !== "frame" || node.kind === "activity") ? n : -1;
     }
     return places[n];
   };
