@@ -1,6 +1,9 @@
+#!/usr/bin/env python3
 """Pictures: crossings and CPU of our layout beside dagre's and Graphviz dot's on the same graphs, the size of pages, and what a browser takes.
 
-What is not installed is left out, with a line that says so. dagre comes from npm into a folder that is thrown away:
+    scripts/benches/drawing.py
+
+`rows()` yields (name, value, promised), as scripts/bench prints them. What is not installed is left out, with a line that says so on stderr. dagre comes from npm into a folder that is thrown away:
 
     npm install @dagrejs/dagre      apt-get install nodejs graphviz chromium chromium-driver
 """
@@ -29,7 +32,7 @@ from lineage.draw.page import page, viewer_file  # noqa: E402
 from lineage.draw.view import Wish, view  # noqa: E402
 from lineage.export import combined_document  # noqa: E402
 
-Row = tuple[str, str, str]  # name, value, what is promised
+Row = tuple[str, float, str]  # name, value, what is promised
 Graph = tuple[int, list[tuple[int, int]]]
 SIZE = (150.0, 40.0)
 DAGRE = """
@@ -144,51 +147,55 @@ def _controls(spline: str) -> list[tuple[float, float]]:
     return points[3:-1:3]  # type: ignore[return-value]  # the ends of the pieces of the curve
 
 
-def drawing() -> Iterator[Row]:
+def rows() -> Iterator[Row]:
     """Rows of the benchmark."""
     small = [made_up(100, n) for n in range(5)] + [chained(n, n) for n in (70, 100, 130)] + [recorded(n, n) for n in (14, 18, 22)]
     yield from _layouts(small)
     yield from _pages()
 
 
+def _missing(what: str) -> None:
+    print(f"not installed, left out: {what}", file=sys.stderr)
+
+
 def _layouts(small: list[Graph]) -> Iterator[Row]:
     mine = [ours(graph) for graph in small]
     total = sum(found for _, found in mine)
     large = made_up(1000, 1)
-    yield "1,000 boxes laid out, Python", f"{min(ours(large)[0] for _ in range(3)) * 1000:.0f} ms CPU", "< 100 ms"
+    yield "1,000 boxes laid out, in Python (CPU ms)", min(ours(large)[0] for _ in range(3)) * 1000, "<= 100"
     if shutil.which("node") is None:
-        yield "crossings beside dagre", "not installed: apt-get install nodejs npm", "<= 1.2"
+        _missing("crossings beside dagre: apt-get install nodejs npm")
     else:
         with tempfile.TemporaryDirectory() as folder:
             yield from _beside_dagre(small, mine, large, Path(folder))
     if shutil.which("dot") is None:
-        yield "crossings beside dot", "not installed: apt-get install graphviz", ""
+        _missing("crossings beside dot: apt-get install graphviz")
     else:
-        yield f"crossings beside dot, {len(small)} graphs of about 100 boxes", f"{total / sum(map(dot, small)):.2f}", ""
+        yield f"crossings, ours / dot's, {len(small)} graphs of about 100 boxes", total / sum(map(dot, small)), "-"
 
 
 def _beside_dagre(small: list[Graph], mine: list[tuple[float, int]], large: Graph, folder: Path) -> Iterator[Row]:
     program = "".join(viewer_file(f"{name}.js") for name in ("order", "bands", "layout")) + OURS
     page_small, page_large = in_node(program, small, folder), in_node(program, [large], folder)[0]
-    yield "1,000 boxes laid out, in the page", f"{page_large * 1000:.0f} ms CPU", "< 100 ms"
+    yield "1,000 boxes laid out, in the page (CPU ms)", page_large * 1000, "<= 100"
     got = subprocess.run(["npm", "install", "--silent", "@dagrejs/dagre"], cwd=folder, capture_output=True, check=False)
     if got.returncode:
-        yield "crossings beside dagre", "not installed: npm install @dagrejs/dagre", "<= 1.2"
+        _missing("crossings beside dagre: npm install @dagrejs/dagre")
         return
     theirs = in_node(DAGRE, small, folder)
     found = [crossings(edges, centres, routes) for (_, edges), (_, centres, routes) in zip(small, theirs, strict=True)]
-    yield f"crossings beside dagre, {len(small)} graphs of about 100 boxes", f"{sum(n for _, n in mine) / sum(found):.2f}", "<= 1.2"
-    yield "CPU beside dagre, the same graphs", f"{sum(page_small) / sum(used for used, _, _ in theirs):.2f}", "< 1"
+    yield f"crossings, ours / dagre's, {len(small)} graphs of about 100 boxes", sum(n for _, n in mine) / sum(found), "<= 1.2"
+    yield "layout: CPU, ours / dagre's, the same graphs", sum(page_small) / sum(used for used, _, _ in theirs), "<= 1"
 
 
 def _pages() -> Iterator[Row]:
     made = model(combined_document(history(7, sessions=2090))[0].read())
     data = page(made)
-    yield f"page of {len(made.nodes):,} things and {len(made.relations):,} relations", f"{len(data):,} bytes", "< 1,000,000"
+    yield f"page of {len(made.nodes):,} things and {len(made.relations):,} relations (kB)", len(data) / 1000, "<= 1000"
     sizes = [len(page(model(combined_document(history(5, sessions=1, most=most))[0].read()))) for most in (10, 1_000_000)]
-    yield "page of a session of 1,000,000 records to that of one of 10", f"{sizes[1] / sizes[0]:.3f}", "< 1.05"
+    yield "page of a session of 1,000,000 records / of one of 10", sizes[1] / sizes[0], "<= 1.05"
     if shutil.which("chromium") is None or shutil.which("chromedriver") is None:
-        yield "in a browser", "not installed: apt-get install chromium chromium-driver", "< 3 s, < 100 ms"
+        _missing("pages in a browser: apt-get install chromium chromium-driver")
         return
     yield from _in_browser(data, page(model(combined_document(history(5, sessions=60))[0].read()), Wish(sessions="all")))
 
@@ -211,7 +218,7 @@ def _in_browser(large: bytes, open_page: bytes) -> Iterator[Row]:
 def _timed(driver: object, folder: Path, large: bytes, open_page: bytes) -> Iterator[Row]:
     ready = "return document.body.dataset.ready && performance.now()"
     (folder / "large.html").write_bytes(large)
-    yield "it opens in a browser, wall time", f"{_until(driver, folder / 'large.html', ready) / 1000:.2f} s", "< 3 s"
+    yield "it opens in a browser (s, wall)", _until(driver, folder / "large.html", ready) / 1000, "<= 3"
     (folder / "open.html").write_bytes(open_page)
     _until(driver, folder / "open.html", ready)
     script = """const boxes = [...document.querySelectorAll('#world .box')], times = [];
@@ -233,9 +240,11 @@ def _timed(driver: object, folder: Path, large: bytes, open_page: bytes) -> Iter
         }
         times.sort((a, b) => a - b);
         return [times[times.length >> 1], times[times.length - 1]];"""
-    yield f"a selection at {count} boxes drawn, with style and layout: median, worst", f"{middle:.0f} ms, {worst:.0f} ms", "< 100 ms"
+    yield f"a selection at {count} boxes drawn (ms, wall, the middle)", middle, "<= 100"
+    yield "the slowest of 20", worst, "<= 100"
     middle, worst = driver.execute_script(toggles)  # type: ignore[attr-defined]
-    yield "a session closed there: median, worst", f"{middle:.0f} ms, {worst:.0f} ms", "< 100 ms"
+    yield "a session closed there (ms, wall, the middle)", middle, "<= 100"
+    yield "the slowest of 10", worst, "-"
 
 
 def _until(driver: object, path: Path, script: str) -> float:
@@ -249,5 +258,5 @@ def _until(driver: object, path: Path, script: str) -> float:
 
 
 if __name__ == "__main__":
-    for name, value, promised in drawing():
-        print(f"{name:<86} {value:>24}   {promised}", flush=True)
+    for name, value, promised in rows():
+        print(f"{name:<64} {value:10.2f}   {promised}", flush=True)
