@@ -1,5 +1,7 @@
 """The picture: the same whatever the order, nothing overlaps, arrows point to the past, hostile labels stay text."""
 
+import shutil
+import subprocess
 from xml.etree import ElementTree
 
 import pytest
@@ -72,6 +74,9 @@ def test_a_hostile_label_stays_text(kind):
     assert "<script" not in text and "\u202e" not in text and "\x00" not in text
     if kind == ".svg":
         assert ElementTree.fromstring(text) is not None
+    if kind == ".dot" and shutil.which("dot"):
+        told = subprocess.run(["dot", "-Tplain"], input=text, capture_output=True, text=True, check=True).stdout
+        assert len([line for line in told.splitlines() if line.startswith("node ")]) == 1
     if kind == ".mmd":
         assert '"]--' not in text and "click" not in [line.strip().partition(" ")[0] for line in text.splitlines()]
 
