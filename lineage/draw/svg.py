@@ -39,10 +39,10 @@ class _Drawing:
         self._model, self._seen, self._placed = model, seen, placed
         told = repr((model.title, seen.items, sorted(seen.edges), [box_of(model, item) for item in seen.items]))
         self._key = "l" + hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:8]  # two pictures on a page do not meet
-        self._problems: dict[int, list[str]] = {}
+        self._problems: dict[int, list[str]] = {}  # by what stands for the nodes that they concern
         for problem in model.problems:
-            for node in problem.nodes:
-                self._problems.setdefault(node, []).append(problem.text)
+            for item in {place for node in problem.nodes if (place := seen.places[node]) is not None}:
+                self._problems.setdefault(item, []).append(problem.text)
 
     def whole(self) -> str:
         wide = max(self._placed.width, NARROWEST) + 2 * MARGIN
@@ -118,8 +118,9 @@ class _Drawing:
         x, y = named(begin, beside)
         y -= 4 + 11 * (len(names) - 1)
         spans = "".join(f'<tspan x="{x:.1f}" dy="{11 if n else 0}">{text(name)}</tspan>' for n, name in enumerate(names))
-        halo = 'stroke="#FFFFFF" stroke-opacity="0.9" stroke-width="3" paint-order="stroke" stroke-linejoin="round"'
-        return f'<text x="{x:.1f}" y="{y:.1f}" font-size="10" text-anchor="middle" fill="{colour(self._seen.edges[edge])}" {halo}>{spans}</text>'
+        halo = '<g stroke="#FFFFFF" stroke-opacity="0.9" stroke-width="3" stroke-linejoin="round">'
+        name = f'<text x="{x:.1f}" y="{y:.1f}">{spans}</text>'  # twice: not every program that reads SVG knows paint-order
+        return f'<g font-size="10" text-anchor="middle" fill="{colour(self._seen.edges[edge])}">{halo}{name}</g>{name}</g>'
 
     def _told(self, edge: Edge) -> str:
         """The relations between two boxes, and how many a group stands for."""
@@ -130,8 +131,8 @@ class _Drawing:
         x, y = self._at(self._placed.centres[item])
         box = box_of(self._model, item)
         node = self._model.nodes[item] if item < len(self._model.nodes) else None
-        wrong = self._problems.get(item, []) if node else []
-        tips = [*wrong, *_tooltip(node)] if node else [self._model.groups[item - len(self._model.nodes)].label]
+        wrong = self._problems.get(item, [])
+        tips = [*wrong, *(_tooltip(node) if node else [self._model.groups[item - len(self._model.nodes)].label])]
         tip = "\n".join(text(line) for line in tips[:TITLE])
         kind = node.kind if node else "group"
         stacked = any(one.parent == item for one in self._model.nodes) if node else False

@@ -52,6 +52,7 @@ class View:
     edges: dict[Edge, Counter[str]] = field(default_factory=dict)
     quiet: dict[int, int] = field(default_factory=dict)  # things that many use: how many, for their lines are not drawn
     hidden: list[tuple[str, int]] = field(default_factory=list)
+    places: list[int | None] = field(default_factory=list)  # what stands for each node
     note: str = ""
     focus: int | None = None  # what all that is drawn is related to
     about: str = ""  # how it is
@@ -141,7 +142,7 @@ def _seen(model: Model, places: list[int | None], items: list[int], opened: froz
             edges[source, target][one.term] += 1
     quiet = _hubs(model, edges) if framed else {}
     loud = {edge: terms for edge, terms in sorted(edges.items()) if edge[0] not in quiet and edge[1] not in quiet}
-    return View(items, opened, framed, loud, quiet, _hidden(model, places, kept), note)
+    return View(items, opened, framed, loud, quiet, _hidden(model, places, kept), places, note)
 
 
 def _hubs(model: Model, edges: Iterable[Edge]) -> dict[int, int]:

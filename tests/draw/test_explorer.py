@@ -195,6 +195,19 @@ def test_the_picture_is_saved_as_svg_and_as_csv(explorer, pages):
     assert [row[0] for row in rows].count("thing") == count and [row[0] for row in rows].count("relation") >= edges
 
 
+def test_a_finding_inside_of_a_closed_session_stands_on_the_session(explorer, tmp_path):
+    document = combined_document(history(5, sessions=40))[0].read()
+    made = model(document)
+    inside = next(node for node in made.nodes if node.type == "RecordFile" and node.group is not None)
+    (tmp_path / "c.html").write_bytes(page(model(document, findings=[Finding(inside.label, 1, "not-json", "it is torn")])))
+    explorer.open(tmp_path / "c.html")
+    badges = explorer.all("#world .badge")
+    assert len(badges) == 1 and "it is torn" not in explorer.text("#panel")
+    assert "1 finding" in explorer.one("#world .box:has(.badge)").get_attribute("aria-label")
+    explorer.search(made.groups[inside.group].label)
+    assert "it is torn" in explorer.text("#panel .problem")
+
+
 def test_a_finding_stands_on_the_thing_that_it_concerns(explorer, tmp_path):
     e = Name(EX + "data")
     document = Document({}, [statement(ENTITY, e, attributes=[(Name(PROV + "location"), literal("data.jsonl"))])])

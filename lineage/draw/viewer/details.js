@@ -1,6 +1,6 @@
 // The panel beside the picture: all that is known of what is selected.
 
-const LONG = 400, TABS = [["details", "Details"], ["sources", "Sources"], ["consequences", "Consequences"], ["compare", "Compare"], ["findings", "Findings"]];
+const LONG = 400, SHOWN_PROBLEMS = 20, TABS = [["details", "Details"], ["sources", "Sources"], ["consequences", "Consequences"], ["compare", "Compare"], ["findings", "Findings"]];
 
 /** Fill the panel for a state. */
 function fillPanel(panel, it) {
@@ -55,7 +55,18 @@ function decoded(address) {
 }
 
 function problemsOf(model, node) {
-  return node.problems.map((n) => el("p", { class: `problem ${model.problems[n].level}` }, el("b", {}, `${model.problems[n].level}: `), plain(model.problems[n].text)));
+  return node.problems.map((n) => problemLine(model.problems[n]));
+}
+
+function problemLine({ level, text }) {
+  return el("p", { class: "problem" }, el("b", {}, `${level}: `), plain(text));
+}
+
+/** The first findings on whatever is inside of a group. */
+function problemsInside(model, group) {
+  const inside = model.problems.filter(({ nodes }) => nodes.some((n) => isWithin(model, model.nodes[n].group, group)));
+  const rest = inside.length - SHOWN_PROBLEMS, lines = inside.slice(0, SHOWN_PROBLEMS);
+  return [...lines.map(problemLine), rest > 0 ? el("p", { class: "hint" }, `and ${rest.toLocaleString("en")} more`) : null];
 }
 
 /** Names and values as a table; a value may be an element. */
@@ -89,7 +100,7 @@ function groupDetails(it, n) {
     el("h2", {}, plain(group.label)),
     el("p", { class: "kind" }, GROUP_WORDS[group.kind], group.time ? ` · ${group.time.slice(0, 16).replace("T", " ")}` : ""),
     el("p", { class: "actions" }, button(isOpen ? "Close" : "Open", () => it.act.step(`${isOpen ? "-" : "+"}${group.key}`), "open"), button("Show in the picture", () => it.act.open(n + model.nodes.length), "reveal")),
-    node ? problemsOf(model, node) : null,
+    problemsInside(model, n),
     facts([...(group.loaderVersions.length ? [["loader version", plain(group.loaderVersions.join(", "))]] : []), ...(group.quantizations.length ? [["quantization", plain(group.quantizations.join(", "))]] : []), ...(node ? node.attributes.map(([name, value]) => [name, long(plain(value))]) : [])]),
     pagedList(it, rows.length ? `${rows.length} inside` : `${inside.length.toLocaleString("en")} things inside`, rows.length ? rows : inside),
     node ? relationsOfNode(it, group.node, true) : null,

@@ -31,7 +31,7 @@ function renew(layer, wanted) {
 }
 
 function signatureOf(model, picture, item, palette) {
-  return `${picture.centres.get(item)} ${isStacked(model, picture, item)} ${picture.seen.quiet.get(item) || 0} ${palette.ground}`;
+  return `${picture.centres.get(item)} ${isStacked(model, picture, item)} ${picture.seen.quiet.get(item) || 0} ${picture.seen.wrong.get(item) || 0} ${palette.ground}`;
 }
 
 function isStacked(model, picture, item) {
@@ -139,9 +139,10 @@ function edgeOf(model, { edge, path }, palette, listen) {
 
 function nameOf(model, { edge, begin, beside }, palette, marks) {
   const names = toldOf(model, edge), [x, y] = namedAt(begin, beside), top = y - 4 - 11 * (names.length - 1);
-  const spans = names.map((name, n) => svgEl("tspan", { x, dy: n ? 11 : 0 }, name));
-  const halo = { stroke: palette.ground, "stroke-opacity": 0.9, "stroke-width": 3, "paint-order": "stroke", "stroke-linejoin": "round" };
-  return svgEl("text", { x, y: top, "font-size": 10, "text-anchor": "middle", fill: colourOf(edge.terms, palette), opacity: marks.dims && !marks.edges.has(keyOfEdge(edge)) ? 0.3 : null, ...halo }, spans);
+  const text = () => svgEl("text", { x, y: top }, names.map((name, n) => svgEl("tspan", { x, dy: n ? 11 : 0 }, name)));
+  const halo = { stroke: palette.ground, "stroke-opacity": 0.9, "stroke-width": 3, "stroke-linejoin": "round" };
+  const isFaint = marks.dims && !marks.edges.has(keyOfEdge(edge)); // drawn twice: not every program that reads SVG knows paint-order
+  return svgEl("g", { "font-size": 10, "text-anchor": "middle", fill: colourOf(edge.terms, palette), opacity: isFaint ? 0.3 : null }, svgEl("g", halo, text()), text());
 }
 
 function boxOfItem(model, picture, item, palette, listen) {
@@ -149,20 +150,20 @@ function boxOfItem(model, picture, item, palette, listen) {
   const key = keyOf(model, item), kind = node ? node.kind : "group";
   return svgEl(
     "g", {
-      class: "box", "data-item": item, "data-key": key, "data-kind": kind, role: "button", tabindex: -1, "aria-label": spoken(model, item), "text-anchor": "middle",
+      class: "box", "data-item": item, "data-key": key, "data-kind": kind, role: "button", tabindex: -1, "aria-label": spoken(model, picture, item), "text-anchor": "middle",
       onclick: (event) => listen.item(item, event), ondblclick: (event) => listen.enter(item, event), onfocus: () => listen.focus(item),
     },
-    svgEl("title", {}, plain(spoken(model, item))),
+    svgEl("title", {}, plain(spoken(model, picture, item))),
     outline(kind, x, y, box, palette, isStacked(model, picture, item)),
     words(box, x, y, palette),
-    node ? badge(node.problems.length, x, y, box) : null,
+    badge(picture.seen.wrong.get(item) || 0, x, y, box),
     uses(picture.seen.quiet.get(item) || 0, x, y, box, palette),
   );
 }
 
-function spoken(model, item) {
+function spoken(model, picture, item) {
   const node = item < model.nodes.length ? model.nodes[item] : null, box = boxAt(model, item);
-  const problems = node && node.problems.length ? [`${node.problems.length} finding${node.problems.length > 1 ? "s" : ""}`] : [];
+  const count = picture.seen.wrong.get(item) || 0, problems = count ? [`${count} finding${count > 1 ? "s" : ""}`] : [];
   const label = node ? node.label : model.groups[item - model.nodes.length].label;
   return plain([`${node ? node.kind : "closed"}: ${label}`, ...box.lines, ...problems].join(", "));
 }

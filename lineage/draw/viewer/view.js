@@ -17,6 +17,13 @@ function viewOf(model, wish) {
   return seenOf(model, places, kept, opened, note, true);
 }
 
+/** How many findings concern what each item stands for. */
+function wrongOf(model, places) {
+  const count = new Map();
+  for (const { nodes } of model.problems) for (const item of new Set(nodes.map((n) => places[n]))) if (item >= 0) count.set(item, (count.get(item) || 0) + 1);
+  return count;
+}
+
 /** The groups that are open before anyone opened or closed any. */
 function openedAtFirst(model, wish) {
   const every = model.groups.map((_, n) => n);
@@ -86,7 +93,7 @@ function seenOf(model, places, items, opened, note, framed) {
   const isLoud = (edge) => !quiet.has(edge.source) && !quiet.has(edge.target);
   return {
     items, places, opened, note, framed, quiet, edges: every.filter(isLoud), quietEdges: every.filter((edge) => !isLoud(edge)),
-    hidden: hiddenOf(model, places, kept), focus: -1, about: "",
+    hidden: hiddenOf(model, places, kept), wrong: wrongOf(model, places), focus: -1, about: "",
   };
 }
 
