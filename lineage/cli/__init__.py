@@ -23,6 +23,7 @@ VERBS = {
     "compare": "lineage.cli.compare",
     "demo": "lineage.cli.demo",
     "diff": "lineage.cli.diff",
+    "draw": "lineage.cli.draw",
     "export": "lineage.cli.export",
     "impact": "lineage.cli.impact",
     "path": "lineage.cli.path",

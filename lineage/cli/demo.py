@@ -41,6 +41,7 @@ def _next(artifacts: Path) -> str:
             f"  lineage verify {artifacts}/sft_training_data_*.jsonl",
             f"  lineage session list {artifacts}",
             f"  lineage export {artifacts} --format provn --output -",
-            "and open graphs/lineage.svg in a browser.",
+            f"  lineage draw {artifacts} -o lineage.html",
+            "and open graphs/lineage.svg or lineage.html in a browser.",
         )
     )

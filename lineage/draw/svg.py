@@ -1,155 +1,196 @@
 """The picture as SVG, by PROV's graph conventions: entity a yellow ellipse, activity a blue rectangle, agent an orange house.
 
-Every text is escaped, and nothing refers to anything outside the file.
+Every text is escaped, nothing refers to anything outside the file but links that are safe to follow.
 """
 
 from __future__ import annotations
 
 import hashlib
-import itertools
-import re
 from html import escape
 
-from lineage.draw.graph import Edge, Node, Picture
-from lineage.draw.layout import Layout, Point, layout
+from lineage.draw.compose import LABELLED, Placed, compose
+from lineage.draw.layout import Point, Size
+from lineage.draw.legend import Legend, legend, title
+from lineage.draw.model import Box, Model, Node
+from lineage.draw.paths import around, ends, named, path, turned
+from lineage.draw.style import FILL, FRAME, LINE, colour
+from lineage.draw.text import clean, width
+from lineage.draw.view import Edge, View, box_of
 
-FILL = {"entity": "#FFFC87", "activity": "#9FB1FC", "agent": "#FED37F"}
-LINE = {"entity": "#808080", "activity": "#0000FF", "agent": "#000000"}
-COLOUR = {
-    "wasGeneratedBy": "#006400",
-    "used": "#8B0000",
-    "wasAssociatedWith": "#B36B00",
-    "wasAttributedTo": "#B36B00",
-    "actedOnBehalfOf": "#B36B00",
-}
-OTHER = "#555555"
-MARGIN, TOP = 24, 52  # pixels around the picture, and for its title
-LONGEST = 30  # letters of a label; the whole stands in the tooltip
-LETTER, SMALL = 7.4, 6.0  # pixels of an average letter at 13 and at 10.5 px
-_ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
-_DIRECTION = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # marks that would turn the text around them
+MARGIN, TOP = 24.0, 58.0  # pixels around the picture, and for its title
+NARROWEST = 560.0  # pixels that the legend needs
+TITLE = 40  # lines of a tooltip
+_FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif"
 
 
 def text(value: str) -> str:
-    """*value* as XML text: what XML 1.0 forbids as U+FFFD, marks of direction away."""
-    return escape(_DIRECTION.sub("", _ILLEGAL.sub("\ufffd", value)))
+    """*value* as XML text, in one line."""
+    return escape(clean(value))
 
 
-def _cut(value: str, longest: int = LONGEST) -> str:
-    return value if len(value) <= longest else f"{value[: longest - 1]}…"
-
-
-def _size(node: Node) -> tuple[float, float]:
-    words = max(len(_cut(node.label)) * LETTER, len(_cut(node.sublabel, LONGEST + 8)) * SMALL)
-    return round(max(words, 40) + (44 if node.kind == "entity" else 26), 1), 46.0 if node.sublabel else 36.0
-
-
-def svg(picture: Picture) -> str:
+def svg(model: Model, seen: View) -> str:
     """The whole file."""
-    sizes = {node.id: _size(node) for node in picture.nodes}
-    placed = layout(sizes, [(edge.source, edge.target) for edge in picture.edges])
-    key = hashlib.sha256(repr(picture).encode("utf-8", "replace")).hexdigest()[:8]
-    width, height = max(placed.width, 520) + 2 * MARGIN, placed.height + TOP + 62
-    parts = [_head(picture, width, height), _markers(picture, key), _title(picture)]
-    parts += [_edge(edge, placed, sizes, key) for edge in picture.edges]
-    parts += [_node(node, placed.centres[node.id], sizes[node.id]) for node in picture.nodes]
-    parts += [_label(edge, placed, sizes) for edge in picture.edges]
-    return "\n".join([*parts, _legend(picture, height), "</svg>\n"])
+    placed = compose(model, seen)
+    return _Drawing(model, seen, placed).whole()
 
 
-def _head(picture: Picture, width: float, height: float) -> str:
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" role="img" '
-        f'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">\n<title>{text(picture.title)}</title>\n'
-        f"<desc>{len(picture.nodes)} things and {len(picture.edges)} relations; arrows point to the past. {text(_not_drawn(picture))}</desc>\n"
-        '<rect width="100%" height="100%" fill="#FFFFFF"/>'
-    )
+class _Drawing:
+    def __init__(self, model: Model, seen: View, placed: Placed) -> None:
+        self._model, self._seen, self._placed = model, seen, placed
+        told = repr((model.title, seen.items, sorted(seen.edges), [box_of(model, item) for item in seen.items]))
+        self._key = "l" + hashlib.sha256(told.encode("utf-8", "replace")).hexdigest()[:8]  # two pictures on a page do not meet
+        self._problems: dict[int, list[str]] = {}  # by what stands for the nodes that they concern
+        for problem in model.problems:
+            for item in {place for node in problem.nodes if (place := seen.places[node]) is not None}:
+                self._problems.setdefault(item, []).append(problem.text)
 
+    def whole(self) -> str:
+        wide = max(self._placed.width, NARROWEST) + 2 * MARGIN
+        under = legend(self._model, self._seen, wide - 2 * MARGIN, bool(self._placed.turned))
+        height = TOP + self._placed.height + 26 + under.height + MARGIN
+        frames = [self._frame(group) for group in sorted(self._placed.frames, reverse=True)]
+        lines = [self._line(edge) for edge in self._seen.edges]
+        boxes = [self._box(item) for item in self._seen.items]
+        names = [self._name(edge) for edge in self._seen.edges] if len(self._seen.edges) <= LABELLED else []
+        parts = [self._head(wide, height, under), self._markers(), self._title(), *frames, *lines, *boxes, *names]
+        return "\n".join([*parts, under.at(MARGIN, height - under.height - MARGIN), "</svg>\n"])
 
-def _not_drawn(picture: Picture) -> str:
-    return "Not drawn: " + ", ".join(f"{count} {what}" for what, count in picture.hidden) if picture.hidden else ""
-
-
-def _colour(edge: Edge) -> str:
-    return COLOUR.get(edge.label.split(" · ")[0], OTHER)
-
-
-def _markers(picture: Picture, key: str) -> str:
-    colours = sorted({_colour(edge) for edge in picture.edges})
-    made = "".join(
-        f'<marker id="{key}{colour[1:]}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" '
-        f'orient="auto"><path d="M0 0L10 5L0 10z" fill="{colour}"/></marker>'
-        for colour in colours
-    )
-    return f"<defs>{made}</defs>"
-
-
-def _title(picture: Picture) -> str:
-    return f'<text x="{MARGIN}" y="30" font-size="17" font-weight="600" fill="#222222">{text(_cut(picture.title, 70))}</text>'
-
-
-def _at(point: Point) -> Point:
-    return point[0] + MARGIN, point[1] + TOP
-
-
-def _ends(edge: Edge, placed: Layout, sizes: dict[str, tuple[float, float]]) -> list[Point]:
-    """The points of an edge, from the border of its source to the border of its target."""
-    source, target = _at(placed.centres[edge.source]), _at(placed.centres[edge.target])
-    left = -1 if target[0] <= source[0] else 1
-    begin = (source[0] + left * sizes[edge.source][0] / 2, source[1])
-    end = (target[0] - left * sizes[edge.target][0] / 2, target[1])
-    return [begin, *map(_at, placed.routes.get((edge.source, edge.target), ())), end]
-
-
-def _edge(edge: Edge, placed: Layout, sizes: dict[str, tuple[float, float]], key: str) -> str:
-    points = _ends(edge, placed, sizes)
-    path = f"M{points[0][0]:.1f} {points[0][1]:.1f}"
-    for (x1, y1), (x2, y2) in itertools.pairwise(points):
-        middle = (x1 + x2) / 2
-        path += f"C{middle:.1f} {y1:.1f} {middle:.1f} {y2:.1f} {x2:.1f} {y2:.1f}"
-    colour = _colour(edge)
-    return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="1.3" marker-end="url(#{key}{colour[1:]})"/>'
-
-
-def _label(edge: Edge, placed: Layout, sizes: dict[str, tuple[float, float]]) -> str:
-    (x1, y1), (x2, y2) = _ends(edge, placed, sizes)[:2]
-    names = edge.label.split(" · ")
-    x, y = (x1 + x2) / 2, (y1 + y2) / 2 - 4 - 11 * (len(names) - 1)
-    spans = "".join(f'<tspan x="{x:.1f}" dy="{11 if n else 0}">{text(name)}</tspan>' for n, name in enumerate(names))
-    halo = 'stroke="#FFFFFF" stroke-width="3" paint-order="stroke"'
-    return f'<text x="{x:.1f}" y="{y:.1f}" font-size="10" text-anchor="middle" fill="{_colour(edge)}" {halo}>{spans}</text>'
-
-
-def _node(node: Node, centre: Point, size: tuple[float, float]) -> str:
-    (x, y), (width, height) = _at(centre), size
-    second = (
-        f'<text x="{x:.1f}" y="{y + 13:.1f}" font-size="10.5" fill="#333333">{text(_cut(node.sublabel, LONGEST + 8))}</text>'
-        if node.sublabel
-        else ""
-    )
-    first = f'<text x="{x:.1f}" y="{y + (-3 if node.sublabel else 4):.1f}" font-size="13" fill="#111111">{text(_cut(node.label))}</text>'
-    shape = _shape(node.kind, x, y, width, height)
-    return f'<g text-anchor="middle" data-prov="{text(node.id)}"><title>{text(node.title)}</title>{shape}{first}{second}</g>'
-
-
-def _shape(kind: str, x: float, y: float, width: float, height: float) -> str:
-    paint = f'fill="{FILL[kind]}" stroke="{LINE[kind]}"'
-    if kind == "agent":
-        left, right, top, bottom = x - width / 2, x + width / 2, y - height / 2, y + height / 2
-        return f'<path d="M{left:.1f} {bottom:.1f}V{top + 6:.1f}L{x:.1f} {top - 8:.1f}L{right:.1f} {top + 6:.1f}V{bottom:.1f}z" {paint}/>'
-    round_ = height / 2 if kind == "entity" else 2
-    return f'<rect x="{x - width / 2:.1f}" y="{y - height / 2:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{round_:.1f}" {paint}/>'
-
-
-def _legend(picture: Picture, height: float) -> str:
-    kinds = [kind for kind in FILL if any(node.kind == kind for node in picture.nodes)]
-    parts, x = [], float(MARGIN)
-    for kind in kinds:
-        parts.append(
-            _shape(kind, x + 14, height - 40, 28, 16)
-            + f'<text x="{x + 34:.0f}" y="{height - 36:.0f}" font-size="11" fill="#333333">{kind}</text>'
+    def _head(self, width: float, height: float, under: Legend) -> str:
+        told = f"{len(self._seen.items)} things and {len(self._seen.edges)} relations; arrows point to the past. {under.words}"
+        return (
+            f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
+            f'role="img" aria-labelledby="{self._key}t {self._key}d" font-family="{_FONT}">\n'
+            f'<title id="{self._key}t">{text(title(self._model, self._seen))}</title>\n<desc id="{self._key}d">{text(told)}</desc>\n'
+            '<rect width="100%" height="100%" fill="#FFFFFF"/>'
         )
-        x += 100
-    parts.append(f'<text x="{x:.0f}" y="{height - 36:.0f}" font-size="11" fill="#333333">arrows point to the past</text>')
-    parts.append(f'<text x="{MARGIN}" y="{height - 14:.0f}" font-size="11" fill="#555555">{text(_not_drawn(picture))}</text>')
-    return "".join(parts)
+
+    def _markers(self) -> str:
+        colours = sorted({colour(terms) for terms in self._seen.edges.values()})
+        made = "".join(
+            f'<marker id="{self._key}{one[1:]}" viewBox="0 0 10 10" refX="9" refY="5" markerWidth="8" markerHeight="8" '
+            f'markerUnits="userSpaceOnUse" orient="auto"><path d="M0 1L10 5L0 9z" fill="{one}"/></marker>'
+            for one in colours
+        )
+        return f"<defs>{made}</defs>"
+
+    def _title(self) -> str:
+        return f'<text x="{MARGIN:.0f}" y="34" font-size="18" font-weight="600" fill="#1A1A1A">{text(title(self._model, self._seen)[:90])}</text>'
+
+    def _at(self, point: Point) -> Point:
+        return point[0] + MARGIN, point[1] + TOP
+
+    def _frame(self, group: int) -> str:
+        (left, top, width, height), one = self._placed.frames[group], self._model.groups[group]
+        x, y = self._at((left, top))
+        state = (
+            f'<tspan dx="10" font-size="11" font-weight="400" fill="{FRAME["text"]}">{text(one.box.lines[-1])}</tspan>'
+            if one.box.lines
+            else ""
+        )
+        return (
+            f'<g><title>{text(one.label)}</title><rect x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" height="{height:.1f}" rx="8" '
+            f'fill="{FRAME["fill"]}" stroke="{FRAME["line"]}"/>'
+            f'<text x="{x + 14:.1f}" y="{y + 21:.1f}" font-size="12.5" font-weight="600" fill="#2B3A4A">{text(one.box.label)}{state}</text></g>'
+        )
+
+    def _way(self, edge: Edge) -> tuple[str, Point, Point]:
+        """The line of a relation as a path, and the two points that its name stands between."""
+        size, other = (_size(box_of(self._model, item)) for item in edge)
+        source, target = (self._at(self._placed.centres[item]) for item in edge)
+        bends = [self._at(point) for point in self._placed.routes.get(edge, ())]
+        if edge in self._placed.turned:
+            begin, corners, end = turned(source, size, bends, target, other)
+            return around(begin, corners, end), corners[0], corners[1]
+        begin, end, sideways = ends(source, size, target, other)
+        return path(begin, bends, end, sideways), begin, [*bends, end][0]
+
+    def _line(self, edge: Edge) -> str:
+        way, paint = self._way(edge)[0], colour(self._seen.edges[edge])
+        tip = f"{box_of(self._model, edge[0]).label} {self._told(edge)} {box_of(self._model, edge[1]).label}"
+        return (
+            f'<g fill="none"><title>{text(tip)}</title><path d="{way}" stroke="{paint}" stroke-width="1.3" '
+            f'marker-end="url(#{self._key}{paint[1:]})"/></g>'
+        )
+
+    def _name(self, edge: Edge) -> str:
+        _, begin, beside = self._way(edge)
+        names = self._told(edge).split(" · ")
+        x, y = named(begin, beside)
+        y -= 4 + 11 * (len(names) - 1)
+        spans = "".join(f'<tspan x="{x:.1f}" dy="{11 if n else 0}">{text(name)}</tspan>' for n, name in enumerate(names))
+        halo = '<g stroke="#FFFFFF" stroke-opacity="0.9" stroke-width="3" stroke-linejoin="round">'
+        name = f'<text x="{x:.1f}" y="{y:.1f}">{spans}</text>'  # twice: not every program that reads SVG knows paint-order
+        return f'<g font-size="10" text-anchor="middle" fill="{colour(self._seen.edges[edge])}">{halo}{name}</g>{name}</g>'
+
+    def _told(self, edge: Edge) -> str:
+        """The relations between two boxes, and how many a group stands for."""
+        counted = max(edge) >= len(self._model.nodes)
+        return " · ".join(f"{term} ×{n}" if counted and n > 1 else term for term, n in sorted(self._seen.edges[edge].items()))
+
+    def _box(self, item: int) -> str:
+        x, y = self._at(self._placed.centres[item])
+        box = box_of(self._model, item)
+        node = self._model.nodes[item] if item < len(self._model.nodes) else None
+        wrong = self._problems.get(item, [])
+        tips = [*wrong, *(_tooltip(node) if node else [self._model.groups[item - len(self._model.nodes)].label])]
+        tip = "\n".join(text(line) for line in tips[:TITLE])
+        kind = node.kind if node else "group"
+        stacked = any(one.parent == item for one in self._model.nodes) if node else False
+        about = f' data-prov="{text(node.id)}"' if node else ""
+        drawn = f"{shape(kind, (x, y), _size(box), stacked, item == self._seen.focus)}{_words(box, x, y)}{_badge(wrong, x, y, box)}"
+        drawn += _uses(self._seen.quiet.get(item, 0), x, y, box)
+        inner = f'<a href="{text(node.link)}">{drawn}</a>' if node and node.link else drawn
+        return f'<g text-anchor="middle"{about}><title>{tip}</title>{inner}</g>'
+
+
+def _size(box: Box) -> Size:
+    return box.width, box.height
+
+
+def _tooltip(node: Node) -> list[str]:
+    return [node.label, node.id, *(f"{name}: {value}"[:200] for name, value in node.attributes)]
+
+
+def _words(box: Box, x: float, y: float) -> str:
+    top = y + 4.5 - 7.5 * len(box.lines)
+    first = f'<text x="{x:.1f}" y="{top:.1f}" font-size="13" fill="#111111">{text(box.label)}</text>'
+    rest = "".join(
+        f'<text x="{x:.1f}" y="{top + 15 * (n + 1):.1f}" font-size="11" fill="#3A3A3A">{text(line)}</text>'
+        for n, line in enumerate(box.lines)
+    )
+    return first + rest
+
+
+def _badge(wrong: list[str], x: float, y: float, box: Box) -> str:
+    if not wrong:
+        return ""
+    cx, cy = x + box.width / 2 - 8, y - box.height / 2 + 2
+    return f'<circle cx="{cx:.1f}" cy="{cy:.1f}" r="8" fill="#B3261E" stroke="#FFFFFF"/><text x="{cx:.1f}" y="{cy + 4:.1f}" font-size="11" font-weight="700" fill="#FFFFFF">{len(wrong)}</text>'
+
+
+def _uses(count: int, x: float, y: float, box: Box) -> str:
+    """How many use a thing whose lines are not drawn."""
+    if not count:
+        return ""
+    words = f"{count:,} uses"
+    wide, top = width(words, 10) + 12, y + box.height / 2 - 7
+    return (
+        f'<rect x="{x - wide / 2:.1f}" y="{top:.1f}" width="{wide:.1f}" height="15" rx="7.5" fill="#FFFFFF" stroke="{LINE["entity"]}"/>'
+        f'<text x="{x:.1f}" y="{top + 11:.1f}" font-size="10" fill="#333333">{words}</text>'
+    )
+
+
+def shape(kind: str, centre: Point, size: Size, stacked: bool = False, strong: bool = False) -> str:
+    """The outline of a thing; *stacked* says that it has members that are not drawn, *strong* that all is about it."""
+    (x, y), (width, height) = centre, size
+    thick = ' stroke-width="3"' if strong else ""
+    paint = f'fill="{FILL[kind]}" stroke="{LINE[kind]}"{thick}'
+    left, top = x - width / 2, y - height / 2
+    if kind == "agent":
+        return f'<path d="M{left:.1f} {top + height:.1f}V{top + 8:.1f}L{x:.1f} {top - 5:.1f}L{left + width:.1f} {top + 8:.1f}V{top + height:.1f}z" {paint}/>'
+    round_ = height / 2 if kind == "entity" else 8 if kind == "group" else 2
+    behind = [6, 3] if kind == "group" else [3] if stacked else []
+    return "".join(
+        f'<rect x="{left + off:.1f}" y="{top + off:.1f}" width="{width:.1f}" height="{height:.1f}" rx="{round_:.1f}" {paint}/>'
+        for off in [*behind, 0]
+    )
