@@ -158,8 +158,14 @@ def _told_already(said: Told) -> set[Link]:
         elif term == "hadMember":
             wholes[target].add(source)
     inputs = set().union(*used.values()) if used else set()
+
+    def within(part: str) -> set[str]:
+        return {part, *wholes.get(part, ())}
+
     tests: dict[str, Callable[[str, str], object]] = {
-        "wasDerivedFrom": lambda source, target: any(target in used[run] for run in makers.get(source, set())),
+        "wasDerivedFrom": lambda source, target: any(
+            within(target) & used[run] for whole in within(source) for run in makers.get(whole, ())
+        ),
         "wasInformedBy": lambda source, target: made.get(target, set()) & used.get(source, set()),
         "hadMember": lambda source, target: target in inputs,
         "used": lambda source, target: wholes.get(target, set()) & used[source] and not wholes[target] & said.made,

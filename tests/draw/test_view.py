@@ -1,5 +1,6 @@
 """What a picture shows and what it leaves out: sessions, rows of sessions, hubs, parts, findings."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -170,3 +171,20 @@ def test_a_name_that_none_has_is_not_found_and_one_that_many_have_is_refused(cha
 def test_no_document_breaks_out_of_its_page(document):
     made = page(model(document)).decode()
     assert made.count("<script") == 2 == made.count("</script>") and made.count("<!--") == 0
+
+
+def test_a_slice_that_was_carried_over_is_told_by_its_run_and_what_that_used(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with (
+        lineage.session("artifacts", export=False) as session,
+        session.generation(params={"seed": 1}) as run,
+        run.records("a.jsonl") as out,
+    ):
+        out.write({"n": 1})
+        out.write({"n": 2})
+    with lineage.session("artifacts", export=False) as session:
+        with session.transformation("filter", inputs=["artifacts/a.jsonl"]) as run, run.records("b.jsonl") as out:
+            out.write(json.loads(Path("artifacts/a.jsonl").read_text().splitlines()[0]))
+    made = model(combined_document(one for _, one in gathered(Path("artifacts"))[0])[0].read())
+    derived = [one for one in made.relations if one.term == "wasDerivedFrom" and "-slice-" in made.nodes[one.source].id]
+    assert derived and all(one.is_told for one in derived)
