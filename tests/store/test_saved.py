@@ -155,7 +155,7 @@ def processes(kind, tmp_path, argument, count=1):
 def test_killed_at_any_moment_the_store_has_the_old_session_or_the_new_never_half(tmp_path):
     store, chance, seen = Saved(tmp_path / "store"), random.Random(7), set()
     store.update(versioned(0))
-    for turn in range(25):
+    for turn in range(15):
         [writer] = processes("writer", tmp_path, turn * 1000)
         for _ in range(chance.randrange(1, 4)):  # it writes one version after the other, and says when it begins with one
             writer.stdout.readline()
