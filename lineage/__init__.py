@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
     from lineage.recording.session import session as session
+    from lineage.signing.sign import sign as sign
     from lineage.trace.asking import impact as impact
     from lineage.trace.asking import path as path
     from lineage.trace.asking import why as why
@@ -47,6 +48,7 @@ _HOME = {
     "path": "lineage.trace.asking",
     "rdf": "lineage.trace.everything",
     "session": "lineage.recording.session",
+    "sign": "lineage.signing.sign",
     "validate": "lineage.constraints",
     "why": "lineage.trace.asking",
 }
@@ -65,6 +67,7 @@ __all__ = [
     "path",
     "rdf",
     "session",
+    "sign",
     "validate",
     "why",
 ]

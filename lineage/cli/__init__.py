@@ -29,6 +29,7 @@ VERBS = {
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",
+    "sign": "lineage.cli.sign",
     "show": "lineage.cli.show",
     "validate": "lineage.cli.validate",
     "verify": "lineage.cli.verify",
