@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
     from lineage.recording.session import session as session
+    from lineage.redaction.redact import redact as redact
     from lineage.signing.sign import sign as sign
     from lineage.trace.asking import impact as impact
     from lineage.trace.asking import path as path
@@ -47,6 +48,7 @@ _HOME = {
     "open_library": "lineage.trace.reading",
     "path": "lineage.trace.asking",
     "rdf": "lineage.trace.everything",
+    "redact": "lineage.redaction.redact",
     "session": "lineage.recording.session",
     "sign": "lineage.signing.sign",
     "validate": "lineage.constraints",
@@ -66,6 +68,7 @@ __all__ = [
     "open_library",
     "path",
     "rdf",
+    "redact",
     "session",
     "sign",
     "validate",

@@ -26,6 +26,7 @@ VERBS = {
     "impact": "lineage.cli.impact",
     "path": "lineage.cli.path",
     "prove": "lineage.cli.prove",
+    "redact": "lineage.cli.redact",
     "replay": "lineage.cli.replay",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",

@@ -54,6 +54,8 @@ def command(
         return _by_proof(files, proof, root)
     if root is not None:
         raise UsageError("--root goes with --proof", hint="without it the root is read from the manifest")
+    if len(files) == 1 and Path(files[0]).is_dir():
+        return verify_folder.by_record(Path(files[0]), as_json)
     verdicts = _verdicts([Path(file) for file in files], jobs or processors())
     rests = [_rests_on(one) for one in verdicts]
     if as_json:

@@ -38,6 +38,24 @@ def by_signature(where: Path, key: Path, head: str | None, as_json: bool) -> int
     return FAILED if found.faults else 0
 
 
+def by_record(folder: Path, as_json: bool) -> int:
+    """Without a key: what the manifests alone say of the files, of a redacted copy what still holds; the exit code."""
+    from lineage.redaction.check import held, is_copy
+
+    if not is_copy(folder):
+        raise UsageError(
+            "which key?", at=str(folder), hint="--key PUB checks the signatures of a folder; name files to hold them against manifests"
+        )
+    rows = held(folder)
+    if as_json:
+        files = [{"file": one.file, "status": one.status, "message": one.message} for one in rows]
+        click.echo(json.dumps({"folder": str(folder), "redacted": True, "files": files}, indent=2))
+    for one in rows if not as_json else ():
+        row(f"{one.file}: {one.status}: {one.message}")
+    tell("the folder is a redacted copy; signatures are checked with --key")
+    return FAILED if any(one.status in ("altered", "missing") for one in rows) else 0
+
+
 def _tell(found: Checked, rests: dict[int, Consequences]) -> None:
     for fault in found.faults:
         row(f"{fault.file}: {fault.what}: {fault.message}")

@@ -17,6 +17,7 @@ import orjson
 from lineage.capture import files
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
+from lineage.contract.redacted import FILE, is_redacted
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, UsageError
 from lineage.facts import Artifact, Session
@@ -92,6 +93,7 @@ def of_session(folder: Path, session: Session, *, before: Before | None, positio
     name = session.manifest or ""
     kinds = {name: "manifest"}
     kinds |= {path.name: "journal" for path in journal.journals(folder, manifest.session_id_of(folder / name))}
+    kinds |= {FILE: "redaction"} if (folder / FILE).is_file() else {}
     kinds |= {path.name: "prov" for path in prov_files(folder, session.id)}
     subjects = {one: files.digest(folder / one, recheck=True)[0] for one in kinds}
     trees: dict[str, Tree] = {}
@@ -117,6 +119,8 @@ def recorded(session: Session) -> Iterator[Artifact]:
 
 
 def _digest(path: Path, artifact: Artifact, trees: dict[str, Tree]) -> str:
+    if is_redacted(artifact):  # what is signed is the copy; the digest in the manifest is that of its original
+        return files.digest(path, recheck=True)[0]
     if holds_records(path):
         seal = build(path, keep=False)
         trees[artifact.path], found = Tree(lines=seal.lines, merkle_root=seal.merkle_root), seal.sha256
