@@ -28,6 +28,7 @@ VERBS = {
     "prove": "lineage.cli.prove",
     "redact": "lineage.cli.redact",
     "replay": "lineage.cli.replay",
+    "report": "lineage.cli.report",
     "run": "lineage.cli.run",
     "session": "lineage.cli.session",
     "sign": "lineage.cli.sign",

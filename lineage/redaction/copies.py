@@ -28,8 +28,8 @@ MAX_REPORT = 1 << 28  # bytes; a larger report is not read into memory
 _HASH = re.compile("[0-9a-f]{64}")
 
 
-def write_records(file: Path, out: BinaryIO, redactor: Redactor) -> str:
-    """Write the copy of *file*; the Merkle root over its original lines.
+def write_records(file: Path, out: BinaryIO, redactor: Redactor) -> tuple[int, str]:
+    """Write the copy of *file*; the number of its original lines, and the Merkle root over them.
 
     Raises UsageError where a line is too long to be held, or the file cannot be unpacked: a copy of a part would have another root.
     """
@@ -44,7 +44,7 @@ def write_records(file: Path, out: BinaryIO, redactor: Redactor) -> str:
                 out.write(orjson.dumps(_line(leaf, line, redactor), option=orjson.OPT_APPEND_NEWLINE))
     except UnpackingError as error:
         raise UsageError(f"the file cannot be unpacked: {error}", at=file.name) from error
-    return tree.finish()[0].hex()
+    return tree.size, tree.finish()[0].hex()
 
 
 def _line(leaf: bytes, line: bytes, redactor: Redactor) -> dict[str, Any]:

@@ -82,6 +82,7 @@ class Redactor:
 
     published: frozenset[str] = frozenset()
     names: Names = field(default_factory=Names)
+    trees: dict[str, tuple[int, str]] = field(default_factory=dict)  # lines and root of each file that was copied, as they were read
 
     def session(self, one: Session) -> Session:
         """The session without people, machines, paths and text."""
@@ -137,14 +138,15 @@ class Redactor:
 
     def artifact(self, one: Artifact) -> Artifact:
         """The file under another name, with the digest and root of the original."""
+        lines, root = self.trees.get(one.path, (one.lines, one.merkle_root))
         return Artifact(
             path=self.names.file(one),
             type=one.type if one.type in allowed.TYPES else "artifact",
             sha256=one.sha256,
             bytes=one.bytes,
             count=one.count,
-            lines=one.lines,
-            merkle_root=one.merkle_root,
+            lines=lines,
+            merkle_root=root,
             timestamp=time_or_none(one.timestamp),
             activity=self.names.run(one.activity) if one.activity else None,
             role=one.role if one.role in ROLES else None,

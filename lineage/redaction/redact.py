@@ -103,10 +103,11 @@ class _Copying:
         if one.path in redactor.published:
             row["what"] = "records" if holds_records(source) else "report"
             with (self._out / name).open("wb") as out:
-                root = copies.write_records(source, out, redactor) if row["what"] == "records" else None
+                lines, root = copies.write_records(source, out, redactor) if row["what"] == "records" else (0, "")
                 out.write(b"" if root else copies.report_of(source, redactor) or b"")
             if root and one.merkle_root not in (None, root):
                 raise UsageError("the lines have not the root that was recorded", at=one.path, hint="lineage verify tells more")
+            redactor.trees |= {one.path: (lines, root)} if root else {}
             row |= {"copy_sha256": digest(self._out / name, recheck=True)[0]} | ({"merkle_root": root} if root else {})
         self.rows.append(row)
 
