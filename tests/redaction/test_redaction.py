@@ -3,6 +3,7 @@
 import copy
 import json
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,7 @@ def full(tmp_path, monkeypatch):
         "files": {f"{SECRET}.bin": "0" * 64},
         "gaps": {"revision": SECRET},
     }
-    with lineage.session("artifacts", title=f"for {SECRET}", operator=SECRET) as session:
+    with lineage.session("artifacts", title=f"for {SECRET}", operator=True, host=True) as session:
         load = session.model_load(provenance, files=["weights.safetensors"])
         with session.generation(model=load, prompts=[f"prompts_{SECRET}.jsonl"], params={"seed": 1, "stop": SECRET, SECRET: 3}) as run:
             with run.records(f"sft_{SECRET}.jsonl") as out:
@@ -70,6 +71,7 @@ def full(tmp_path, monkeypatch):
 
 def test_no_secret_of_a_recorded_session_survives_in_any_byte_or_name(full, tmp_path):
     made = redact(full, tmp_path / "out")
+    assert socket.gethostname().encode() not in b"".join(bytes_of(tmp_path / "out").values())
     assert leaks(tmp_path / "out") == [] and sorted(made.files.values()).count("report") == 1 and "records" in made.files.values()
     assert str(tmp_path).encode() not in b"".join(bytes_of(tmp_path / "out").values())
 
