@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lineage.comparison.verdict import compare as compare
     from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
+    from lineage.evidence.report import report as report
     from lineage.export import export_folder as export_folder
     from lineage.recording.helpers import create_artifact_metadata as create_artifact_metadata
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
@@ -49,6 +50,7 @@ _HOME = {
     "path": "lineage.trace.asking",
     "rdf": "lineage.trace.everything",
     "redact": "lineage.redaction.redact",
+    "report": "lineage.evidence.report",
     "session": "lineage.recording.session",
     "sign": "lineage.signing.sign",
     "validate": "lineage.constraints",
@@ -69,6 +71,7 @@ __all__ = [
     "path",
     "rdf",
     "redact",
+    "report",
     "session",
     "sign",
     "validate",

@@ -21,16 +21,19 @@ from lineage.cli import row, tell
     metavar="OUT",
     help="Where the copy goes; nothing may be there.",
 )
+@click.option(
+    "--no-leaves", is_flag=True, help="Keep no commitment of a record: then none can be confirmed by guessing it, nor proved from the copy."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def command(folder: Path, out: Path, as_json: bool) -> int:
+def command(folder: Path, out: Path, no_leaves: bool, as_json: bool) -> int:
     """Write a copy of FOLDER without users, hosts, paths, prompts and responses, in which digests and proofs still verify and the PROV is valid.
 
     What is not allowed by name and shape is left out. Of each record a commitment stays, its leaf in the Merkle tree: who holds the original
-    record can prove it (lineage prove OUT/FILE:LINE, lineage verify --proof). A record that can be guessed to its last letter can be confirmed.
+    record can prove it (lineage prove OUT/FILE:LINE, lineage verify --proof). A text that can be guessed can so be confirmed; --no-leaves keeps none.
     """
     from lineage.redaction.redact import redact
 
-    made = redact(folder, out)
+    made = redact(folder, out, leaves=not no_leaves)
     if as_json:
         click.echo(json.dumps({"folder": str(out), "files": made.files, "notes": list(made.notes)}, indent=2))
         return 0

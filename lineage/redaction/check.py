@@ -59,7 +59,7 @@ def _held(folder: Path, one: Artifact, row: dict[str, Any] | None) -> Held:
         return Held(one.path, "withheld", "not published; its digest stands")
     if path is None or not path.is_file():
         return Held(one.path, "missing", "the copy of it is gone")
-    if one.merkle_root:
+    if one.merkle_root and (row is None or row.get("leaves") is not False):
         return _by_root(path, one)
     if row is None or digest(path, recheck=True)[0] != row.get("copy_sha256"):
         return Held(one.path, "altered", "it is not the copy that was written")

@@ -1,7 +1,8 @@
 """Records and reports -> copies that may be published, and back to roots and proofs.
 
 A line of a copy is `{"redacted": "<leaf hash of the original line>", "metadata": {…}}`: the leaves together have the root that the manifest records,
-so a holder of an original record proves it with the copy alone. A leaf hides a line as far as nobody can guess the whole line, to its last digit.
+so a holder of an original record proves it with the copy alone. A leaf confirms a guess: all of a line but its text stands beside it in the copy, so
+it hides a text no better than the text is hard to guess. Without leaves there is `null`, and proofs have to be made from the original.
 """
 
 from __future__ import annotations
@@ -28,8 +29,8 @@ MAX_REPORT = 1 << 28  # bytes; a larger report is not read into memory
 _HASH = re.compile("[0-9a-f]{64}")
 
 
-def write_records(file: Path, out: BinaryIO, redactor: Redactor) -> tuple[int, str]:
-    """Write the copy of *file*; the number of its original lines, and the Merkle root over them.
+def write_records(file: Path, out: BinaryIO, redactor: Redactor, *, leaves: bool = True) -> tuple[int, str]:
+    """Write the copy of *file*, with a commitment in each line if *leaves*; the number of its original lines, and the Merkle root over them.
 
     Raises UsageError where a line is too long to be held, or the file cannot be unpacked: a copy of a part would have another root.
     """
@@ -41,16 +42,16 @@ def write_records(file: Path, out: BinaryIO, redactor: Redactor) -> tuple[int, s
                     raise UsageError("the line is too long to be redacted", at=f"{file.name}:{number}")
                 leaf = leaf_hash(line)
                 tree.add(leaf)
-                out.write(orjson.dumps(_line(leaf, line, redactor), option=orjson.OPT_APPEND_NEWLINE))
+                out.write(orjson.dumps(_line(leaf if leaves else None, line, redactor), option=orjson.OPT_APPEND_NEWLINE))
     except UnpackingError as error:
         raise UsageError(f"the file cannot be unpacked: {error}", at=file.name) from error
     return tree.size, tree.finish()[0].hex()
 
 
-def _line(leaf: bytes, line: bytes, redactor: Redactor) -> dict[str, Any]:
+def _line(leaf: bytes | None, line: bytes, redactor: Redactor) -> dict[str, Any]:
     record, _ = loads(line.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n"))
     metadata = redactor.metadata(metadata_of(record)) if isinstance(record, dict) else {}
-    return {KEY: leaf.hex(), **({"metadata": metadata} if metadata else {})}
+    return {KEY: leaf.hex() if leaf is not None else None, **({"metadata": metadata} if metadata else {})}
 
 
 def report_of(file: Path, redactor: Redactor) -> bytes | None:

@@ -34,10 +34,11 @@ class Redaction:
     notes: tuple[str, ...] = ()
 
 
-def redact(folder: Path, out: Path) -> Redaction:
+def redact(folder: Path, out: Path, *, leaves: bool = True) -> Redaction:
     """Write a copy of *folder* to *out*, which must not be there, without users, hosts, paths, prompts and responses.
 
     Files keep the digests and Merkle roots of their originals, so proofs still hold (`lineage verify`), and the PROV of the copy is valid.
+    Without *leaves* a record keeps no commitment: none can be confirmed by guessing it, and none proved from the copy alone.
 
     Raises:
         NotFoundError: no such folder, or no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
@@ -49,7 +50,7 @@ def redact(folder: Path, out: Path) -> Redaction:
     temporary = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
     try:
         temporary.mkdir(parents=True)
-        made = _Copying(folder, temporary).run()
+        made = _Copying(folder, temporary, leaves).run()
         temporary.replace(out)
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
@@ -59,8 +60,8 @@ def redact(folder: Path, out: Path) -> Redaction:
 class _Copying:
     """One copy of a folder."""
 
-    def __init__(self, folder: Path, out: Path) -> None:
-        self._folder, self._out = folder, out
+    def __init__(self, folder: Path, out: Path, leaves: bool) -> None:
+        self._folder, self._out, self._leaves = folder, out, leaves
         sessions, _ = read_folder(folder)
         self._sessions = [one for one in sessions if one.manifest]
         if not self._sessions:
@@ -103,12 +104,14 @@ class _Copying:
         if one.path in redactor.published:
             row["what"] = "records" if holds_records(source) else "report"
             with (self._out / name).open("wb") as out:
-                lines, root = copies.write_records(source, out, redactor) if row["what"] == "records" else (0, "")
+                lines, root = copies.write_records(source, out, redactor, leaves=self._leaves) if row["what"] == "records" else (0, "")
                 out.write(b"" if root else copies.report_of(source, redactor) or b"")
             if root and one.merkle_root not in (None, root):
                 raise UsageError("the lines have not the root that was recorded", at=one.path, hint="lineage verify tells more")
             redactor.trees |= {one.path: (lines, root)} if root else {}
-            row |= {"copy_sha256": digest(self._out / name, recheck=True)[0]} | ({"merkle_root": root} if root else {})
+            row |= {"copy_sha256": digest(self._out / name, recheck=True)[0]} | (
+                {"merkle_root": root, "leaves": self._leaves} if root else {}
+            )
         self.rows.append(row)
 
     def _original(self, session: Session, redactor: Redactor) -> dict[str, Any]:

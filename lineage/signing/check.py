@@ -247,6 +247,19 @@ class _Checking:
             if digest(path, recheck=True)[0] not in moved:
                 yield Fault(what="added", file=path.name, message="no signature and no manifest names it")
 
+        yield from self._beside()
+
+    def _beside(self) -> Iterator[Fault]:
+        """Files that came to a folder of signed files: a model reads whatever lies in its folder."""
+        signed = {name: digest_ for one in self.signed for name, digest_ in one.statement.subjects.items() if "/" in name}
+        for place in sorted({name.rpartition("/")[0] for name in signed}):
+            there = inside(self.folder, place)
+            rests = tuple(sorted({one for name, one in signed.items() if name.rpartition("/")[0] == place}))
+            for path in sorted(there.iterdir()) if there and there.is_dir() else ():
+                name = f"{place}/{path.name}"
+                if not path.is_dir() and name not in self._known:
+                    yield Fault(what="added", file=name, message="it lies beside files that were signed, and was not", rests_on=rests)
+
     @cached_property
     def _known(self) -> frozenset[str]:
         signed = {name for one in self.signed for name in one.statement.subjects}

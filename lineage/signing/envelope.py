@@ -50,7 +50,9 @@ def signed(payload: bytes, key: Ed25519PrivateKey, payload_type: str = IN_TOTO) 
 
 
 def read(path: Path) -> Envelope:
-    """The envelope in *path*. Raises FormatError when it has not the shape of one, and OSError."""
+    """The envelope in *path*. Raises FormatError when it has not the shape of one or is no regular file (a pipe would never end), and OSError."""
+    if path.is_symlink() or not path.is_file():
+        raise FormatError("not a regular file", at=str(path), hint="a signature is a file of its own")
     if path.stat().st_size > MAX_BYTES:
         raise FormatError(f"larger than {MAX_BYTES} bytes", at=str(path), hint="no signature is so large")
     return parsed(path.read_bytes(), str(path))

@@ -47,11 +47,43 @@ def sign(where: Path, key: Path, *, session: str = "", after: Path | None = None
         records, or has another signature already. FormatError: the key, or an envelope in the folder, cannot be read.
     """
     secret, folder = private_key(key), where if where.is_dir() else where.parent
-    signed = []
-    for one in _chosen(where, folder, session):
-        signed.append(_signed(folder, one, secret, after, replace_signature))
-        after = signed[-1].path if after and signed[-1].is_new else after
+    signed, chosen = [], _chosen(where, folder, session)
+    waiting = [envelope_path(folder, one.id) for one in chosen] if replace_signature else []
+    for one in chosen:
+        signed.append(_signed(_Place(folder, secret, after, tuple(waiting)), one, replace_signature))
+        if signed[-1].is_new and not replace_signature:
+            after = signed[-1].path  # the last of the folder is known now: it need not be looked for among all
+        waiting = waiting[1:]  # what is yet to be signed anew is none that comes before
     return tuple(signed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a session is signed, by which key, and after which signature: `after`, else the last of the folder that is not `waiting`."""
+
+    folder: Path
+    key: Ed25519PrivateKey
+    after: Path | None
+    waiting: tuple[Path, ...]
+
+    def before(self, own: Path) -> tuple[Before | None, int]:
+        """What comes before, and the position of the session that is signed. Raises UsageError where the last signature is another's."""
+        if self.after is not None:
+            said, found = _read(self.after)
+            return Before(session_id=said.session_id, sha256=found.sha256), said.position + 1
+        every = {path: Signed(path.name, *_read(path)) for path in sorted(self.folder.glob(f"session_*{statement.SUFFIX}"))}
+        kept = every[own].statement if own in every else None
+        if kept and (kept.before is None or kept.before.sha256 in {one.envelope.sha256 for one in every.values()}):
+            return kept.before, kept.position  # signed anew, it keeps its place
+        return self._after(last([one for path, one in every.items() if path not in (own, *self.waiting)]))
+
+    def _after(self, newest: Signed | None) -> tuple[Before | None, int]:
+        if newest is None:
+            return None, 1
+        problem = envelope.wrong(newest.envelope, self.key.public_key())
+        if problem:
+            raise UsageError(f"the signature before does not hold: {problem}", at=newest.file, hint="--after names the one that is meant")
+        return Before(session_id=newest.statement.session_id, sha256=newest.envelope.sha256), newest.statement.position + 1
 
 
 def _chosen(where: Path, folder: Path, prefix: str) -> Sequence[Session]:
@@ -70,15 +102,15 @@ def _chosen(where: Path, folder: Path, prefix: str) -> Sequence[Session]:
     return sorted(found, key=lambda one: (one.started_at or "", one.id))
 
 
-def _signed(folder: Path, session: Session, key: Ed25519PrivateKey, after: Path | None, anew: bool) -> Signature:
-    path = envelope_path(folder, session.id)
+def _signed(place: _Place, session: Session, anew: bool) -> Signature:
+    folder, path = place.folder, envelope_path(place.folder, session.id)
     if session.status == "running":
         raise UsageError("the session still runs", at=session.id, hint="a killed one is finished by lineage session close")
     if path.exists() and not anew:
-        return _kept(folder, session, key, path)
-    before, position = _before(folder, after, path)
+        return _kept(folder, session, place.key, path)
+    before, position = place.before(path)
     made = statement.of_session(folder, session, before=before, position=position, signed_at=now())
-    data = envelope.signed(made.dumps(), key)
+    data = envelope.signed(made.dumps(), place.key)
     write_whole(path, lambda out: out.write(data))
     return Signature(session.id, path, envelope.parsed(data, str(path)).sha256, len(made.subjects), True)
 
@@ -91,18 +123,6 @@ def _kept(folder: Path, session: Session, key: Ed25519PrivateKey, path: Path) ->
     if said is None or replace(said, before=None, position=0, signed_at=None) != fresh:
         raise UsageError("the session has another signature already", at=str(path), hint="--replace signs it anew")
     return Signature(session.id, path, found.sha256, len(said.subjects), False)
-
-
-def _before(folder: Path, after: Path | None, own: Path) -> tuple[Before | None, int]:
-    if after is not None:
-        said, found = _read(after)
-    else:
-        paths = [path for path in sorted(folder.glob(f"session_*{statement.SUFFIX}")) if path != own]
-        newest = last([Signed(path.name, *_read(path)) for path in paths])
-        if newest is None:
-            return None, 1
-        said, found = newest.statement, newest.envelope
-    return Before(session_id=said.session_id, sha256=found.sha256), said.position + 1
 
 
 def _read(path: Path) -> tuple[Statement, Envelope]:

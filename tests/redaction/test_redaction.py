@@ -220,6 +220,17 @@ def test_a_copy_is_signed_and_checked_like_any_folder(folder, key, public, tmp_p
     assert [(one.what, one.file) for one in checked(tmp_path / "out", public).faults] == [("altered", file.name)]
 
 
+def test_without_leaves_no_commitment_to_a_record_is_in_the_copy(folder, tmp_path):
+    made = redact(folder, tmp_path / "out", leaves=False)
+    everything = b"".join(bytes_of(tmp_path / "out").values())
+    leaves = [proof.prove(folder / RECORDS, line).leaf.encode() for line in range(1, 7)]
+    assert not any(leaf in everything for leaf in leaves) and "records" in made.files.values()
+    assert main(["verify", str(tmp_path / "out")]) == 0
+    file = next((tmp_path / "out").glob("training_data-*.jsonl"))
+    file.write_bytes(file.read_bytes().replace(b'"seed":42', b'"seed":43'))
+    assert main(["verify", str(tmp_path / "out")]) == 4
+
+
 # --- edges
 
 

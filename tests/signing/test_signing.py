@@ -246,6 +246,32 @@ def test_a_name_that_leads_out_of_the_folder_is_not_opened(folder, key, public, 
     assert found(folder, public) == [("outside", "../secret"), ("outside", "adapter/adapter.safetensors")]
 
 
+def test_a_file_that_came_to_the_folder_of_a_model_is_found_and_the_model_falls(folder, key, public):
+    sign(folder, key)
+    (folder / "adapter/adapter_config.json").write_text("{}")
+    (fault,) = checked(folder, public).faults
+    assert (fault.what, fault.file) == ("added", "adapter/adapter_config.json")
+    assert Weighing(folder).of(fault.rests_on).models == ("adapter/adapter.safetensors",)
+
+
+def test_a_pipe_or_a_link_in_place_of_a_signature_is_refused_and_not_read(folder, key, public, tmp_path):
+    sign(folder, key)
+    shutil.move(folder / ENVELOPE, tmp_path / "elsewhere")
+    (folder / ENVELOPE).symlink_to(tmp_path / "elsewhere")
+    assert found(folder, public) == [("bad-signature", ENVELOPE)]
+    (folder / ENVELOPE).unlink()
+    os.mkfifo(folder / ENVELOPE)
+    assert found(folder, public) == [("bad-signature", ENVELOPE)]
+
+
+def test_a_name_with_escapes_reaches_the_terminal_as_text(folder, key, capsys):
+    sign(folder, key)
+    (folder / "x\n\x1b[2Jy.json").write_text("{}")
+    assert main(["verify", str(folder), "--key", f"{key}.pub"]) == 4
+    shown = capsys.readouterr().out
+    assert "\x1b" not in shown and len(shown.splitlines()) == 1
+
+
 # --- what rests on it
 
 
@@ -322,6 +348,25 @@ def test_a_session_that_runs_is_not_signed(folder, key):
         sign(folder / MANIFEST, key)
     with pytest.raises(NotFoundError):
         sign(folder, key)
+
+
+def test_all_sessions_signed_anew_are_a_chain_again(chain, folder, key, public):
+    again = sign(folder, key, replace_signature=True)
+    assert len(again) == 4 and all(one.is_new for one in again) and found(folder, public) == []
+
+
+def test_one_session_signed_anew_is_told_by_those_that_came_after(chain, folder, key, public):
+    sign(folder, key, session=chain[1].session_id, replace_signature=True)
+    assert {what for what, _ in found(folder, public)} == {"replayed"}
+
+
+def test_nobody_signs_after_a_signature_of_another_key_unasked(sample, folder, key, public, tmp_path):
+    keys.new_key(tmp_path / "other.pem")
+    another_session(sample, folder, 1)
+    sign(folder, tmp_path / "other.pem", session="20251004T120000Z")
+    with pytest.raises(UsageError, match="another key"):
+        sign(folder, key, session="20251004T122100Z")
+    assert sign(folder, key, session="20251004T122100Z", after=folder / ENVELOPE)
 
 
 # --- keys
