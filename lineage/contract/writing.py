@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import orjson
@@ -32,4 +33,12 @@ def session_json(session: Session) -> dict[str, Any]:
 
 def dumps(session: Session) -> bytes:
     """The manifest as bytes; equal sessions give equal bytes."""
-    return orjson.dumps(session_json(session), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return as_bytes(session_json(session), indent=True) + b"\n"
+
+
+def as_bytes(value: object, *, indent: bool = False) -> bytes:
+    """JSON as bytes; equal values give equal bytes. What orjson refuses (integers over 64 bits, lone surrogates) `json` writes."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0)
+    except TypeError:
+        return json.dumps(value, indent=2 if indent else None, separators=None if indent else (",", ":")).encode()

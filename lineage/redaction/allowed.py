@@ -63,7 +63,7 @@ ENVIRONMENT: Mapping[str, Shape] = {
     **{f"{name}_version": _version for name in ("python", "torch", "transformers", "accelerate", "bitsandbytes", "peft", "tokenizers", "lineage")},
     "python_implementation": _words("CPython", "PyPy"),
     "cuda": _version,
-    "gpu": _matches(r"NVIDIA (A|H|B|L|V|T|GH|GB|RTX |GeForce )?[A-Z]{0,2}\d{1,4}( ?(Ti|SUPER|SXM\d?|PCIe|\d{2,3}GB|-))*"),
+    "gpu": _matches(r"(NVIDIA )?((GeForce|RTX|GTX|Quadro|Tesla|TITAN) )*[A-Z]{0,3}\d{1,4}([ -](Ti|SUPER|SXM\d?|PCIe|NVL|Ada|Generation|HBM\d\w?|\d{2,3}GB))*"),
     "threads": is_number,
     "deterministic_algorithms": is_number,
 }  # fmt: skip

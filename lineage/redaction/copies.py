@@ -13,11 +13,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import orjson
-
 from lineage.contract import report
 from lineage.contract.lines import UnpackingError, numbered, text_of
 from lineage.contract.strict import loads
+from lineage.contract.writing import as_bytes
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.integrity.lines import metadata_of
 from lineage.integrity.proof import Proof
@@ -42,7 +41,7 @@ def write_records(file: Path, out: BinaryIO, redactor: Redactor, *, leaves: bool
                     raise UsageError("the line is too long to be redacted", at=f"{file.name}:{number}")
                 leaf = leaf_hash(line)
                 tree.add(leaf)
-                out.write(orjson.dumps(_line(leaf if leaves else None, line, redactor), option=orjson.OPT_APPEND_NEWLINE))
+                out.write(as_bytes(_line(leaf if leaves else None, line, redactor)) + b"\n")
     except UnpackingError as error:
         raise UsageError(f"the file cannot be unpacked: {error}", at=file.name) from error
     return tree.size, tree.finish()[0].hex()
@@ -64,7 +63,7 @@ def report_of(file: Path, redactor: Redactor) -> bytes | None:
         return None
     hidden = {"sha256": hashlib.sha256(data).hexdigest(), "results": found.result_count}
     whole = {"summary": redactor.metrics(found.summary), "metadata": redactor.metadata(found.metadata), "results": [], KEY: hidden}
-    return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return as_bytes(whole, indent=True) + b"\n"
 
 
 def leaves(file: Path) -> Iterator[bytes]:

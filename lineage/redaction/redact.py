@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from lineage.capture.files import digest
 from lineage.contract import manifest, redacted, writing
 from lineage.contract.lines import holds_records
@@ -83,7 +81,7 @@ class _Copying:
             made = redactor.session(session)
             manifest.path_of(self._out, made.id).write_bytes(writing.dumps(made))
         told = {"format": FORMAT, "sessions": [self._original(one, redactor) for one in self._sessions], "files": self.rows}
-        (self._out / redacted.FILE).write_bytes(orjson.dumps(told, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+        (self._out / redacted.FILE).write_bytes(writing.as_bytes(told, indent=True) + b"\n")
         export_folder(self._out, graphs=self._out / "graphs")
         return self
 
@@ -91,7 +89,7 @@ class _Copying:
         """Records that a session made, and reports, where they are as recorded; of a path that had several contents, none."""
         there = inside(self._folder, path)
         same = [one for one in files if one.path == path]
-        if there is None or not there.is_file() or len(same) != 1 or same[0].activity is None:
+        if there is None or not os.path.isfile(there) or len(same) != 1 or same[0].activity is None:  # noqa: PTH113  # never raises
             return False
         if digest(there, recheck=True)[0] != same[0].sha256:
             self.notes.append("a file that is not as it was recorded is left out: lineage verify tells which")

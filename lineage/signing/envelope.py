@@ -102,5 +102,9 @@ def _text(data: bytes) -> str:
 
 
 def _decoded(text: str) -> bytes:
-    """The standard and the URL-safe alphabet, as the specification asks of a reader."""
-    return base64.b64decode(text.translate(str.maketrans("-_", "+/")), validate=True)
+    """The standard and the URL-safe alphabet, as the specification asks of a reader; only one text stands for the same bytes, though."""
+    standard = text.translate(str.maketrans("-_", "+/"))
+    data = base64.b64decode(standard, validate=True)
+    if _text(data) != standard:
+        raise ValueError("bits that stand for nothing")
+    return data

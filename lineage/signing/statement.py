@@ -6,19 +6,19 @@ file of records, and which signature came before. Reading is strict: what has no
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import orjson
-
 from lineage.capture import files
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import FILE, is_redacted
 from lineage.contract.strict import loads
+from lineage.contract.writing import as_bytes
 from lineage.errors import FormatError, UsageError
 from lineage.facts import Artifact, Session
 from lineage.integrity.index import build
@@ -62,7 +62,7 @@ class Statement:
     def dumps(self) -> bytes:
         """As in-toto writes it; equal statements give equal bytes."""
         subjects = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(self.subjects.items())]
-        return orjson.dumps({"_type": TYPE, "subject": subjects, "predicateType": PREDICATE, "predicate": self._predicate()})
+        return as_bytes({"_type": TYPE, "subject": subjects, "predicateType": PREDICATE, "predicate": self._predicate()})
 
     def _predicate(self) -> dict[str, Any]:
         before = {"session_id": self.before.session_id, "digest": {"sha256": self.before.sha256}} if self.before else None
@@ -81,8 +81,11 @@ def inside(folder: Path, name: str) -> Path | None:
     pure = PurePosixPath(name)
     if pure.is_absolute() or ".." in pure.parts or "\0" in name or not name:
         return None
-    path = folder / name
-    return path if path.resolve().is_relative_to(folder.resolve()) else None
+    try:
+        path = folder / name
+        return path if path.resolve().is_relative_to(folder.resolve()) else None
+    except (OSError, ValueError):  # longer than a path may be, letters that no path has, links in a circle
+        return None
 
 
 def of_session(folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None) -> Statement:
@@ -99,7 +102,7 @@ def of_session(folder: Path, session: Session, *, before: Before | None, positio
     trees: dict[str, Tree] = {}
     for artifact in recorded(session):
         path = inside(folder, artifact.path)
-        if path is None or not path.is_file() or artifact.path in subjects:
+        if path is None or not os.path.isfile(path) or artifact.path in subjects:  # noqa: PTH113  # never raises, whatever the name
             continue
         subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
     facts = {"before": before, "position": position, "signed_at": signed_at}

@@ -3,6 +3,7 @@
 import base64
 import json
 import os
+import random
 import shutil
 import stat
 import subprocess
@@ -316,6 +317,15 @@ def test_a_file_alone_tells_its_consequences_too(folder, capsys):
     assert "invalidates model adapter/adapter.safetensors" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("name", ["\ud800.json", "a" * 5000, "\0", "x/" * 3000], ids=["half a letter", "long", "null", "deep"])
+def test_a_name_that_no_file_can_have_ends_no_command(folder, key, public, name):
+    told = json.loads((folder / MANIFEST).read_bytes())
+    told["artifacts_generated"].append({"file": name, "type": "x", "count": 2**70, "timestamp": None, "sha256": "0" * 64})
+    (folder / MANIFEST).write_text(json.dumps(told))
+    sign(folder, key)
+    assert found(folder, public) == []
+
+
 # --- signing
 
 
@@ -446,3 +456,36 @@ def test_the_committed_sample_is_what_its_script_makes_and_each_forgery_in_the_c
 
 def test_signing_is_a_function_of_the_package(folder, key):
     assert [one.is_new for one in lineage.sign(folder, key)] == [True]
+
+
+def same_envelope(data, before):
+    """Spaces between its tokens are no part of an envelope, and a key id is a hint that nobody signed."""
+    told, kept = (envelope.parsed(bytes(one), "x") for one in (data, before))
+    return (told.payload_type, told.payload, told.signatures[0][1]) == (kept.payload_type, kept.payload, kept.signatures[0][1])
+
+
+def test_no_change_at_random_to_a_signed_folder_is_missed(folder, key, public, tmp_path):
+    sign(folder, key)
+    rng = random.Random(8)
+    files = sorted(path.relative_to(folder) for path in folder.rglob("*") if path.is_file() and ".lineage" not in path.parts)
+    kept = {one: (folder / one).read_bytes() for one in files}
+    for _ in range(400):
+        one = rng.choice(files)
+        data = bytearray(kept[one])
+        match rng.choice(["flip", "cut", "grow", "delete"]):
+            case "flip":
+                data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+            case "cut":
+                del data[rng.randrange(len(data)) :]
+            case "grow":
+                data.insert(rng.randrange(len(data)), rng.randrange(256))
+            case "delete":
+                data = None
+        if data is None:
+            (folder / one).unlink()
+        else:
+            (folder / one).write_bytes(data)
+        faults = found(folder, public)
+        assert faults or (one.name == ENVELOPE and same_envelope(data, kept[one])), (one, data)
+        (folder / one).write_bytes(kept[one])
+    assert found(folder, public) == []
