@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from lineage.capture.files import digest
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
-from lineage.errors import FormatError, NotFoundError
+from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.facts import Artifact, Session
 from lineage.integrity import index
 from lineage.integrity.differences import Change
@@ -58,12 +58,16 @@ def checked(where: Path, key: Ed25519PublicKey, *, head: str | None = None) -> C
     Args:
         head: the digest of a signature that was the last once; without it nobody can see that the sessions at the end are gone.
 
-    Raises NotFoundError when there is no such folder or manifest.
+    Raises NotFoundError when there is no such folder or manifest, or nothing in it: what is empty is not verified. UsageError: a head, and no folder.
     """
     if not where.exists():
         raise NotFoundError("no such folder or manifest", at=str(where), hint="name the folder that holds the session manifests")
+    if head is not None and not where.is_dir():
+        raise UsageError("a head is of a folder", at=str(where), hint="the chain is checked with all of its sessions")
     checking = _Checking(where if where.is_dir() else where.parent, key, None if where.is_dir() else where)
     faults = [*checking.signatures()]  # 1 signatures, 2 statements, 3 each where it belongs
+    if not checking.signed and not checking.sessions and not faults:
+        raise NotFoundError("no session and no signature is there", at=str(where), hint="name the folder that holds the session manifests")
     for one in checking.chosen:
         faults += checking.files(one)  # 4 every file against its digest, 5 the lines against their root
         faults += checking.more(one)  # 6 journals and PROV that were not signed

@@ -221,6 +221,20 @@ def test_a_chain_whose_end_is_gone_is_told_by_its_head(chain, folder, public):
     assert found(folder, public, head=chain[2].sha256) == []
 
 
+def test_a_folder_without_sessions_is_not_verified(tmp_path, key, public):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(NotFoundError):
+        checked(tmp_path / "empty", public)
+    assert main(["verify", str(tmp_path / "empty"), "--key", f"{key}.pub"]) == 3
+
+
+def test_a_head_is_asked_of_a_folder_and_has_its_shape(chain, folder, key, public):
+    with pytest.raises(UsageError, match="of a folder"):
+        checked(folder / MANIFEST, public, head=chain[3].sha256)
+    assert main(["verify", str(folder), "--key", f"{key}.pub", "--head", "abc"]) == 2
+    assert main(["verify", str(folder), "--head", chain[3].sha256]) == 2
+
+
 def test_sessions_that_came_after_a_head_are_no_fault(chain, folder, public):
     assert found(folder, public, head=chain[1].sha256) == []
 
