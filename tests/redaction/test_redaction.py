@@ -7,6 +7,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from histories import history
 
 import lineage
 from lineage import formats
@@ -266,3 +267,16 @@ def test_the_command_lists_the_files_under_their_new_names(folder, tmp_path, cap
     assert main(["redact", str(folder), "-o", str(tmp_path / "out"), "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert set(told["files"].values()) == {"records", "report", "withheld"}
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_history_of_many_sessions_is_redacted_whole(seed, tmp_path):
+    told = history(seed, sessions=20, folder=tmp_path / "a")
+    made = redact(tmp_path / "a", tmp_path / "out")
+    assert {one.status for one in check.held(tmp_path / "out")} <= {"redacted", "withheld"} and "records" in made.files.values()
+    exported = lineage.export_folder(tmp_path / "out", graphs=tmp_path / "graphs")
+    assert exported.findings == () and len(exported.sessions) == sum(one.manifest is not None for one in told)
+    everything = b"".join(bytes_of(tmp_path / "out").values())
+    assert b"Qwen/Qwen2.5-32B" in everything or b"google/gemma-2-9b" in everything or b"meta-llama/Llama-3.1-8B" in everything
+    for word in (b'"ada"', b'"grace"', b"machine-", b"question", b"models/", b"prompts_", b"held_out_", b"generate_stage1"):
+        assert word not in everything, word
