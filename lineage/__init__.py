@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from lineage.comparison.verdict import compare as compare
     from lineage.constraints import validate as validate
     from lineage.errors import LineageError as LineageError
+    from lineage.evidence.report import report as report
     from lineage.export import export_folder as export_folder
     from lineage.questions.asking import ask as ask
     from lineage.questions.asking import query as query
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from lineage.recording.helpers import create_session_manifest as create_session_manifest
     from lineage.recording.helpers import get_git_sha as get_git_sha
     from lineage.recording.session import session as session
+    from lineage.redaction.redact import redact as redact
+    from lineage.signing.sign import sign as sign
     from lineage.trace.asking import impact as impact
     from lineage.trace.asking import path as path
     from lineage.trace.asking import why as why
@@ -50,7 +53,10 @@ _HOME = {
     "path": "lineage.trace.asking",
     "query": "lineage.questions.asking",
     "rdf": "lineage.trace.everything",
+    "redact": "lineage.redaction.redact",
+    "report": "lineage.evidence.report",
     "session": "lineage.recording.session",
+    "sign": "lineage.signing.sign",
     "validate": "lineage.constraints",
     "why": "lineage.trace.asking",
 }
@@ -70,7 +76,10 @@ __all__ = [
     "path",
     "query",
     "rdf",
+    "redact",
+    "report",
     "session",
+    "sign",
     "validate",
     "why",
 ]

@@ -15,6 +15,7 @@ from lineage.capture import files
 from lineage.carried import Placed, with_origins
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
+from lineage.contract.redacted import is_redacted
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Session
 from lineage.findings import Finding, finding
@@ -131,7 +132,7 @@ class _Reading:
         """The files of records whose slices nobody recorded, and those without a sidecar."""
         for artifact in {one.path: one for session in told for one in session.artifacts}.values():
             path = self._folder / artifact.path
-            is_there = self._is_inside(artifact.path) and holds_records(path) and path.is_file()
+            is_there = self._is_inside(artifact.path) and holds_records(path) and path.is_file() and not is_redacted(artifact)
             if is_there and (_lacks_slices(artifact) or (artifact.sha256 and index.can_be_made(path))):
                 yield Wanted(path, artifact.path, self._how.legacy, artifact.sha256)
 
@@ -169,6 +170,8 @@ class _Reading:
             self._tell("outside-folder", artifact.path, f"named by {session.manifest}")
             return artifact
         path = self._folder / artifact.path
+        if is_redacted(artifact):  # the digest is that of an original which is elsewhere
+            return artifact
         if not path.exists():
             if artifact.sha256 or artifact.timestamp:  # else it was announced, and its process ended before it was begun
                 self._tell("missing-file", artifact.path, f"named by {session.manifest}")

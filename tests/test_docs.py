@@ -16,6 +16,7 @@ In an output `…` stands for any text, and a line of it for any lines; ids, dig
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ LINKING = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCED = re.compile(r"(?:^<!-- ?(?P<note>[^\n]*?) ?-->\n+)?^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)
 # What every page may take to be there.
 GIVEN = {"models/tiny/model.safetensors": "x", "prompts.jsonl": '{"instruction": "…"}\n', "held_out.jsonl": '{"instruction": "…"}\n'}
+SAMPLE = "artifacts/sample-audit"  # a committed folder that pages may take to be there
 SHAPES = (
     (r"\d{8}T\d{6}Z-[0-9a-f]{12}", "<session>"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|\+\d\d:\d\d)", "<time>"),
@@ -122,6 +124,8 @@ def test_the_code_of_a_page_does_what_the_page_shows(page, tmp_path):
     for name, text in GIVEN.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
+    if SAMPLE in page.read_text():
+        shutil.copytree(ROOT / SAMPLE, folder / SAMPLE)
     printed = ""
     for block in blocks(page):
         if block.told("file"):

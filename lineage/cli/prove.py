@@ -11,6 +11,7 @@ from lineage.cli import place, row
 from lineage.errors import UsageError
 from lineage.export import write_whole
 from lineage.integrity.proof import prove
+from lineage.redaction import copies
 
 
 @click.command("prove", epilog="Example: lineage prove artifacts/sft_training_data.jsonl:12 --output line-12.proof.json")
@@ -19,12 +20,13 @@ from lineage.integrity.proof import prove
 def command(record: str, output: str) -> int:
     """Write a proof that a line belongs to a file, for someone who has the file's Merkle root and not the file.
 
-    `lineage verify --proof` checks it. The proof holds hashes only, nothing of the record.
+    `lineage verify --proof` checks it. The proof holds hashes only, nothing of the record. FILE may be a redacted copy: the proof is of the original's line.
     """
     path, line = place(record)
     if line is None:
         raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
-    text = json.dumps(prove(path, line).json(), indent=2)
+    made = copies.prove(path, line) if path.is_file() and copies.is_copy(path) else prove(path, line)
+    text = json.dumps(made.json(), indent=2)
     if output == "-":
         click.echo(text)
     else:

@@ -6,46 +6,63 @@ import json
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from lineage.cli import processors, row, tell
+from lineage.cli import processors, row, tell, verify_folder
 from lineage.cli.progress import progress
+from lineage.contract.around import sessions_around
 from lineage.errors import NotFoundError, UsageError
 from lineage.intake import Wanted, take_in
 from lineage.integrity import proof as proofs
 from lineage.integrity.differences import Change
 from lineage.integrity.verify import Verdict, verify
 
+if TYPE_CHECKING:
+    from lineage.signing.consequences import Consequences
+
 FAILED, UNRECORDED = 4, 1
 
 
 @click.command(
     "verify",
-    epilog="Examples: lineage verify artifacts/*.jsonl · sed -n 12p data.jsonl | lineage verify --proof p.json --root $ROOT -",
+    epilog="Examples: lineage verify artifacts/*.jsonl · lineage verify artifacts/ --key lineage.pem.pub · sed -n 12p data.jsonl | lineage verify --proof p.json --root $ROOT -",
 )
-@click.argument("files", nargs=-1, required=True, metavar="FILE…")
+@click.argument("files", nargs=-1, required=True, metavar="FILE…|FOLDER|MANIFEST")
 @click.option(
     "--proof", type=click.Path(path_type=Path), help="FILE is one record (- for stdin); check it by this proof, without its file."
 )
 @click.option("--root", metavar="HEX", help="The Merkle root to trust, from the manifest; needed with --proof.")
+@click.option("--key", type=click.Path(path_type=Path), metavar="PUB", help="The public key (PEM or OpenSSH): check the signatures of a folder or manifest.")  # fmt: skip
+@click.option("--head", metavar="HEX", help="With --key: the digest of the signature that was the last once; tells whether the end of the chain is gone.")  # fmt: skip
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-def command(files: tuple[str, ...], proof: Path | None, root: str | None, jobs: int | None, as_json: bool) -> int:
+def command(
+    files: tuple[str, ...], proof: Path | None, root: str | None, key: Path | None, head: str | None, jobs: int | None, as_json: bool
+) -> int:
     """Read each FILE and hold it against the manifest that names it; name the lines that changed, are missing, were added or moved.
 
-    Exit code 4 when a file is not what was recorded, 1 when nothing tells what it was.
+    With --key, check the signatures that lineage sign made of a FOLDER, or of one MANIFEST: every file that was signed, the lines under their
+    roots, and that no session is gone. What rests on a file that does not hold is named: records, models and scores.
+
+    Exit code 4 when a file is not what was recorded or signed, 1 when nothing tells what it was.
     """
+    if key is not None or head is not None:
+        return _by_signature(files, key, head, as_json)
     if proof is not None:
         return _by_proof(files, proof, root)
     if root is not None:
         raise UsageError("--root goes with --proof", hint="without it the root is read from the manifest")
+    if len(files) == 1 and Path(files[0]).is_dir():
+        return verify_folder.by_record(Path(files[0]), as_json)
     verdicts = _verdicts([Path(file) for file in files], jobs or processors())
+    rests = [_rests_on(one) for one in verdicts]
     if as_json:
-        click.echo(json.dumps([_json(one) for one in verdicts], indent=2))
-    else:
-        for one in verdicts:
-            _tell(one)
+        told = [_json(one) | {"invalidates": rest.json() if rest else None} for one, rest in zip(verdicts, rests, strict=True)]
+        click.echo(json.dumps(told, indent=2))
+    for one, rest in zip(verdicts, rests, strict=True) if not as_json else ():
+        _tell(one, rest)
     if any(one.status == "altered" for one in verdicts):
         return FAILED
     return UNRECORDED if any(one.status == "unrecorded" for one in verdicts) else 0
@@ -67,6 +84,12 @@ def _verdicts(paths: list[Path], jobs: int) -> list[Verdict]:
     return verdicts
 
 
+def _by_signature(files: tuple[str, ...], key: Path | None, head: str | None, as_json: bool) -> int:
+    if key is None or len(files) != 1:
+        raise UsageError("signatures are checked of one folder or manifest, with a key", hint="lineage verify artifacts/ --key PUB")
+    return verify_folder.by_signature(Path(files[0]), key, head, as_json)
+
+
 def _by_proof(files: tuple[str, ...], path: Path, root: str | None) -> int:
     if len(files) != 1 or root is None or not re.fullmatch("[0-9a-f]{64}", root):
         raise UsageError("a proof is checked with one record and a root", hint="lineage verify --proof P --root <64 hex digits> RECORD")
@@ -77,9 +100,20 @@ def _by_proof(files: tuple[str, ...], path: Path, root: str | None) -> int:
     return FAILED if wrong else 0
 
 
-def _tell(one: Verdict) -> None:
+def _rests_on(one: Verdict) -> Consequences | None:
+    """What came of the file as it was recorded, if it is that no longer."""
+    if one.status != "altered" or one.recorded is None or one.recorded.sha256 is None:
+        return None
+    from lineage.signing.consequences import Weighing
+
+    return Weighing(sessions_around(one.file)[0]).of([one.recorded.sha256], one.changes)
+
+
+def _tell(one: Verdict, rests: Consequences | None) -> None:
     for change in one.changes:
         row(f"{one.file}:{change.now or change.before}: {_words(change)}")
+    if rests:
+        verify_folder.told(rests)
     tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{f', {len(one.changes)} lines' if one.changes else ''}")
 
 

@@ -39,7 +39,7 @@ def verify(file: Path, found: index.Seal | None = None) -> Verdict:
         return _against_sidecar(file, found)
     if _same(found, recorded):
         return Verdict(file=file, status="intact", found=found, recorded=recorded, note=f"as recorded, {found.lines} lines")
-    changes, note = _named(file, recorded)
+    changes, note = changes_of(file, recorded)
     return Verdict(file=file, status="altered", found=found, recorded=recorded, changes=changes, note=note)
 
 
@@ -62,8 +62,8 @@ def _against_sidecar(file: Path, found: index.Seal) -> Verdict:
     return Verdict(status="altered", changes=changes, note="held against its sidecar: no manifest tells of it", **facts)  # type: ignore[arg-type]
 
 
-def _named(file: Path, recorded: Artifact) -> tuple[tuple[Change, ...], str]:
-    """Which lines changed, by the sidecar of the file that was recorded."""
+def changes_of(file: Path, recorded: Artifact) -> tuple[tuple[Change, ...], str]:
+    """Which lines changed, by the sidecar of the file that was recorded; else why they cannot be named."""
     seen, problem = _sidecar(file)
     if seen is None:
         return (), problem or "the lines cannot be named: the file has no sidecar"

@@ -1,0 +1,47 @@
+"""`lineage sign`: sessions under a signature."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from lineage.cli import row, tell
+from lineage.errors import UsageError
+
+
+@click.command("sign", epilog="Examples: lineage sign --new-key ~/.keys/lineage.pem · lineage sign artifacts/ --key ~/.keys/lineage.pem")
+@click.argument("where", type=click.Path(path_type=Path), default=Path("artifacts"), metavar="[FOLDER|MANIFEST]")
+@click.option("--key", type=click.Path(path_type=Path), metavar="PATH", help="The private key: PEM or OpenSSH, Ed25519.")
+@click.option(
+    "--new-key", type=click.Path(path_type=Path), metavar="PATH", help="Make a key there (its public half beside it, .pub), and end."
+)
+@click.option("--session", default="", metavar="ID", help="Only the session whose id begins so.")
+@click.option("--after", type=click.Path(path_type=Path), metavar="ENVELOPE", help="The signature that comes before; by default the last in the folder.")  # fmt: skip
+@click.option("--replace", is_flag=True, help="Sign anew what is signed already. Signatures that came after have a gap before them then.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+def command(where: Path, key: Path | None, new_key: Path | None, session: str, after: Path | None, replace: bool, as_json: bool) -> int:
+    """Sign each session that has ended: its manifest, journals, PROV and files by digest, and the Merkle roots of its files of records, as an in-toto
+    statement in a DSSE envelope, `session_<id>.dsse.json` beside the manifest.
+
+    Each signature names the one before it, so a session that is taken away shows. Keep the digest of the last one elsewhere, for
+    `lineage verify --head`. The passphrase of a key is read from LINEAGE_KEY_PASSPHRASE.
+    """
+    from lineage.signing import keys
+    from lineage.signing.sign import sign
+
+    if new_key is not None:
+        row(str(keys.new_key(new_key)))
+        return 0
+    if key is None:
+        raise UsageError("which key?", hint="--key PATH; lineage sign --new-key PATH makes one")
+    signed = sign(where, key, session=session, after=after, replace_signature=replace)
+    if as_json:
+        told = [{"session_id": one.session_id, "signature": str(one.path), "sha256": one.sha256, "files": one.files, "new": one.is_new} for one in signed]  # fmt: skip
+        click.echo(json.dumps(told, indent=2))
+        return 0
+    for one in signed:
+        row(f"{one.path}: {one.files} files{'' if one.is_new else ', signed before'}")
+    tell(f"head: {signed[-1].sha256}")
+    return 0

@@ -1,0 +1,85 @@
+"""`lineage verify FOLDER|MANIFEST`: what the signatures of a folder still prove, and what that invalidates."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from lineage.cli import row, tell
+from lineage.errors import UsageError
+
+if TYPE_CHECKING:
+    from lineage.signing.check import Checked, Fault
+    from lineage.signing.consequences import Consequences
+
+FAILED = 4
+
+
+def by_signature(where: Path, key: Path, head: str | None, as_json: bool) -> int:
+    """Check the signatures, print every fault with its consequences; the exit code."""
+    from lineage.signing.check import checked
+    from lineage.signing.consequences import Weighing
+    from lineage.signing.keys import public_key
+
+    if head is not None and not re.fullmatch("[0-9a-f]{64}", head):
+        raise UsageError("a head is 64 hex digits", hint="lineage sign and lineage verify tell it")
+    found = checked(where, public_key(key), head=head)
+    weighing = Weighing(found.folder)
+    weighed = [(fault, weighing.of(fault.rests_on, fault.changes)) for fault in found.faults if fault.rests_on]
+    rests = {id(fault): one for fault, one in weighed}
+    if as_json:
+        click.echo(json.dumps(_json(found, rests), indent=2))
+    else:
+        _tell(found, rests)
+    return FAILED if found.faults else 0
+
+
+def by_record(folder: Path, as_json: bool) -> int:
+    """Without a key: what the manifests alone say of the files, of a redacted copy what still holds; the exit code."""
+    from lineage.redaction.check import held, is_copy
+
+    if not is_copy(folder):
+        raise UsageError(
+            "which key?", at=str(folder), hint="--key PUB checks the signatures of a folder; name files to hold them against manifests"
+        )
+    rows = held(folder)
+    if as_json:
+        files = [{"file": one.file, "status": one.status, "message": one.message} for one in rows]
+        click.echo(json.dumps({"folder": str(folder), "redacted": True, "files": files}, indent=2))
+    for one in rows if not as_json else ():
+        row(f"{one.file}: {one.status}: {one.message}")
+    tell("the folder is a redacted copy; signatures are checked with --key")
+    return FAILED if any(one.status in ("altered", "missing") for one in rows) else 0
+
+
+def _tell(found: Checked, rests: dict[int, Consequences]) -> None:
+    for fault in found.faults:
+        row(f"{fault.file}: {fault.what}: {fault.message}")
+        for change in fault.changes:
+            row(f"  line {change.now or change.before}: {change.what}")
+        if id(fault) in rests:
+            told(rests[id(fault)])
+    for session, good in found.good.items():
+        tell(f"session {session}: {good} files as they were signed")
+    if found.head:
+        tell(f"head: {found.head}")
+
+
+def told(consequences: Consequences) -> None:
+    """What rests on a fault, a line each."""
+    for line in consequences.lines():
+        row(f"  invalidates {line}")
+
+
+def _json(found: Checked, rests: dict[int, Consequences]) -> dict[str, object]:
+    faults = [_fault(fault) | {"invalidates": rests[id(fault)].json() if id(fault) in rests else None} for fault in found.faults]
+    return {"folder": str(found.folder), "verified": not faults, "head": found.head, "good": found.good, "faults": faults}
+
+
+def _fault(fault: Fault) -> dict[str, object]:
+    changes = [{"what": change.what, "before": change.before, "now": change.now} for change in fault.changes]
+    return {"what": fault.what, "file": fault.file, "session_id": fault.session_id, "message": fault.message, "changes": changes}

@@ -1,0 +1,44 @@
+"""A session as the manifest writes it: the whole of it, from facts alone."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from lineage.contract import manifest
+from lineage.facts import Session
+
+
+def session_json(session: Session) -> dict[str, Any]:
+    """The manifest of *session*, the keys in the order of the contract. Origins of slices are no part of it: they are found by reading."""
+    code = manifest.code_json(session.code) if session.code else {}
+    return {
+        "session_id": session.id,
+        "schema": manifest.SCHEMA,
+        "title": session.title,
+        "status": session.status,
+        "started_at": session.started_at,
+        "ended_at": session.ended_at,
+        "operator": session.operator,
+        "host": session.host,
+        "environment": {**session.environment, **code},
+        "loader_config": dict(session.loader_config),
+        "artifacts_generated": [manifest.artifact_json(one) for one in session.artifacts],
+        "activities": [manifest.activity_json(one) for one in session.activities],
+        "gaps": manifest.gaps_json(session.gaps),
+    }
+
+
+def dumps(session: Session) -> bytes:
+    """The manifest as bytes; equal sessions give equal bytes."""
+    return as_bytes(session_json(session), indent=True) + b"\n"
+
+
+def as_bytes(value: object, *, indent: bool = False) -> bytes:
+    """JSON as bytes; equal values give equal bytes. What orjson refuses (integers over 64 bits, lone surrogates) `json` writes."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0)
+    except TypeError:
+        return json.dumps(value, indent=2 if indent else None, separators=None if indent else (",", ":")).encode()

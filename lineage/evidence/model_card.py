@@ -1,0 +1,80 @@
+"""A model card: front matter as the Hugging Face Hub reads it, and what was recorded of the model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lineage.errors import NotFoundError, UsageError
+from lineage.evidence import found
+from lineage.evidence.found import Row
+from lineage.evidence.scope import Scope
+from lineage.facts import Artifact, Session, Training
+
+ROWS = (
+    Row("Intended use", "what it is for, and what not"),
+    Row("Base model", "what it was made from", found.base_models),
+    Row("Training", "how it was made", found.trainings),
+    Row("Training data", "what it was trained on", found.training_data),
+    Row("Selection of data", "how the data was filtered", found.selection),
+    Row("Evaluation", "what was measured"),  # of the model itself: rows_of puts its evaluations here
+    Row("Software", "what it was made with", found.software),
+    Row("Hardware", "where it was made", found.hardware),
+    Row("Signatures", "who vouches for it", found.signatures),
+    Row("Bias, risks, limits", "what is known to go wrong"),
+    Row("Licence", "under which it may be used"),
+)
+
+
+def model_of(scope: Scope) -> tuple[Session, Training, Artifact]:
+    """The model that the card is of: what the last training of the scope made. Raises UsageError where several could be meant."""
+    trained = scope.trained()
+    if not trained:
+        raise NotFoundError(
+            "no training made a model there", at="model-card", hint="name what a training made: lineage report --profile model-card X"
+        )
+    if len({made.sha256 or made.path for _, _, made in trained}) > 1 and scope.names is None:
+        names = ", ".join(dict.fromkeys(made.path for _, _, made in trained))
+        raise UsageError("which model?", at="model-card", hint=f"lineage report --profile model-card X, where X is one of {names}")
+    return trained[-1]
+
+
+def rows_of(scope: Scope) -> tuple[Row, ...]:
+    """The table, with the evaluations of the model itself: they came after it, so they are not what it came from."""
+    _, _, model = model_of(scope)
+    runs = scope.measured(model)
+
+    def measured(scope: Scope) -> list[found.Evidence]:
+        return [one for session, run in runs for one in found.of_evaluation(scope, session, run)]
+
+    return tuple(Row(row.clause, row.asks, measured) if row.clause == "Evaluation" else row for row in ROWS)
+
+
+def front(scope: Scope) -> dict[str, Any]:
+    """The front matter. What was not recorded has no key: the Hub takes a key for a claim."""
+    _, run, model = model_of(scope)
+    loads = [load for load in map(scope.load, run.models) if load]
+    bases = list(dict.fromkeys(str(load.provenance["model_name"]) for load in loads if load.provenance.get("model_name")))
+    data = list(dict.fromkeys(one.path for one in run.used if one.role in (None, "trainingData", "input")))
+    made: dict[str, Any] = {"base_model": bases if len(bases) > 1 else bases[0]} if bases else {}
+    made |= {"base_model_relation": "adapter" if _is_adapter(model) else "finetune"} if bases else {}
+    made |= {"datasets": data} if data else {}
+    results = [one for session, evaluation in scope.measured(model) for one in _results(evaluation.dataset, evaluation.metrics)]
+    return made | {"tags": ["lineage"]} | ({"model-index": [{"name": model.path, "results": results}]} if results else {})
+
+
+def _is_adapter(model: Artifact) -> bool:
+    return "adapter" in model.type or any("adapter" in one.path.rpartition("/")[2] for one in (model, *model.parts))
+
+
+def _results(dataset: Any, metrics: Any) -> list[dict[str, Any]]:
+    numbers = [{"type": name, "name": name, "value": value} for name, value in metrics.items() if isinstance(value, int | float)]
+    name = dataset.get("name") or "not recorded"
+    version = {"revision": dataset["version"]} if dataset.get("version") else {}
+    return (
+        [{"task": {"type": "text-generation"}, "dataset": {"name": name, "type": name, **version}, "metrics": numbers}] if numbers else []
+    )
+
+
+def title(scope: Scope) -> str:
+    """The name of the model."""
+    return model_of(scope)[2].path

@@ -1,0 +1,111 @@
+"""A profile by its name, as Markdown or as data.  To add one, write its table and name it in PROFILES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from lineage.evidence import annex_iv, data_card, methods, model_card
+from lineage.evidence.found import Evidence, Row
+from lineage.evidence.scope import Scope, scope_of
+from lineage.evidence.text import code, markdown, yaml
+from lineage.trace.asking import Asked, library_of
+from lineage.trace.reading import DEFAULT, Library
+
+NOT_RECORDED = "not recorded"
+DISCLAIMER = "This is an index of what was recorded. It does not say that anything complies with any law or standard, nor that what was recorded is true."
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a report is made: its title, its rows, and its front matter if it has any."""
+
+    title: Callable[[Scope], str]
+    rows: Callable[[Scope], tuple[Row, ...]]
+    front: Callable[[Scope], dict[str, Any]] | None = None
+
+
+PROFILES = {
+    "annex-iv": Profile(lambda scope: "Evidence for Annex IV", lambda scope: annex_iv.ROWS),
+    "model-card": Profile(model_card.title, model_card.rows_of, model_card.front),
+    "data-card": Profile(data_card.title, data_card.rows_of, data_card.front),
+}
+NAMES = (*PROFILES, "methods")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What a profile says of a scope. `str` of it is Markdown."""
+
+    profile: str
+    title: str
+    front: dict[str, Any]
+    rows: tuple[tuple[Row, tuple[Evidence, ...]], ...] = ()
+    sentences: tuple[tuple[str, tuple[str, ...]], ...] = ()
+
+    def json(self) -> dict[str, Any]:
+        """With stable keys; `found` is empty where nothing was recorded."""
+        rows = [{"clause": row.clause, "asks": row.asks, "found": [_evidence(one) for one in found]} for row, found in self.rows]
+        told = [{"heading": heading, "sentences": list(sentences)} for heading, sentences in self.sentences]
+        return {
+            "profile": self.profile,
+            "title": self.title,
+            "disclaimer": DISCLAIMER,
+            "front": self.front,
+            "rows": rows,
+            "paragraphs": told,
+        }
+
+    def __str__(self) -> str:
+        return "".join(f"{line}\n" for line in _lines(self))
+
+
+def report(profile: str, x: str | None = None, where: Asked = None, *, recursive: bool = False) -> Report:
+    """What was recorded of *x*, or of all, under the headings of a profile: one of NAMES.
+
+    Raises NotFoundError and UsageError where *x* cannot be found, or is not what the profile is about.
+    """
+    library = library_of(x or DEFAULT, where, recursive)
+    scope = _narrowed(profile, x, library)
+    if profile == "methods":
+        told = tuple((heading, tuple(sentences)) for heading, sentences in methods.paragraphs(scope))
+        return Report(profile=profile, title="Methods", front={}, sentences=told)
+    made = PROFILES[profile]
+    rows = tuple((row, tuple(dict.fromkeys(row.find(scope))) if row.find else ()) for row in made.rows(scope))
+    return Report(profile=profile, title=made.title(scope), front=made.front(scope) if made.front else {}, rows=rows)
+
+
+def _narrowed(profile: str, x: str | None, library: Library) -> Scope:
+    """A card is of one thing: where nothing was asked for and there is but one model or file of records, of that."""
+    scope = scope_of(x, library)
+    if x is None and profile == "model-card":
+        model = model_card.model_of(scope)[2]
+        return scope_of(model.sha256 or model.path, library)
+    if x is None and profile == "data-card":
+        digests = {one.sha256 for one in data_card.files_of(scope) if one.sha256}
+        return scope_of(digests.pop(), library) if len(digests) == 1 else scope
+    return scope
+
+
+def _lines(told: Report) -> Iterator[str]:
+    if told.front:
+        yield from ("---", yaml(told.front).rstrip("\n"), "---", "")
+    yield from (f"# {markdown(told.title)}", "", DISCLAIMER, "")
+    for row, found in told.rows:
+        yield from (f"## {row.clause}", "", f"*{row.asks}*", "")
+        yield from ([_item(one) for one in found] or [f"- {NOT_RECORDED}"])
+        yield ""
+    for heading, sentences in told.sentences:
+        yield from (" ".join(map(markdown, sentences)) or f"{heading}: {NOT_RECORDED}.", "")
+
+
+def _item(one: Evidence) -> str:
+    where = [f"file {code(one.file)}"] if one.file else []
+    where += [f"SHA-256 {code(one.sha256)}"] if one.sha256 else []
+    where += [f"node {code(one.node)}"] if one.node else []
+    return f"- {markdown(one.says)}{': ' if where else ''}{', '.join(where)}"
+
+
+def _evidence(one: Evidence) -> dict[str, Any]:
+    return {"says": one.says, "node": one.node, "file": one.file, "sha256": one.sha256}

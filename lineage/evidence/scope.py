@@ -1,0 +1,86 @@
+"""The facts that a report tells of: all of a folder, or of one thing what it came from and, of a model, what measured it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from lineage.errors import UsageError
+from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training
+from lineage.mapping.names import Ids
+from lineage.prov.statement import Name
+from lineage.signing.statement import envelope_path
+from lineage.trace import answers
+from lineage.trace.reading import Library
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Sessions, and which of their activities and files are told of: all, where `names` is None."""
+
+    sessions: tuple[Session, ...]
+    ids: Ids
+    names: frozenset[Name] | None = None
+    folders: tuple[Path, ...] = field(default=())
+
+    def activities(self) -> Iterator[tuple[Session, Activity]]:
+        """Those that are told of, in the order in which they took place."""
+        every = [(session, run) for session in self.sessions for run in session.activities]
+        for session, run in sorted(every, key=lambda one: (one[1].started_at or "", one[0].id, one[1].id)):
+            if self.names is None or self.ids.run(run.id) in self.names:
+                yield session, run
+
+    def of(self, *kinds: type[Activity]) -> Iterator[tuple[Session, Activity]]:
+        """The activities of these kinds."""
+        return ((session, run) for session, run in self.activities() if isinstance(run, kinds))
+
+    def told(self) -> Iterator[Session]:
+        """The sessions that hold an activity that is told of; all, where everything is."""
+        with_activities = {session.id for session, _ in self.activities()}
+        return (one for one in self.sessions if self.names is None or one.id in with_activities)
+
+    def load(self, id_: str) -> ModelLoad | None:
+        """A model load by its id."""
+        return next((run for one in self.sessions for run in one.activities if run.id == id_ and isinstance(run, ModelLoad)), None)
+
+    def signature(self, session: Session) -> Path | None:
+        """The signature that lies beside a session's manifest, whatever it is worth."""
+        paths = (envelope_path(folder, session.id) for folder in self.folders)
+        return next((path for path in paths if path.is_file()), None)
+
+    def trained(self) -> list[tuple[Session, Training, Artifact]]:
+        """What trainings made."""
+        return [(session, run, made) for session, run in self.of(Training) if isinstance(run, Training) for made in run.made]
+
+    def generated(self) -> list[tuple[Session, Generation, Artifact]]:
+        """What generations made."""
+        return [(session, run, made) for session, run in self.of(Generation) if isinstance(run, Generation) for made in run.made]
+
+    def measured(self, model: Artifact) -> list[tuple[Session, Evaluation]]:
+        """The evaluations of a model: those that used a load of its files."""
+        digests = {one.sha256 for one in (model, *model.parts) if one.sha256}
+        found = []
+        for session in self.sessions:
+            for run in (one for one in session.activities if isinstance(one, Evaluation)):
+                loads = [load for load in map(self.load, run.models) if load]
+                if any(digests & {part.sha256 for file in load.used for part in (file, *file.parts)} for load in loads):
+                    found.append((session, run))
+        return found
+
+
+def scope_of(x: str | None, library: Library) -> Scope:
+    """All of *library*; of *x* all that it came from.
+
+    Raises NotFoundError and UsageError as `lineage.why` does, and UsageError for PROV files, which do not hold the facts.
+    """
+    if not library.sessions:
+        raise UsageError("a report is made of folders with manifests", hint="lineage report --profile P [X] --in FOLDER")
+    names = _names(library, x) if x else None
+    return Scope(library.sessions, library.ids or Ids(), names, library.folders)
+
+
+def _names(library: Library, x: str) -> frozenset[Name]:
+    numbers = library.find(x)
+    found = answers.why(library.graph, numbers, x)
+    return frozenset(thing.id for thing in (*found.start, *found.things))

@@ -1,0 +1,144 @@
+"""Which values may be published.  A table a place in the contract: key -> the shape that its value must have; all other keys and values are left out.
+
+Shapes are closed: digests, numbers, times, versions, words of a list. Free text never passes, but for two things that a publication is about:
+the name of a model where it has the form of a hub's (`owner/name`), and the name of a metric where it is an identifier.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from lineage.facts import Json
+
+Shape = Callable[[object], bool]
+
+
+def _matches(pattern: str) -> Shape:
+    compiled = re.compile(pattern)
+    return lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None
+
+
+def _words(*words: str) -> Shape:
+    return lambda value: isinstance(value, str) and value in words
+
+
+def is_number(value: object) -> bool:
+    """A number, true, false or null."""
+    return value is None or isinstance(value, bool | int | float)
+
+
+is_hash = _matches("[0-9a-f]{40}|[0-9a-f]{64}")
+is_time = _matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?")
+is_session_id = _matches(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
+is_run_id = _matches("[0-9a-f]{32}")
+# Two parts, neither of which begins with a dot, and the first no usual name of a folder.
+is_hub_name = _matches(
+    r"(?!(?:models?|artifacts|checkpoints?|adapters?|data|outputs?|runs|home|tmp|mnt)/)[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*"
+)
+is_measure = _matches(r"[A-Za-z][\w.@-]{0,63}")
+_version = _matches(r"\d+(\.\d+){0,3}((a|b|rc|\.dev|\.post)\d+)?(\+(cpu|cu\d+))?")
+_dtype = _words("float32", "float16", "bfloat16", "int8", "uint8", "float64")
+
+PROVENANCE: Mapping[str, Shape] = {
+    "loader_version": is_hash,
+    "template_disabled": is_number,
+    "model_name": is_hub_name,
+    "quantization": _words("nf4", "fp16", "bf16", "fp32", "int8"),
+    "sentinel_tests_passed": is_number,
+    "add_special_tokens": is_number,
+    "loader_sha256": is_hash,
+    "revision": is_hash,
+    "tokenizer_sha256": is_hash,
+    "chat_template_sha256": is_hash,
+    "dtype": _dtype,
+    "compute_dtype": _dtype,
+    "double_quant": is_number,
+    "attention_implementation": _words("sdpa", "eager", "flash_attention_2", "flex_attention"),
+    "trust_remote_code": is_number,
+    "allow_contaminated": is_number,
+}
+ENVIRONMENT: Mapping[str, Shape] = {
+    **{f"{name}_version": _version for name in ("python", "torch", "transformers", "accelerate", "bitsandbytes", "peft", "tokenizers", "lineage")},
+    "python_implementation": _words("CPython", "PyPy"),
+    "cuda": _version,
+    "gpu": _matches(r"(NVIDIA )?((GeForce|RTX|GTX|Quadro|Tesla|TITAN) )*[A-Z]{0,3}\d{1,4}([ -](Ti|SUPER|SXM\d?|PCIe|NVL|Ada|Generation|HBM\d\w?|\d{2,3}GB))*"),
+    "threads": is_number,
+    "deterministic_algorithms": is_number,
+}  # fmt: skip
+PARAMS = frozenset(
+    [
+        "temperature",
+        "top_p",
+        "top_k",
+        "min_p",
+        "typical_p",
+        "do_sample",
+        "max_new_tokens",
+        "min_new_tokens",
+        "max_length",
+        "num_beams",
+        "num_return_sequences",
+        "repetition_penalty",
+        "length_penalty",
+        "no_repeat_ngram_size",
+        "seed",
+        "eval_seed",
+        "batch_size",
+        "epochs",
+        "num_train_epochs",
+        "learning_rate",
+        "weight_decay",
+        "warmup_ratio",
+        "warmup_steps",
+        "gradient_accumulation_steps",
+        "max_steps",
+        "lora_r",
+        "lora_alpha",
+        "lora_dropout",
+    ]
+)
+TYPES = frozenset(
+    [
+        "training_data",
+        "preference_data",
+        "evaluation",
+        "report",
+        "model",
+        "adapter",
+        "model_file",
+        "prompts",
+        "test_set",
+        "dataset",
+        "patch",
+        "script",
+        "log",
+        "output",
+        "input",
+        "part",
+        "legacy",
+    ]
+)
+KINDS = frozenset(["transform", "filter", "merge", "deduplicate", "command", "split", "shuffle"])
+
+
+def kept(said: object, table: Mapping[str, Shape]) -> dict[str, Any]:
+    """What of an object may be published; a value of another shape is null, so that the key of the contract still stands."""
+    held = said if isinstance(said, Mapping) else {}
+    return {key: held[key] if fits(held[key]) else None for key, fits in table.items() if key in held}
+
+
+def numbers(said: Json) -> dict[str, Any]:
+    """Parameters by names that everybody knows, where they are numbers."""
+    return {key: value for key, value in said.items() if key in PARAMS and is_number(value)}
+
+
+def hash_or_none(value: object) -> str | None:
+    """A digest or git SHA; None for all else."""
+    return value if isinstance(value, str) and is_hash(value) else None
+
+
+def time_or_none(value: object) -> str | None:
+    """A time; None for all else."""
+    return value if isinstance(value, str) and is_time(value) else None

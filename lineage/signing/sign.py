@@ -1,0 +1,132 @@
+"""Sign the sessions of a folder.  Each signature names the one before it, so that a session which is taken away leaves a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lineage.contract import manifest
+from lineage.contract.times import now
+from lineage.errors import NotFoundError, UsageError
+from lineage.export import write_whole
+from lineage.facts import Session
+from lineage.folder import pick
+from lineage.signing import envelope, statement
+from lineage.signing.chain import Signed, last
+from lineage.signing.envelope import Envelope
+from lineage.signing.keys import private_key
+from lineage.signing.statement import Before, Statement, envelope_path
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What was signed: a session, where its envelope lies, and the digest of it that the next one will name."""
+
+    session_id: str
+    path: Path
+    sha256: str
+    files: int
+    is_new: bool  # False: it was signed before, by this key, and nothing has changed
+
+
+def sign(where: Path, key: Path, *, session: str = "", after: Path | None = None, replace_signature: bool = False) -> tuple[Signature, ...]:
+    """Sign a session by its manifest, or those of a folder that have ended, the oldest first.
+
+    Args:
+        key: a private key (signing/keys.py). session: only the session whose id begins so.
+        after: the envelope that comes before; by default the last that is signed in the folder.
+        replace_signature: a session that is signed already is signed anew; sessions signed after it then have a gap before them.
+
+    Raises:
+        NotFoundError: no such folder, manifest or session. UsageError: a session still runs, has other files than its manifest
+        records, or has another signature already. FormatError: the key, or an envelope in the folder, cannot be read.
+    """
+    secret, folder = private_key(key), where if where.is_dir() else where.parent
+    signed, chosen = [], _chosen(where, folder, session)
+    waiting = [envelope_path(folder, one.id) for one in chosen] if replace_signature else []
+    for one in chosen:
+        signed.append(_signed(_Place(folder, secret, after, tuple(waiting)), one, replace_signature))
+        if signed[-1].is_new and not replace_signature:
+            after = signed[-1].path  # the last of the folder is known now: it need not be looked for among all
+        waiting = waiting[1:]  # what is yet to be signed anew is none that comes before
+    return tuple(signed)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a session is signed, by which key, and after which signature: `after`, else the last of the folder that is not `waiting`."""
+
+    folder: Path
+    key: Ed25519PrivateKey
+    after: Path | None
+    waiting: tuple[Path, ...]
+
+    def before(self, own: Path) -> tuple[Before | None, int]:
+        """What comes before, and the position of the session that is signed. Raises UsageError where the last signature is another's."""
+        if self.after is not None:
+            said, found = _read(self.after)
+            return Before(session_id=said.session_id, sha256=found.sha256), said.position + 1
+        every = {path: Signed(path.name, *_read(path)) for path in sorted(self.folder.glob(f"session_*{statement.SUFFIX}"))}
+        kept = every[own].statement if own in every else None
+        if kept and (kept.before is None or kept.before.sha256 in {one.envelope.sha256 for one in every.values()}):
+            return kept.before, kept.position  # signed anew, it keeps its place
+        return self._after(last([one for path, one in every.items() if path not in (own, *self.waiting)]))
+
+    def _after(self, newest: Signed | None) -> tuple[Before | None, int]:
+        if newest is None:
+            return None, 1
+        problem = envelope.wrong(newest.envelope, self.key.public_key())
+        if problem:
+            raise UsageError(f"the signature before does not hold: {problem}", at=newest.file, hint="--after names the one that is meant")
+        return Before(session_id=newest.statement.session_id, sha256=newest.envelope.sha256), newest.statement.position + 1
+
+
+def _chosen(where: Path, folder: Path, prefix: str) -> Sequence[Session]:
+    if not where.exists():
+        raise NotFoundError("no such folder or manifest", at=str(where), hint="name the folder that holds the session manifests")
+    paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}")) if where.is_dir() else [where]
+    found = [session for session, _ in map(manifest.read, paths) if session]
+    if prefix:
+        found = [pick([(folder, one) for one in found], prefix)[1]]
+    if where.is_dir() and not prefix:
+        found = [one for one in found if one.status != "running"]
+    if not found:
+        raise NotFoundError(
+            "no session that has ended is here to be signed", at=str(where), hint="a killed one is finished by lineage session close"
+        )
+    return sorted(found, key=lambda one: (one.started_at or "", one.id))
+
+
+def _signed(place: _Place, session: Session, anew: bool) -> Signature:
+    folder, path = place.folder, envelope_path(place.folder, session.id)
+    if session.status == "running":
+        raise UsageError("the session still runs", at=session.id, hint="a killed one is finished by lineage session close")
+    if path.exists() and not anew:
+        return _kept(folder, session, place.key, path)
+    before, position = place.before(path)
+    made = statement.of_session(folder, session, before=before, position=position, signed_at=now())
+    data = envelope.signed(made.dumps(), place.key)
+    write_whole(path, lambda out: out.write(data))
+    return Signature(session.id, path, envelope.parsed(data, str(path)).sha256, len(made.subjects), True)
+
+
+def _kept(folder: Path, session: Session, key: Ed25519PrivateKey, path: Path) -> Signature:
+    """The signature that is there, if it says of the session what would be said of it now."""
+    found = envelope.read(path)
+    said = None if envelope.wrong(found, key.public_key()) else statement.read(found.payload, str(path))
+    fresh = statement.of_session(folder, session, before=None, position=0, signed_at=None)
+    if said is None or replace(said, before=None, position=0, signed_at=None) != fresh:
+        raise UsageError("the session has another signature already", at=str(path), hint="--replace signs it anew")
+    return Signature(session.id, path, found.sha256, len(said.subjects), False)
+
+
+def _read(path: Path) -> tuple[Statement, Envelope]:
+    if not path.is_file():
+        raise NotFoundError("no such signature", at=str(path))
+    found = envelope.read(path)
+    return statement.read(found.payload, str(path)), found

@@ -1,0 +1,177 @@
+"""A session as an in-toto Statement v1 (https://in-toto.io/Statement/v1): what is signed of it.
+
+The subjects are the files of the session by their digests; the predicate says which session it is, the Merkle root over the lines of each
+file of records, and which signature came before. Reading is strict: what has not this shape proves nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from lineage.capture import files
+from lineage.contract import journal, manifest
+from lineage.contract.lines import holds_records
+from lineage.contract.redacted import FILE, is_redacted
+from lineage.contract.strict import loads
+from lineage.contract.writing import as_bytes
+from lineage.errors import FormatError, UsageError
+from lineage.facts import Artifact, Session
+from lineage.integrity.index import build
+from lineage.mapping.names import safe
+
+TYPE = "https://in-toto.io/Statement/v1"
+PREDICATE = "https://w3id.org/lineage-prov/session/v1"
+SUFFIX = ".dsse.json"
+_HASH = re.compile("[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tree:
+    """The lines of a file of records under their root."""
+
+    lines: int
+    merkle_root: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """The signature that came before."""
+
+    session_id: str
+    sha256: str  # of its envelope
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What a signature says of a session."""
+
+    session_id: str
+    manifest: str
+    subjects: Mapping[str, str]  # file: SHA-256, 64 hex digits
+    kinds: Mapping[str, str]  # file: "manifest", "journal", "prov", "input", or the type of the artifact
+    trees: Mapping[str, Tree]
+    before: Before | None
+    position: int  # in the chain, from 1
+    signed_at: str | None
+
+    def dumps(self) -> bytes:
+        """As in-toto writes it; equal statements give equal bytes."""
+        subjects = [{"name": name, "digest": {"sha256": digest}} for name, digest in sorted(self.subjects.items())]
+        return as_bytes({"_type": TYPE, "subject": subjects, "predicateType": PREDICATE, "predicate": self._predicate()})
+
+    def _predicate(self) -> dict[str, Any]:
+        before = {"session_id": self.before.session_id, "digest": {"sha256": self.before.sha256}} if self.before else None
+        trees = {name: {"lines": tree.lines, "merkle_root": tree.merkle_root} for name, tree in sorted(self.trees.items())}
+        facts = {"session_id": self.session_id, "manifest": self.manifest, "signed_at": self.signed_at}
+        return facts | {"kinds": dict(sorted(self.kinds.items())), "trees": trees, "position": self.position, "previous": before}
+
+
+def envelope_path(folder: Path, session_id: str) -> Path:
+    """Where the signature of a session lies."""
+    return folder / f"session_{safe(session_id)}{SUFFIX}"
+
+
+def inside(folder: Path, name: str) -> Path | None:
+    """The file called *name* in *folder*; None where the name or a link leads out of it."""
+    pure = PurePosixPath(name)
+    if pure.is_absolute() or ".." in pure.parts or "\0" in name or not name:
+        return None
+    try:
+        path = folder / name
+        return path if path.resolve().is_relative_to(folder.resolve()) else None
+    except (OSError, ValueError):  # longer than a path may be, letters that no path has, links in a circle
+        return None
+
+
+def of_session(folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None) -> Statement:
+    """The statement of *session* with its files as they are now, each read from end to end.
+
+    Raises UsageError when a file is not what its manifest records: what does not hold is not signed.
+    """
+    name = session.manifest or ""
+    kinds = {name: "manifest"}
+    kinds |= {path.name: "journal" for path in journal.journals(folder, manifest.session_id_of(folder / name))}
+    kinds |= {FILE: "redaction"} if (folder / FILE).is_file() else {}
+    kinds |= {path.name: "prov" for path in prov_files(folder, session.id)}
+    subjects = {one: files.digest(folder / one, recheck=True)[0] for one in kinds}
+    trees: dict[str, Tree] = {}
+    for artifact in recorded(session):
+        path = inside(folder, artifact.path)
+        if path is None or not os.path.isfile(path) or artifact.path in subjects:  # noqa: PTH113  # never raises, whatever the name
+            continue
+        subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
+    facts = {"before": before, "position": position, "signed_at": signed_at}
+    return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)  # type: ignore[arg-type]
+
+
+def prov_files(folder: Path, session_id: str) -> list[Path]:
+    """The PROV that lies beside the manifest."""
+    names = folder.glob(f"session_{safe(session_id)}.*")
+    return sorted(path for path in names if not path.name.endswith((SUFFIX, ".tmp")) and path.is_file() and not path.is_symlink())
+
+
+def recorded(session: Session) -> Iterator[Artifact]:
+    """Every single file of which the manifest knows a digest: what the session made and what it used."""
+    for artifact in (*session.artifacts, *(used for run in session.activities for used in run.used)):
+        yield from (one for one in artifact.parts or (artifact,) if one.sha256)
+
+
+def _digest(path: Path, artifact: Artifact, trees: dict[str, Tree]) -> str:
+    if is_redacted(artifact):  # what is signed is the copy; the digest in the manifest is that of its original
+        return files.digest(path, recheck=True)[0]
+    if holds_records(path):
+        seal = build(path, keep=False)
+        trees[artifact.path], found = Tree(lines=seal.lines, merkle_root=seal.merkle_root), seal.sha256
+    else:
+        found = files.digest(path, recheck=True)[0]
+    if found != artifact.sha256:
+        raise UsageError("the file is not the one that was recorded", at=str(path), hint="what does not hold is not signed: lineage verify")
+    return found
+
+
+def read(payload: bytes, at: str) -> Statement:
+    """The statement in *payload*. Raises FormatError where it is none of ours."""
+    said, problems = loads(payload)
+    if problems or not isinstance(said, dict) or said.get("_type") != TYPE or said.get("predicateType") != PREDICATE:
+        raise FormatError("the payload is no statement of a session", at=at, hint=f"{TYPE} with the predicate {PREDICATE}")
+    try:
+        return _statement(said, said["predicate"])
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise FormatError(f"the statement has not the shape that is promised: {error}", at=at, hint="docs/reference/files.md") from None
+
+
+def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
+    subjects = {_text(one["name"]): _hash(one["digest"]["sha256"]) for one in said["subject"]}
+    if len(subjects) != len(said["subject"]):
+        raise ValueError("a subject stands twice")
+    trees = {_text(name): Tree(lines=int(one["lines"]), merkle_root=_hash(one["merkle_root"])) for name, one in predicate["trees"].items()}
+    previous = predicate["previous"]
+    before = Before(session_id=_text(previous["session_id"]), sha256=_hash(previous["digest"]["sha256"])) if previous else None
+    signed_at = predicate["signed_at"]
+    return Statement(
+        session_id=_text(predicate["session_id"]),
+        manifest=_text(predicate["manifest"]),
+        subjects=subjects,
+        kinds={_text(name): _text(kind) for name, kind in predicate["kinds"].items()},
+        trees=trees,
+        before=before,
+        position=int(predicate["position"]),
+        signed_at=None if signed_at is None else _text(signed_at),
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"expected a string, got {value!r}")
+    return value
+
+
+def _hash(value: object) -> str:
+    if not isinstance(value, str) or not _HASH.fullmatch(value):
+        raise ValueError("expected 64 hex digits")
+    return value
