@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage.auditing.audit import audit as audit
     from lineage.comparison.sessions import diff as diff
     from lineage.comparison.verdict import compare as compare
     from lineage.constraints import validate as validate
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOME = {
     "LineageError": "lineage.errors",
     "RecordFile": "lineage.trace.record",
+    "audit": "lineage.auditing.audit",
     "compare": "lineage.comparison.verdict",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
@@ -53,6 +55,7 @@ _HOME = {
 __all__ = [
     "LineageError",
     "RecordFile",
+    "audit",
     "compare",
     "create_artifact_metadata",
     "create_session_manifest",

@@ -19,6 +19,7 @@ import click
 from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
+    "audit": "lineage.cli.audit",
     "compare": "lineage.cli.compare",
     "demo": "lineage.cli.demo",
     "diff": "lineage.cli.diff",
