@@ -7,6 +7,7 @@ Both files are read once; what was found is remembered by their digests.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -93,10 +94,12 @@ def _origins(folder: Path, artifact: Artifact, made: Mapping[str, list[_Made]]) 
 def _is_whole(path: Path, artifact: Artifact) -> bool:
     """Is the file there, inside its folder, and what was recorded?"""
     try:
-        return (
-            path.is_file() and not path.is_symlink() and ".." not in Path(artifact.path).parts and files.digest(path)[0] == artifact.sha256
-        )
-    except OSError:
+        if ".." in Path(artifact.path).parts or Path(artifact.path).is_absolute() or not path.is_file():
+            return False
+        folder = path.parents[len(Path(artifact.path).parts) - 1]
+        inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))
+        return inside and not path.is_symlink() and files.digest(path)[0] == artifact.sha256
+    except (OSError, UnicodeEncodeError):  # JSON can hold names that no file has
         return False
 
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 from lineage.auditing.overlap import overlap
 from lineage.auditing.world import Found, World
-from lineage.capture import files
 from lineage.contract.lines import holds_records
 from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training
 
@@ -67,19 +65,8 @@ def _shared(world: World, pair: Pair) -> str:
 def comparable(world: World, pair: Pair) -> bool:
     """Are both files there, as they were recorded?"""
     return all(
-        holds_records(one.path) and world.is_readable(one.path) and _digest(one.path, world.how.recheck) == one.artifact.sha256
-        for one in (pair.test, pair.data)
+        holds_records(one.path) and one.artifact.sha256 and world.digest(one.path) == one.artifact.sha256 for one in (pair.test, pair.data)
     )
-
-
-@lru_cache(maxsize=4096)
-def _digest_of(path: Path, key: tuple[int, int], recheck: bool) -> str:
-    return files.digest(path, recheck=recheck)[0]
-
-
-def _digest(path: Path, recheck: bool) -> str:
-    seen = path.stat()
-    return _digest_of(path, (seen.st_mtime_ns, seen.st_size), recheck)
 
 
 def pairs(world: World) -> Iterator[Pair]:

@@ -5,6 +5,7 @@ Everything is read once, when it is first asked for. Nothing outside the folder 
 
 from __future__ import annotations
 
+import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from lineage.capture import files
 from lineage.carried import Placed
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
@@ -62,6 +64,7 @@ class World:
     now: datetime
     how: How = field(default_factory=How)
     ids: Ids = field(default_factory=Ids)
+    digests: dict[Path, str | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def of(cls, folder: Path, how: How, now: datetime, *, recursive: bool = False) -> World:
@@ -113,12 +116,22 @@ class World:
 
     def is_readable(self, path: Path) -> bool:
         """Is it a regular file, in the folder, to which no link leads out?"""
-        if ".." in path.parts or "\0" in str(path):
+        if ".." in path.relative_to(self.folder).parts if path.is_relative_to(self.folder) else True:
             return False
         try:
-            return path.resolve().is_relative_to(self.folder.resolve()) and stat.S_ISREG(path.stat().st_mode)
-        except OSError:
+            inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
+            return inside and stat.S_ISREG(path.stat().st_mode)
+        except (OSError, ValueError):  # JSON can hold names that no file has
             return False
+
+    def digest(self, path: Path) -> str | None:
+        """The digest of a file of the folder as it is now; None where it cannot be read."""
+        if path not in self.digests:
+            try:
+                self.digests[path] = files.digest(path, recheck=self.how.recheck)[0] if self.is_readable(path) else None
+            except OSError:
+                self.digests[path] = None
+        return self.digests[path]
 
     @cached_property
     def taken(self) -> Mapping[Path, Taken]:

@@ -131,7 +131,8 @@ class Work:
         """Should a sidecar be written?"""
         path = self._wanted.path
         if self._sidecars == "missing":
-            return not index.path_of(path).exists() and os.access(path.parent, os.W_OK)
+            sidecar = index.path_of(path)
+            return not sidecar.exists() and not sidecar.parent.is_symlink() and os.access(path.parent, os.W_OK)
         return self._sidecars == "replace"
 
     def _begun(self) -> Task:

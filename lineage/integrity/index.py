@@ -182,7 +182,7 @@ def read(file: Path) -> Index | None:
         FormatError: what lies there is no sidecar, or is cut off. OSError: it cannot be read.
     """
     path = path_of(file)
-    if not path.is_file() or path.is_symlink():
+    if not path.is_file() or path.is_symlink() or path.parent.is_symlink():
         return None
     with path.open("rb") as sidecar:
         data = memoryview(mmap.mmap(sidecar.fileno(), 0, access=mmap.ACCESS_READ) if path.stat().st_size else b"")
