@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from lineage.auditing.world import Found, World
+from lineage.auditing.world import Found, World, called
 from lineage.facts import ModelLoad, Session
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -46,5 +46,5 @@ def _unless(world: World, code: str, key: str, good: bool, bad: str) -> Iterator
 
 def _told(world: World, code: str, place: Path, session: Session, load: ModelLoad, detail: str) -> Found:
     model = load.provenance.get("model_name") or "a model"
-    said = f"load {load.id[:8] if not load.inferred else load.id[:17]} of {model}{f': {detail}' if detail else ''}"
+    said = f"{called(load)} of {model}{f': {detail}' if detail else ''}"
     return world.found(code, place, session, world.home(session, load), detail=said, about=(world.ids.run(load.id),))

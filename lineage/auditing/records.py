@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage.auditing.world import Found, Made, World
+from lineage.auditing.world import Found, Made, World, called
 from lineage.contract.metadata import PROVENANCE
 from lineage.facts import Activity, Evaluation, Generation, Json, ModelLoad, Slice, Training
 
@@ -111,7 +111,7 @@ def seed_missing(world: World) -> Iterator[Found]:
     for place, session in world.placed:
         for run in session.activities:
             if _needs_seed(run) and run.params.get("seed") is None and not _seeds_elsewhere(world, run):
-                detail = f"{type(run).__name__.lower()} {run.id[:8]}"
+                detail = called(run)
                 yield world.found("seed-missing", place, session, world.home(session, run), detail=detail)
 
 
@@ -141,5 +141,5 @@ def params_incomplete(world: World) -> Iterator[Found]:
             if isinstance(run, Generation | Evaluation) and run.models:
                 missing = [key for key in (*DECISIVE, *(SAMPLING if _samples(run.params) else ())) if run.params.get(key) is None]
                 if missing:
-                    detail = f"{type(run).__name__.lower()} {run.id[:8]} lacks {', '.join(missing)}"
+                    detail = f"{called(run)} lacks {', '.join(missing)}"
                     yield world.found("params-incomplete", place, session, world.home(session, run), detail=detail)

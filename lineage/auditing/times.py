@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from lineage.auditing.records import slices
-from lineage.auditing.world import Found, World
+from lineage.auditing.world import Found, World, called
 from lineage.contract.times import check_time, xsd_time
 from lineage.facts import Activity, Session
 
@@ -45,7 +45,7 @@ def time_order(world: World) -> Iterator[Found]:
         whole = _span(session)
         yield from _disordered(world, place, session, "the session", session)
         for run in session.activities:
-            name = f"{type(run).__name__.lower()} {run.id[:8]}"
+            name = called(run)
             yield from _disordered(world, place, session, name, run)
             for about, time in ((f"the start of {name}", run.started_at), (f"the end of {name}", run.ended_at)):
                 if _outside(time, whole, SKEW):

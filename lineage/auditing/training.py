@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage.auditing.overlap import overlap
-from lineage.auditing.world import Found, World
+from lineage.auditing.world import Found, World, called
 from lineage.contract.lines import holds_records
 from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training
 
@@ -47,7 +47,7 @@ def trained_on_test(world: World) -> Iterator[Found]:
 
 def _shared(world: World, pair: Pair) -> str:
     test, data = pair.test.artifact, pair.data.artifact
-    told = f"evaluation {pair.run.id[:8]} on {test.path}"
+    told = f"{called(pair.run)} on {test.path}"
     if test.sha256 and test.sha256 == data.sha256:
         return f"{told}, which is the training data itself ({data.path})"
     if not comparable(world, pair):

@@ -19,7 +19,7 @@ from lineage.carried import Placed
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
-from lineage.facts import Activity, Artifact, Evaluation, Json, ModelLoad, Session
+from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session
 from lineage.findings import Finding, finding
 from lineage.folder import How, gathered
 from lineage.intake import Taken, Wanted, take_in
@@ -37,6 +37,12 @@ class Found:
     finding: Finding
     session: str | None = None
     about: tuple[Name, ...] = ()
+
+
+def called(run: Activity) -> str:
+    """A run in words: `model load 3f2a9c1e`."""
+    kind = next(name for name, known in ACTIVITIES.items() if known is type(run)).replace("_", " ")
+    return f"{kind} {run.id[:17] if run.inferred else run.id[:8]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +122,7 @@ class World:
 
     def is_readable(self, path: Path) -> bool:
         """Is it a regular file, in the folder, to which no link leads out?"""
-        if ".." in path.relative_to(self.folder).parts if path.is_relative_to(self.folder) else True:
+        if not path.is_relative_to(self.folder) or ".." in path.relative_to(self.folder).parts:
             return False
         try:
             inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
