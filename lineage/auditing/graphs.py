@@ -36,13 +36,20 @@ def prov_stale(world: World) -> Iterator[Found]:
     """Each PROV file beside a manifest is what an export writes now; one that is not can at least be read, and is valid."""
     for place, session in world.placed:
         for name, path in prov_files(world, place, session):
-            try:
-                there = path.read_bytes() if path.stat().st_size <= MAX_BYTES else b""
-            except OSError:
-                continue
-            if there != _written(session_document(session, world.ids), name):
+            there, problem = _there(path)
+            if there is None:
+                yield world.found("unreadable", place, session, path.name, detail=problem)
+            elif there != _written(session_document(session, world.ids), name):
                 yield world.found("prov-stale", place, session, path.name)
                 yield from (Found(one, session.id) for one in _read(there, name, world.name(place, path.name)))
+
+
+def _there(path: Path) -> tuple[bytes | None, str]:
+    """What lies there, else why it was not read."""
+    try:
+        return (path.read_bytes(), "") if path.stat().st_size <= MAX_BYTES else (None, f"larger than {MAX_BYTES} bytes")
+    except OSError as error:
+        return None, error.strerror or ""
 
 
 def prov_files(world: World, place: Path, session: Session) -> Iterator[tuple[str, Path]]:

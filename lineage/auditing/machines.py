@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
@@ -77,7 +78,10 @@ def _result(one: Remark, number: int) -> dict[str, Any]:
 
 
 def _uri(file: str) -> str:
-    return quote(file.encode("utf-8", "surrogateescape"), safe="/")
+    try:
+        return quote(os.fsencode(file), safe="/")
+    except UnicodeEncodeError:  # JSON can hold names that no file has
+        return quote(file, safe="/", errors="surrogatepass")
 
 
 def junit(report: Audit) -> str:

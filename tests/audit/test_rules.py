@@ -1,6 +1,9 @@
 """Every rule finds its fault wherever chance puts it, tells a near miss from it, and raises nothing on folders in which nothing went wrong."""
 
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from faults import FAULTS, GOOD
@@ -69,3 +72,9 @@ def test_five_hundred_clean_folders_raise_nothing(tmp_path):
         history(seed, 4, folder=folder, clean=True)
         report = lineage.audit(folder)
         assert report.remarks == () and report.code() == 0 and dict(report.checked)["records"] > 0
+
+
+def test_the_page_of_the_rules_is_made_from_the_rows():
+    root = Path(__file__).parent.parent.parent
+    made = subprocess.run([sys.executable, str(root / "scripts" / "audit-rules")], capture_output=True, text=True, check=True).stdout
+    assert made == (root / "docs" / "reference" / "audit-rules.md").read_text()
