@@ -7,7 +7,28 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage.auditing.world import Found, World
-from lineage.facts import Session
+from lineage.errors import FormatError
+from lineage.facts import Artifact, Session
+from lineage.integrity import index
+from lineage.integrity.differences import differences
+
+SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
+
+
+def changed_lines(world: World, place: Path, artifact: Artifact) -> str:
+    """Which lines of an altered file are not what they were, as its sidecar from before tells; "" where there is none."""
+    path = place / artifact.path
+    if path not in world.taken:
+        return ""
+    try:
+        before = index.read(path)
+        if before is None or before.seal.sha256 != artifact.sha256:
+            return ""
+        changes = list(differences(before.fingerprints(), index.fingerprints(path)))
+    except (FormatError, OSError):
+        return ""
+    more = f" and {len(changes) - SHOWN:,} more" if len(changes) > SHOWN else ""
+    return ", ".join(f"line {one.now or one.before} {one.what}" for one in changes[:SHOWN]) + more
 
 
 def legacy_artifact(world: World) -> Iterator[Found]:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage.auditing import reports, shacl, training
+from lineage.auditing.artifacts import changed_lines
 from lineage.auditing.config import Config
 from lineage.auditing.graphs import prov_files
 from lineage.auditing.impact import Downstream
@@ -63,24 +65,34 @@ def audit(
 
 
 def _read(world: World) -> Iterator[Found]:
-    """What whoever read the files found, with the things it is about; a file from before there was metadata has a rule of its own."""
+    """What whoever read the files found, with the things it is about. A file from before there was metadata has a rule of its own, and the sidecar of
+    an altered file is no fault: it names the lines."""
     named = _files(world)
+    altered = {one.file for one in world.read if one.code == "altered-file"}
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
         there = named.get(one.file, ())
-        if one.code == "no-metadata" and any(artifact.type == "legacy" for _, artifact in there):
+        if one.code == "no-metadata" and any(artifact.type == "legacy" for _, _, artifact in there):
             continue
-        session = next((session for session, _ in there), None)
-        about = tuple(name for told, artifact in there for name in world.about(told, artifact)) if one.code in _AS_FILES else ()
-        yield Found(one, session.id if session else None, tuple(dict.fromkeys(about)))
+        if one.code == "other-sidecar" and one.file in altered:
+            continue
+        session = next((session for _, session, _ in there), None)
+        about = tuple(name for _, told, artifact in there for name in world.about(told, artifact)) if one.code in _AS_FILES else ()
+        lines = (
+            next(filter(None, (changed_lines(world, place, artifact) for place, _, artifact in there)), "")
+            if one.code == "altered-file"
+            else ""
+        )
+        found = replace(one, message=f"{one.message}; {lines}") if lines else one
+        yield Found(found, session.id if session else None, tuple(dict.fromkeys(about)))
 
 
-def _files(world: World) -> dict[str, list[tuple[Session, Artifact]]]:
+def _files(world: World) -> dict[str, list[tuple[Path, Session, Artifact]]]:
     """Every file that a session speaks of, by the name that findings call it."""
-    named: dict[str, list[tuple[Session, Artifact]]] = {}
+    named: dict[str, list[tuple[Path, Session, Artifact]]] = {}
     for place, session in world.placed:
         for artifact in (*session.artifacts, *(used for run in session.activities for used in run.used)):
-            named.setdefault(world.name(place, artifact.path), []).append((session, artifact))
+            named.setdefault(world.name(place, artifact.path), []).append((place, session, artifact))
     return named
 
 
@@ -114,24 +126,25 @@ def _checked(world: World, shapes: bool) -> Iterator[tuple[str, int]]:
         yield "SHACL shapes", len(shacl.codes())
 
 
-def _unchecked(world: World) -> Iterator[tuple[str, str]]:
+def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
     """What the audit does not vouch for, and why."""
     yield from (
-        (f"{count:,} {what}", why)
+        (what, count, why)
         for what, count, why in (
             ("numbers of reports", reports.unclaimed(world), "their results carry no verdict that they could be computed from"),
             (
                 "pairs of test set and training data",
                 _unlooked(world),
-                "one of the two is not there as it was recorded, or holds no records",
+                "one of the two is not in the folder as it was recorded, or holds no records",
             ),
+            ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
             ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
             ("sessions without PROV files", _unexported(world), "they were not exported"),
         )
         if count
     )
-    yield "signatures", "an audit holds the files against the manifests that it finds, and takes these for what they say"
-    yield "commits", "whether they exist in a repository is not asked"
+    yield "signatures", None, "an audit holds the files against the manifests that it finds, and takes these for what they say"
+    yield "commits", None, "whether they exist in a repository is not asked"
 
 
 def _unlooked(world: World) -> int:
@@ -143,6 +156,11 @@ def _others(world: World) -> list[Path]:
     named = _files(world)
     places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
     return [path for place in places for path in orphans(place, ()) if world.name(place, path.name) not in named]
+
+
+def _outside(world: World) -> set[str]:
+    used = {(place, one.path) for place, session in world.placed for run in session.activities for one in run.used}
+    return {world.name(place, path) for place, path in used if not world.is_inside(place / path)}
 
 
 def _unexported(world: World) -> int:

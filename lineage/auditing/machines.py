@@ -32,7 +32,7 @@ def as_json(report: Audit) -> dict[str, Any]:
         "ignored": dict(report.ignored),
         "configuration": report.config.source,
         "checked": dict(report.checked),
-        "not_checked": dict(report.unchecked),
+        "not_checked": [{"what": what, "count": count, "why": why} for what, count, why in report.unchecked],
     }
 
 

@@ -9,7 +9,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from lineage.auditing.plain import place, shown, verdict
+from lineage.auditing.plain import numbered, place, shown, verdict
 from lineage.auditing.report import Audit, Remark
 from lineage.draw.svg import text as _xml
 
@@ -105,7 +105,7 @@ def _scope(report: Audit) -> Iterator[str]:
     yield "<h2>What was checked</h2>"
     yield from _table(("what", "how many"), ((say(what), f"{count:,}") for what, count in report.checked))
     yield "<h2>What was not checked</h2>"
-    yield from _table(("what", "why"), ((say(what), say(why)) for what, why in report.unchecked))
+    yield from _table(("what", "why"), ((say(numbered(what, count)), say(why)) for what, count, why in report.unchecked))
 
 
 def _lineage(report: Audit) -> Iterator[str]:

@@ -28,6 +28,11 @@ def verdict(report: Audit) -> str:
     return f"{counts or 'nothing found'}{accepted}"
 
 
+def numbered(what: str, count: int | None) -> str:
+    """What was not checked, with how many there are."""
+    return what if count is None else f"{what} ({count:,})"
+
+
 def text(report: Audit) -> Iterator[str]:
     """The report as lines."""
     for code, remarks in report.by_code().items():
@@ -45,7 +50,7 @@ def text(report: Audit) -> Iterator[str]:
     for code, count in report.ignored:
         yield shown(f"not asked for: {code}, found {count} time{'s' if count != 1 else ''}")
     yield shown(f"checked: {', '.join(f'{count:,} {what}' for what, count in report.checked)}")
-    yield from (shown(f"not checked: {what}: {why}") for what, why in report.unchecked)
+    yield from (shown(f"not checked: {numbered(what, count)}: {why}") for what, count, why in report.unchecked)
     yield shown(f"{report.folder}: {verdict(report)}")
 
 
@@ -79,4 +84,4 @@ def _rest(report: Audit) -> Iterator[str]:
     yield "## What was checked\n"
     yield from (f"- {count:,} {plain(what)}" for what, count in report.checked)
     yield "\n## What was not checked\n"
-    yield from (f"- {plain(what)}: {plain(why)}" for what, why in report.unchecked)
+    yield from (f"- {plain(numbered(what, count))}: {plain(why)}" for what, count, why in report.unchecked)

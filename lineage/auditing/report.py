@@ -44,7 +44,7 @@ class Audit:
     remarks: tuple[Remark, ...]  # by file and line, suppressed ones too
     ignored: tuple[tuple[str, int], ...]  # codes that were not asked for, and how often they were found all the same
     checked: tuple[tuple[str, int], ...]
-    unchecked: tuple[tuple[str, str], ...]  # what, and why
+    unchecked: tuple[tuple[str, int | None, str], ...]  # what, how many, and why
     world: World = field(repr=False, compare=False)
 
     @cached_property

@@ -120,14 +120,20 @@ class World:
         """The files as things of the graph."""
         return tuple(self.ids.artifact(one, session) for one in artifacts)
 
-    def is_readable(self, path: Path) -> bool:
-        """Is it a regular file, in the folder, to which no link leads out?"""
+    def is_inside(self, path: Path) -> bool:
+        """Does it lie in the folder, whatever links and dots there are on the way?"""
         if not path.is_relative_to(self.folder) or ".." in path.relative_to(self.folder).parts:
             return False
         try:
-            inside = Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
-            return inside and stat.S_ISREG(path.stat().st_mode)
-        except (OSError, ValueError):  # JSON can hold names that no file has
+            return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
+        except ValueError:  # JSON can hold names that no file has
+            return False
+
+    def is_readable(self, path: Path) -> bool:
+        """Is it a regular file of the folder?"""
+        try:
+            return self.is_inside(path) and stat.S_ISREG(path.stat().st_mode)
+        except OSError:
             return False
 
     def digest(self, path: Path) -> str | None:

@@ -70,7 +70,7 @@ def test_the_report_says_what_was_checked_and_what_was_not(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     report = audited(tmp_path)
     assert dict(report.checked)["sessions"] == 9 and dict(report.checked)["records"] > 0
-    assert {"1 files beside the sessions", "signatures", "commits"} <= set(dict(report.unchecked))
+    assert {("files beside the sessions", 1), ("signatures", None), ("commits", None)} <= {one[:2] for one in report.unchecked}
 
 
 def test_the_same_folder_gives_the_same_bytes(tmp_path):
@@ -309,3 +309,13 @@ def test_the_json_of_the_command_line_has_stable_keys(tmp_path, capsys):
     }
     assert set(told) == keys and told["exit_code"] == 4
     assert set(told["findings"][0]) == {"file", "line", "code", "level", "message", "hint", "why", "session", "consequences"}
+
+
+def test_the_lines_of_an_altered_file_are_named_by_its_sidecar(tmp_path):
+    folder_with(tmp_path)
+    lineage.audit(tmp_path)  # makes the sidecars
+    file = next(path for path in sorted(tmp_path.glob("*.jsonl")) if path.read_bytes().count(b"\n") > 2)
+    lines = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(b"".join([lines[0], lines[1].replace(b"question", b"Question"), *lines[2:]]))
+    found = [one for one in audited(tmp_path).findings if one.file == file.name and one.code in ("altered-file", "other-sidecar")]
+    assert len(found) == 1 and found[0].message.endswith("; line 2 changed")
