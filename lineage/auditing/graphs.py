@@ -35,11 +35,13 @@ def _alone(world: World, place: Path, session: Session) -> Iterator[Found]:
 def prov_stale(world: World) -> Iterator[Found]:
     """Each PROV file beside a manifest is what an export writes now; one that is not can at least be read, and is valid."""
     for place, session in world.placed:
-        for name, path in prov_files(world, place, session):
+        files = list(prov_files(world, place, session))
+        document = session_document(session, world.ids) if files else None
+        for name, path in files:
             there, problem = _there(path)
             if there is None:
                 yield world.found("unreadable", place, session, path.name, detail=problem)
-            elif there != _written(session_document(session, world.ids), name):
+            elif document and there != _written(document, name):
                 yield world.found("prov-stale", place, session, path.name)
                 yield from (Found(one, session.id) for one in _read(there, name, world.name(place, path.name)))
 

@@ -9,7 +9,7 @@ import base64
 import hashlib
 from collections.abc import Iterable, Iterator
 
-from lineage.auditing.plain import numbered, place, shown, verdict
+from lineage.auditing.plain import numbered, place, shown, told, verdict
 from lineage.auditing.report import Audit, Remark
 from lineage.draw.svg import text as _xml
 
@@ -21,7 +21,7 @@ h1{font-size:1.6rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2rem 0 .25rem}
 .level{display:inline-block;font-size:.75rem;font-weight:600;padding:.05rem .5rem;border-radius:1rem;color:#fff;background:#555;vertical-align:middle}
 .level.error{background:#b00020}.level.warning{background:#b26a00}
 table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid #ddd;overflow-wrap:anywhere}
-th{font-weight:600;color:#555}code{font:13px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}td.at{width:30%}.doubt{color:#7a1020}
+th{font-weight:600;color:#555}code{font:13px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}.found th:first-child{width:30%}.found th:last-child{width:30%}.doubt{color:#7a1020}
 .picture{overflow-x:auto;border:1px solid #ddd;margin:.5rem 0}.picture svg{max-width:100%;height:auto}
 .sign td{height:2.6rem;border:1px solid #888}.sign th{border:1px solid #888;width:14rem}
 @page{margin:16mm}
@@ -82,12 +82,12 @@ def _findings(report: Audit) -> Iterator[str]:
         rule = found[0].finding.rule
         yield f"<h2>{_level(found[0])} {say(rule.title)}</h2>"
         yield f"<p><code>{say(code)}</code> {say(rule.why)} <b>What to do:</b> {say(rule.hint)}.</p>"
-        yield from _table(("where", "what", "makes doubtful"), (_row(one) for one in found))
+        yield from _table(("where", "what", "makes doubtful"), (_row(one) for one in found), "found")
 
 
 def _row(one: Remark) -> Iterator[str]:
     yield f"<code>{say(place(one))}</code>"
-    yield say(one.finding.message)
+    yield say(told(one))
     yield f'<span class="doubt">{say(str(one.consequences))}</span>' if one.consequences else ""
 
 

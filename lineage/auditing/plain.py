@@ -21,6 +21,11 @@ def place(one: Remark) -> str:
     return one.finding.file if one.finding.line is None else f"{one.finding.file}:{one.finding.line}"
 
 
+def told(one: Remark) -> str:
+    """What the finding says besides the title of its rule."""
+    return one.finding.message.removeprefix(f"{one.finding.rule.title}: ")
+
+
 def verdict(report: Audit) -> str:
     """The summary in a line."""
     counts = ", ".join(f"{count} {level}{'s' if count != 1 else ''}" for level, count in report.counts.items() if count)
@@ -39,7 +44,7 @@ def text(report: Audit) -> Iterator[str]:
         rule = remarks[0].finding.rule
         yield shown(f"{rule.level}: {rule.title} [{code}]")
         for one in remarks[:EACH]:
-            yield shown(f"  {place(one)}: {one.finding.message.removeprefix(f'{rule.title}: ')}")
+            yield shown(f"  {place(one)}: {told(one)}")
             if one.consequences:
                 yield shown(f"    makes doubtful: {one.consequences}")
         if len(remarks) > EACH:
@@ -67,7 +72,7 @@ def markdown(report: Audit) -> Iterator[str]:
         rule = remarks[0].finding.rule
         yield f"## {rule.level}: {plain(rule.title)}\n\n`{code}`. {plain(rule.why)} What to do: {plain(rule.hint)}.\n"
         yield "| where | what | makes doubtful |\n|---|---|---|"
-        yield from (f"| {plain(place(one))} | {plain(one.finding.message)} | {plain(str(one.consequences or ''))} |" for one in remarks)
+        yield from (f"| {plain(place(one))} | {plain(told(one))} | {plain(str(one.consequences or ''))} |" for one in remarks)
         yield ""
     yield from _rest(report)
 

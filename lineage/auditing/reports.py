@@ -25,7 +25,7 @@ def size_differs(world: World) -> Iterator[Found]:
         results, size = _results(report), _size(report)
         if results is None or size is None:
             continue
-        models = {row.get(MODEL) for row in results if isinstance(row, dict)} if any(isinstance(row, dict) and MODEL in row for row in results) else {None}  # fmt: skip
+        models = {repr(row[MODEL]) for row in results if isinstance(row, dict) and MODEL in row}
         if len(results) != size * max(len(models), 1):
             each = f" of each of {len(models)} models" if len(models) > 1 else ""
             yield _told(world, "size-differs", one, f"{len(results)} results, and dataset.size is {size}{each}")
@@ -88,9 +88,13 @@ def _share(verdicts: Sequence[float | None]) -> float | None:
 
 
 def _close(value: object, expected: object) -> bool:
+    """The same number, as near as reports round, or the same value of any other kind."""
     if any(isinstance(one, bool) or not isinstance(one, int | float) for one in (value, expected)):
         return value == expected
-    return math.isclose(float(value), float(expected), rel_tol=0, abs_tol=CLOSE)  # type: ignore[arg-type]
+    try:
+        return math.isclose(float(value), float(expected), rel_tol=0, abs_tol=CLOSE)  # type: ignore[arg-type]
+    except OverflowError:  # an integer that no double holds
+        return value == expected
 
 
 def _results(report: Json) -> list[Any] | None:

@@ -159,6 +159,10 @@ def rows(sessions=1000):
         again, report = cpu(lambda: lineage.audit(folder))
         yield "again, unchanged (CPU s)", again, "<= 30"
         yield "what it found", len(report.remarks), "== 0"
+        lineage.export_folder(folder)
+        spent, report = cpu(lambda: lineage.audit(folder))
+        yield "again, with the PROV files of an export compared (CPU s)", spent, "<= 30"
+        yield "its PROV files", dict(report.checked)["PROV files"], f"== {2 * sessions}"
         victim = folder / "sft_0000.jsonl"
         victim.write_bytes(victim.read_bytes().replace(b"held", b"HELD").replace(b"0 of 0", b"0 of O", 1))
         spent, report = cpu(lambda: lineage.audit(folder))

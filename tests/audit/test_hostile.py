@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import random
 import subprocess
 import sys
 import threading
@@ -11,6 +12,7 @@ import pytest
 from histories import history
 
 import lineage
+from lineage.auditing import machines, page
 from lineage.cli import main
 
 SECRET = "the-secret-of-the-machine"
@@ -198,3 +200,52 @@ def test_a_manifest_of_any_shape_is_a_finding_at_worst(folder, text):
 def test_a_report_of_any_shape_is_a_finding_at_worst(folder, text):
     (folder / "evaluation_odd.json").write_text(text)
     assert isinstance(str(lineage.audit(folder)), str)
+
+
+VALUES = (
+    None,
+    True,
+    -1,
+    10**30,
+    1e308,
+    "",
+    "x",
+    "\ud800",
+    "\x1b[2J",
+    "../x",
+    "2025-01-01T00:00:00",
+    [],
+    [[]],
+    {},
+    {"a": [1]},
+    "/dev/zero",
+    "0" * 64,
+)
+
+
+def disturbed(value, chance):
+    """The JSON value with values of any kind in places that chance chooses."""
+    if chance.random() < 0.04:
+        return chance.choice(VALUES)
+    if isinstance(value, dict):
+        return {key: disturbed(inner, chance) for key, inner in value.items()}
+    return [disturbed(inner, chance) for inner in value] if isinstance(value, list) else value
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_whatever_stands_in_the_files_the_audit_ends_with_a_report(seed, tmp_path):
+    history(seed, 5, folder=tmp_path)
+    chance = random.Random(seed)
+    for path in sorted([*tmp_path.glob("*.json"), *tmp_path.glob("*.jsonl")]):
+        lines = path.read_text().splitlines() if path.suffix == ".jsonl" else [path.read_text()]
+        path.write_text("\n".join(json.dumps(disturbed(json.loads(line), chance)) for line in lines))
+    report = lineage.audit(tmp_path)
+    for write in (
+        page.html,
+        machines.junit,
+        lambda one: json.dumps(machines.sarif(one)),
+        lambda one: json.dumps(machines.as_json(one)),
+        str,
+    ):
+        assert "\x1b" not in write(report) and report.code() in (1, 4, 5)
+        write(report).encode()

@@ -16,7 +16,7 @@ from histories import history
 from lxml import etree
 
 import lineage
-from lineage.auditing import config, machines, page, plain
+from lineage.auditing import config, machines, page, plain, reports
 from lineage.auditing.config import Config, Excuse
 from lineage.cli import main
 from lineage.errors import NotFoundError, UsageError
@@ -319,3 +319,37 @@ def test_the_lines_of_an_altered_file_are_named_by_its_sidecar(tmp_path):
     file.write_bytes(b"".join([lines[0], lines[1].replace(b"question", b"Question"), *lines[2:]]))
     found = [one for one in audited(tmp_path).findings if one.file == file.name and one.code in ("altered-file", "other-sidecar")]
     assert len(found) == 1 and found[0].message.endswith("; line 2 changed")
+
+
+@pytest.mark.parametrize("model", [{}, [], None, 7])
+def test_a_result_of_any_shape_is_a_finding_at_worst(model, tmp_path):
+    folder_with(tmp_path)
+    for path in tmp_path.glob("evaluation_*.json"):
+        told = json.loads(path.read_bytes())
+        told["results"][0]["model"] = model
+        told["summary"]["base_accuracy"] = 10**400
+        path.write_text(json.dumps(told))
+    assert {"metric-differs", "size-differs", "altered-file"} <= {one.code for one in audited(tmp_path).findings}
+
+
+RIGHT, WRONG = {"correct": True}, {"correct": 0}
+
+
+@pytest.mark.parametrize(
+    ("name", "results", "number"),
+    [
+        ("accuracy", [RIGHT, WRONG], 0.5),
+        ("sft_accuracy", [RIGHT, RIGHT], 1.0),
+        ("sft_accuracy", [{"model": "sft", **RIGHT}, {"model": "base", **WRONG}], 1.0),
+        ("base_accuracy", [{"base_correct": False, "sft_correct": True}], 0.0),
+        ("accuracy", [{"passed": True}, {"is_correct": False}], 0.5),
+        ("accuracy", [RIGHT, {}], None),
+        ("accuracy", [RIGHT, 7], None),
+        ("accuracy", [{"correct": 0.5}], None),
+        ("accuracy", [], None),
+        ("loss", [RIGHT], None),
+        ("other_accuracy", [{"model": "sft", **RIGHT}], None),
+    ],
+)
+def test_a_number_is_computed_anew_only_where_that_is_certain(name, results, number):
+    assert reports.recomputed(name, results) == number
