@@ -32,7 +32,7 @@ KEYS = ("select", "ignore", "fail-on", "suppress")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Excuse:
+class Suppression:
     """Findings of a rule that are known and accepted, and why."""
 
     code: str
@@ -51,7 +51,7 @@ class Config:
     select: tuple[str, ...] = ()
     ignore: tuple[str, ...] = ()
     fail_on: FailOn = "warning"
-    suppress: tuple[Excuse, ...] = ()
+    suppress: tuple[Suppression, ...] = ()
     source: str | None = None  # the file that it was read from
 
     def __post_init__(self) -> None:
@@ -118,10 +118,10 @@ def read(table: Mapping[str, Any], at: str) -> Config:
     if not isinstance(rows, list):
         raise UsageError("suppress: expected [[tool.lineage.audit.suppress]]", at=at)
     select, ignore = (_texts(table.get(key, []), key, at) for key in ("select", "ignore"))
-    return Config(select=select, ignore=ignore, fail_on=cast("FailOn", fail_on), suppress=tuple(_excuses(rows, at)), source=at)
+    return Config(select=select, ignore=ignore, fail_on=cast("FailOn", fail_on), suppress=tuple(_suppressions(rows, at)), source=at)
 
 
-def _excuses(rows: list[Any], at: str) -> Iterable[Excuse]:
+def _suppressions(rows: list[Any], at: str) -> Iterable[Suppression]:
     for number, row in enumerate(rows):
         keys = {"code", "path", "reason"}
         if not isinstance(row, dict) or set(row) - keys or not all(isinstance(value, str) for value in row.values()):
@@ -132,7 +132,7 @@ def _excuses(rows: list[Any], at: str) -> Iterable[Excuse]:
                 at=at,
                 hint='write reason = "…", for whoever reads the report',
             )
-        yield Excuse(code=row["code"], path=row.get("path", "*"), reason=row["reason"])
+        yield Suppression(code=row["code"], path=row.get("path", "*"), reason=row["reason"])
 
 
 def _texts(value: object, key: str, at: str) -> tuple[str, ...]:

@@ -1,6 +1,6 @@
 """Which function finds what: a row for each code that an audit can report. The words of each stand in lineage/findings.py.
 
-To add a rule: a row there, a function that yields what it found, a row here, and a good and a bad fixture in tests/audit/fixtures.py; then
+To add a rule: a row there, a function that yields what it found, a row here, and a good and a bad fixture in tests/audit/faults.py; then
 `scripts/audit-rules > docs/reference/audit-rules.md`.
 """
 

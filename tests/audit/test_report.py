@@ -17,7 +17,7 @@ from lxml import etree
 
 import lineage
 from lineage.auditing import config, machines, page, plain, reports
-from lineage.auditing.config import Config, Excuse
+from lineage.auditing.config import Config, Suppression
 from lineage.cli import main
 from lineage.errors import NotFoundError, UsageError
 
@@ -96,7 +96,7 @@ def test_only_the_time_of_the_report_and_nothing_else_tells_two_runs_apart(tmp_p
 
 
 def test_sarif_passes_its_schema_and_names_every_finding(hostile):
-    report = audited(hostile, config=Config(suppress=(Excuse(code="dirty-code", reason="known"),)))
+    report = audited(hostile, config=Config(suppress=(Suppression(code="dirty-code", reason="known"),)))
     log = json.loads(json.dumps(machines.sarif(report)))
     SARIF.validate(log)
     results, rules = log["runs"][0]["results"], log["runs"][0]["tool"]["driver"]["rules"]
@@ -113,7 +113,7 @@ def test_the_schema_of_sarif_refuses_what_is_no_sarif(hostile):
 
 
 def test_junit_is_well_formed_and_counts_what_it_holds(hostile):
-    report = audited(hostile, config=Config(suppress=(Excuse(code="dirty-code", reason=EVIL),)))
+    report = audited(hostile, config=Config(suppress=(Suppression(code="dirty-code", reason=EVIL),)))
     root = etree.fromstring(machines.junit(report).encode())
     assert len(root.findall(".//failure")) == int(root.get("failures")) == sum(one.level != "note" for one in report.open) > 2
     assert len(root.findall(".//testcase")) == int(root.get("tests")) and len(root.findall(".//skipped")) == 1
@@ -183,7 +183,7 @@ def test_a_group_is_named_by_the_beginning_of_its_codes():
     )
 
 
-@pytest.mark.parametrize("more", [{"select": ("dirty-cod",)}, {"ignore": ("nothing",)}, {"suppress": (Excuse(code="x", reason="y"),)}])
+@pytest.mark.parametrize("more", [{"select": ("dirty-cod",)}, {"ignore": ("nothing",)}, {"suppress": (Suppression(code="x", reason="y"),)}])
 def test_a_code_that_is_none_is_refused(more):
     with pytest.raises(UsageError):
         Config(**more)
@@ -191,7 +191,9 @@ def test_a_code_that_is_none_is_refused(more):
 
 def test_a_suppressed_finding_is_shown_with_its_reason_and_does_not_fail(tmp_path):
     folder_with(tmp_path, "dirty-code")
-    report = audited(tmp_path, config=Config(suppress=(Excuse(code="dirty-code", path="session_manifest_*", reason="the diff is kept"),)))
+    report = audited(
+        tmp_path, config=Config(suppress=(Suppression(code="dirty-code", path="session_manifest_*", reason="the diff is kept"),))
+    )
     assert report.code() == 0 and report.open == () and len(report.suppressed) == 1
     for told in (str(report), page.html(report), "\n".join(plain.markdown(report)), json.dumps(machines.as_json(report))):
         assert "the diff is kept" in told
@@ -199,13 +201,13 @@ def test_a_suppressed_finding_is_shown_with_its_reason_and_does_not_fail(tmp_pat
 
 def test_a_suppression_of_another_file_suppresses_nothing(tmp_path):
     folder_with(tmp_path, "dirty-code")
-    assert audited(tmp_path, config=Config(suppress=(Excuse(code="dirty-code", path="other*", reason="x"),))).code() == 1
+    assert audited(tmp_path, config=Config(suppress=(Suppression(code="dirty-code", path="other*", reason="x"),))).code() == 1
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
 def test_a_suppression_without_a_reason_is_refused(reason):
     with pytest.raises(UsageError, match="reason"):
-        Config(suppress=(Excuse(code="dirty-code", reason=reason),))
+        Config(suppress=(Suppression(code="dirty-code", reason=reason),))
     with pytest.raises(UsageError, match="reason"):
         config.read({"suppress": [{"code": "dirty-code", "path": "*"} | ({"reason": reason} if reason else {})]}, "pyproject.toml")
 
