@@ -135,11 +135,25 @@ def _seeds_elsewhere(world: World, run: Activity) -> bool:
 
 
 def params_incomplete(world: World) -> Iterator[Found]:
-    """Who asks a model says all parameters that were in force, defaults too."""
+    """Who asks a model says all parameters that were in force, defaults too; and so do the records of a run that did."""
     for place, session in world.placed:
         for run in session.activities:
-            if isinstance(run, Generation | Evaluation) and run.models:
-                missing = [key for key in (*DECISIVE, *(SAMPLING if _samples(run.params) else ())) if run.params.get(key) is None]
-                if missing:
-                    detail = f"{called(run)} lacks {', '.join(missing)}"
-                    yield world.found("params-incomplete", place, session, world.home(session, run), detail=detail)
+            if isinstance(run, Generation | Evaluation) and run.models and _missing(run.params):
+                detail = f"{called(run)} lacks {', '.join(_missing(run.params))}"
+                yield world.found("params-incomplete", place, session, world.home(session, run), detail=detail)
+    for one in world.made:
+        if isinstance(one.run, Generation) and one.run.models and not _missing(one.run.params):
+            yield from _records_incomplete(world, one)
+
+
+def _records_incomplete(world: World, one: Made) -> Iterator[Found]:
+    for part in slices(world, one):
+        params = part.metadata.get("generation_params")
+        missing = _missing(params if isinstance(params, dict) else {}) if part.metadata else []
+        if missing:
+            line, detail = (part.lines[0][0] if part.lines else None), f"{part.count:,} records lack {', '.join(missing)}"
+            yield world.found("params-incomplete", one.place, one.session, one.artifact.path, line=line, detail=detail)
+
+
+def _missing(params: Json) -> list[str]:
+    return [key for key in (*DECISIVE, *(SAMPLING if _samples(params) else ())) if params.get(key) is None]

@@ -426,7 +426,7 @@ FAULTS = {
     "special-tokens-added": provenance("add_special_tokens", True, None),
     "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": disk.random.choice((None, "main", "v1.0"))})),
     "seed-missing": either(fault(no_seed), in_activity("training", change=lambda disk, run: put(run, params={"epochs": 1}))),
-    "params-incomplete": in_activity("generation", "evaluation", change=lambda disk, run: run["params"].pop(disk.random.choice(("do_sample", "max_new_tokens", "num_beams", "repetition_penalty"))) and None),
+    "params-incomplete": either(in_record(lambda disk, record: record["metadata"]["generation_params"].pop(disk.random.choice(("do_sample", "top_p", "num_beams"))) and None), in_activity("generation", "evaluation", change=lambda disk, run: run["params"].pop(disk.random.choice(("do_sample", "max_new_tokens", "num_beams", "repetition_penalty"))) and None)),
     "dirty-code": in_manifest(lambda disk, manifest: put(manifest["environment"], git_dirty=True)),
     "unknown-commit": in_manifest(lambda disk, manifest: put(manifest["environment"], git_sha=None)),
     "never-closed": in_manifest(lambda disk, manifest: put(manifest, status="running", ended_at=None)),
