@@ -31,6 +31,17 @@ def changed_lines(world: World, place: Path, artifact: Artifact) -> str:
     return ", ".join(f"line {one.now or one.before} {one.what}" for one in changes[:SHOWN]) + more
 
 
+def renamed(world: World, gone: Artifact) -> str:
+    """The files with the same bytes, under other names."""
+    same = {
+        world.name(place, one.path)
+        for place, session in world.placed
+        for one in session.artifacts
+        if one.sha256 == gone.sha256 and one.path != gone.path and world.is_readable(place / one.path)
+    }
+    return f"its bytes are there as {', '.join(sorted(same))}" if same else ""
+
+
 def legacy_artifact(world: World) -> Iterator[Found]:
     """Something tells where a file of records or a report comes from."""
     for place, session in world.placed:

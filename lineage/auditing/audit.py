@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage.auditing import reports, shacl, training
-from lineage.auditing.artifacts import changed_lines
+from lineage.auditing.artifacts import changed_lines, renamed
 from lineage.auditing.config import Config
 from lineage.auditing.graphs import prov_files
 from lineage.auditing.impact import Downstream
@@ -78,13 +78,16 @@ def _read(world: World) -> Iterator[Found]:
             continue
         session = next((session for _, session, _ in there), None)
         about = tuple(name for _, told, artifact in there for name in world.about(told, artifact)) if one.code in _AS_FILES else ()
-        lines = (
-            next(filter(None, (changed_lines(world, place, artifact) for place, _, artifact in there)), "")
-            if one.code == "altered-file"
-            else ""
-        )
-        found = replace(one, message=f"{one.message}; {lines}") if lines else one
+        more = next(filter(None, (_detail(world, one.code, place, artifact) for place, _, artifact in there)), "")
+        found = replace(one, message=f"{one.message}; {more}") if more else one
         yield Found(found, session.id if session else None, tuple(dict.fromkeys(about)))
+
+
+def _detail(world: World, code: str, place: Path, artifact: Artifact) -> str:
+    """Which lines of an altered file changed; what a file that is gone is called now."""
+    if code == "altered-file":
+        return changed_lines(world, place, artifact)
+    return renamed(world, artifact) if code == "missing-file" and artifact.sha256 else ""
 
 
 def _files(world: World) -> dict[str, list[tuple[Path, Session, Artifact]]]:

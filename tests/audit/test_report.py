@@ -355,3 +355,11 @@ RIGHT, WRONG = {"correct": True}, {"correct": 0}
 )
 def test_a_number_is_computed_anew_only_where_that_is_certain(name, results, number):
     assert reports.recomputed(name, results) == number
+
+
+def test_a_file_that_was_renamed_is_named_by_both_names(tmp_path):
+    folder_with(tmp_path)
+    file = next(path for path in sorted(tmp_path.glob("sft_*.jsonl")))
+    file.rename(tmp_path / "better.jsonl")
+    found = next(one for one in audited(tmp_path).findings if one.code == "missing-file")
+    assert found.file == file.name and found.message.endswith("; its bytes are there as better.jsonl")
