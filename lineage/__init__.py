@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from lineage.auditing.audit import audit as audit
     from lineage.comparison.sessions import diff as diff
     from lineage.comparison.verdict import compare as compare
     from lineage.constraints import validate as validate
@@ -41,6 +42,7 @@ _HOME = {
     "LineageError": "lineage.errors",
     "RecordFile": "lineage.trace.record",
     "ask": "lineage.questions.asking",
+    "audit": "lineage.auditing.audit",
     "compare": "lineage.comparison.verdict",
     "create_artifact_metadata": "lineage.recording.helpers",
     "create_session_manifest": "lineage.recording.helpers",
@@ -64,6 +66,7 @@ __all__ = [
     "LineageError",
     "RecordFile",
     "ask",
+    "audit",
     "compare",
     "create_artifact_metadata",
     "create_session_manifest",

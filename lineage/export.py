@@ -193,3 +193,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
     finally:
         temporary.unlink(missing_ok=True)
     return path
+
+
+def written_as(session: Session) -> dict[str, str]:
+    """What the document of the session is called in each format, beside its manifest."""
+    return {name: f"{_stem(session)}{_suffix(name)}" for name in formats.FORMATS}

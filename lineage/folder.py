@@ -132,8 +132,9 @@ class _Reading:
         """The files of records whose slices nobody recorded, and those without a sidecar."""
         for artifact in {one.path: one for session in told for one in session.artifacts}.values():
             path = self._folder / artifact.path
-            is_there = self._is_inside(artifact.path) and holds_records(path) and path.is_file() and not is_redacted(artifact)
-            if is_there and (_lacks_slices(artifact) or (artifact.sha256 and index.can_be_made(path))):
+            is_there = self._is_inside(artifact.path) and holds_records(path) and os.path.isfile(path)  # noqa: PTH113  # never raises
+            is_wanted = _lacks_slices(artifact) or (artifact.sha256 and index.can_be_made(path))
+            if is_there and is_wanted and not is_redacted(artifact):
                 yield Wanted(path, artifact.path, self._how.legacy, artifact.sha256)
 
     def _take_in(self, wanted: list[Wanted]) -> None:
@@ -153,7 +154,17 @@ class _Reading:
         for path in self._folder.glob("session_journal_*.jsonl"):
             session_id = path.name.removeprefix("session_journal_").rpartition("_")[0]
             names.add(manifest.path_of(self._folder, session_id))
-        return sorted(names)
+        return [path for path in sorted(names) if self._is_ours(path)]
+
+    def _is_ours(self, path: Path) -> bool:
+        """Is it a file of the folder, or not there?  A pipe would make its reader wait, and a link may lead anywhere."""
+        if not self._is_inside(path.name):
+            self._tell("outside-folder", path.name, "a link")
+            return False
+        if path.exists() and not path.is_file():
+            self._tell("unreadable", path.name, "not a regular file")
+            return False
+        return True
 
     def _checked(self, session: Session) -> Session:
         seen = {artifact.path: self._compared(artifact, session) for artifact in session.artifacts}
@@ -172,7 +183,7 @@ class _Reading:
         path = self._folder / artifact.path
         if is_redacted(artifact):  # the digest is that of an original which is elsewhere
             return artifact
-        if not path.exists():
+        if not os.path.exists(path):  # noqa: PTH110  # never raises, whatever the name
             if artifact.sha256 or artifact.timestamp:  # else it was announced, and its process ended before it was begun
                 self._tell("missing-file", artifact.path, f"named by {session.manifest}")
             return artifact
@@ -214,9 +225,17 @@ def _lacks_slices(artifact: Artifact) -> bool:
 
 def _outside(path: str) -> bool:
     pure = PurePosixPath(path)
-    return pure.is_absolute() or ".." in pure.parts or "\0" in path or not path
+    return pure.is_absolute() or ".." in pure.parts or "\0" in path or not path or not _is_name(path)
+
+
+def _is_name(path: str) -> bool:
+    """Can a file be called so?  JSON can hold halves of letters."""
+    try:
+        return bool(os.fsencode(path))
+    except UnicodeEncodeError:
+        return False
 
 
 def _leads_out(path: Path, folder: Path) -> bool:
     """Does a link on the way lead out of the folder?"""
-    return not path.resolve().is_relative_to(folder.resolve())
+    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))  # resolve() raises where links go in a circle

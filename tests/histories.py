@@ -2,6 +2,7 @@
 
     history(7, sessions=50)             facts only; files stand for up to 1,000,000 records each, and nothing is on disk
     history(7, 12, folder=tmp_path)     the same kind of history with its files and manifests in a folder, as a user has them
+    history(7, 12, folder=tmp_path, clean=True)     one in which nothing went wrong, as an auditor wants it
 
 In each: several machines, operators and environments; dirty and clean code; loaders at several commits, of which `BAD` is one; sentinels
 that passed, failed or were not run; generations, merges and filters of files of earlier sessions (their records keep the `run_id` that
@@ -47,6 +48,13 @@ MACHINES = (
     {"python_version": "3.11.9", "torch_version": "2.5.0", "transformers_version": "4.57.1", "gpu": "NVIDIA H100", "platform": "linux"},
 )
 OPERATORS = ("ada", "grace", None)
+EFFECTIVE = {
+    "do_sample": True,
+    "top_k": 0,
+    "top_p": 1.0,
+    "repetition_penalty": 1.0,
+    "num_beams": 1,
+}  # parameters that a clean run says besides
 KINDS = ("generate", "generate", "generate", "merge", "filter", "train", "evaluate", "evaluate", "legacy")
 
 
@@ -90,8 +98,8 @@ class _Disk:
 class _World:
     """What is there when a session starts."""
 
-    def __init__(self, seed: int, folder: Path | None, most: int) -> None:
-        self.random, self.disk, self.most = random.Random(seed), _Disk(folder), most
+    def __init__(self, seed: int, folder: Path | None, most: int, clean: bool = False) -> None:
+        self.random, self.disk, self.most, self.clean = random.Random(seed), _Disk(folder), most, clean
         self.time, self.number = START, 0
         self.records: list[Artifact] = []  # files of records, with their slices
         self.adapters: list[Artifact] = []
@@ -113,12 +121,15 @@ class _World:
         return f"{self.random.getrandbits(128):032x}"
 
 
-def history(seed: int, sessions: int = 20, *, folder: Path | None = None, most: int = 1_000_000) -> tuple[Session, ...]:
+def history(
+    seed: int, sessions: int = 20, *, folder: Path | None = None, most: int = 1_000_000, clean: bool = False
+) -> tuple[Session, ...]:
     """*sessions* sessions, in the order in which they took place, valid together under PROV-CONSTRAINTS.
 
-    With *folder*, its files and manifests are written there and a file holds at most 12 records; else at most *most*.
+    With *folder*, its files and manifests are written there and a file holds at most 12 records; else at most *most*. In a *clean* one every
+    session ended well, with committed code, one loader that passed its tests, all parameters and every result.
     """
-    world = _World(seed, folder, min(most, 12) if folder else most)
+    world = _World(seed, folder, min(most, 12) if folder else most, clean)
     told = tuple(_Telling(world, n).session() for n in range(sessions))
     for one in told if folder else ():
         if one.manifest:
@@ -162,7 +173,7 @@ class _Telling:
 
     def session(self) -> Session:
         """What took place."""
-        kind = self.random.choice(KINDS) if self.number else "generate"
+        kind = self.random.choice(KINDS[:-1] if self.world.clean else KINDS) if self.number else "generate"
         if kind == "legacy":
             return self._legacy()
         getattr(self, f"_{kind}")()
@@ -188,7 +199,7 @@ class _Telling:
         )
 
     def _code(self) -> CodeVersion:
-        dirty = self.random.choice([False, False, True])
+        dirty = self.random.choice([False, False, True]) and not self.world.clean
         return CodeVersion(
             git_sha=self.commit,
             branch="main",
@@ -225,6 +236,7 @@ class _Telling:
         told = {"loader_version": loader or pick(LOADERS), "template_disabled": True, "model_name": model.name}
         told |= {"quantization": pick(("nf4", "nf4", "bf16", None)), "sentinel_tests_passed": pick((True, True, False, None))}
         told |= {"add_special_tokens": False, "prefix_policy": pick(("none", "bos")), "revision": model.revision}
+        told |= {"loader_version": LOADERS[0], "sentinel_tests_passed": True} if self.world.clean else {}
         return told | {"compute_dtype": "bfloat16", "double_quant": told["quantization"] == "nf4"}
 
     def _model(self) -> _Model:
@@ -237,7 +249,10 @@ class _Telling:
 
     def _run(self, type_: type[Activity], status: str = "completed", **facts: Any) -> Activity:
         """An activity that has made nothing yet."""
+        status = "completed" if self.world.clean else status
         running = status == "running"
+        if self.world.clean and type_ in (Generation, Evaluation):
+            facts["params"] = {**EFFECTIVE, **facts["params"]}
         began = self.world.tick()
         ended = None if running else self.world.tick(minutes=30)
         return type_(id=self.world.id(), status=status, started_at=began, ended_at=ended, **facts)
@@ -260,7 +275,7 @@ class _Telling:
             params = {"seed": self.random.randrange(100), "temperature": self.random.choice((0.7, 1.0)), "max_new_tokens": 150}
             script = self._script("generate_stage1_sft_data.py")
             run = self._run(Generation, status, script=script, models=(load.id,), params=params, used=(prompts,))
-            shared = _shared(load.provenance, script, params, session_id=self.id, run_id=run.id)
+            shared = _shared(load.provenance, script, dict(run.params), session_id=self.id, run_id=run.id)
             self._records_of(run, shared)
 
     def _records_of(self, run: Activity, shared: dict[str, Any]) -> None:
@@ -324,12 +339,19 @@ class _Telling:
         test = replace(self.random.choice(self.world.tests), role="testSet")
         params = {"seed": self.random.randrange(3), "temperature": 0.0, "do_sample": False, "max_new_tokens": 24}
         metrics = {f"{who}_accuracy": round(self.random.random(), 3) for who, _ in zip(("base", "sft"), loads, strict=False)}
+        rights = {who: round(12 * value) for who, value in metrics.items()}
+        if self.world.clean:
+            metrics = {who: right / 12 for who, right in rights.items()}
         dataset = {"name": Path(test.path).stem, "size": 12, "version": test.sha256}
         script = self._script("evaluate_capability.py")
         models = tuple(load.id for load in loads)
         run = self._run(Evaluation, script=script, models=models, params=params, used=(test,), metrics=metrics, dataset=dataset)
         metadata = {"provenance": loads[0].provenance, "script_version": script.version, "decoding_params": params, "dataset": dataset}
-        told = {"summary": metrics, "metadata": {**metadata, "timestamp": self._inside(run), "run_id": run.id}, "results": []}
+        results = []
+        if self.world.clean:
+            results = [{"model": who.removesuffix("_accuracy"), "correct": n < right} for who, right in rights.items() for n in range(12)]
+            metadata["decoding_params"] = run.params
+        told = {"summary": metrics, "metadata": {**metadata, "timestamp": self._inside(run), "run_id": run.id}, "results": results}
         report = Artifact(path=f"evaluation_capability_{run.id[:8]}.json", type="evaluation", timestamp=self._inside(run))
         self._done(run, (self.world.disk.put(report, json.dumps(told).encode()), "report"))
 

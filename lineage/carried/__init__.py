@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lineage.capture import files
 from lineage.carried.edits import compared
-from lineage.carried.originals import Made, made_by
+from lineage.carried.originals import Made, is_inside, made_by
 from lineage.facts import Activity, Artifact, ModelLoad, Session
 from lineage.findings import Finding
 
@@ -52,7 +52,7 @@ def _compared(folder: Path, session: Session, made: Mapping[str, list[Made]], sh
     wrong: list[Finding] = []
     for artifact in session.artifacts:
         candidates = _candidates(folder, artifact, made)
-        if candidates and _is_whole(folder / artifact.path, artifact):
+        if candidates and _is_whole(folder, artifact):
             found = compared(folder / artifact.path, artifact, candidates, recheck)
             paths = {one.artifact.sha256 or "": one.artifact.path for there in candidates.values() for one in there}
             changed[artifact.path] = replace(artifact, slices=found.slices(artifact.slices or (), paths))
@@ -73,14 +73,14 @@ def _candidates(folder: Path, artifact: Artifact, made: Mapping[str, list[Made]]
     for run_id in sorted(name for name in named if name in made):
         there = made[str(run_id)]
         is_other = all(one.artifact.sha256 != artifact.sha256 and one.path != folder / artifact.path for one in there)
-        if is_other and there and all(one.is_inside() and _is_whole(one.path, one.artifact) for one in there):
+        if is_other and there and all(_is_whole(one.folder, one.artifact) for one in there):
             found[str(run_id)] = there
     return found
 
 
-def _is_whole(path: Path, artifact: Artifact) -> bool:
-    """Is the file there, and what was recorded?"""
+def _is_whole(folder: Path, artifact: Artifact) -> bool:
+    """Is the file there, in its folder, and what was recorded?"""
     try:
-        return path.is_file() and files.digest(path)[0] == artifact.sha256
+        return is_inside(folder, artifact) and files.digest(folder / artifact.path)[0] == artifact.sha256
     except OSError:
         return False

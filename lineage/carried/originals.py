@@ -37,7 +37,7 @@ class Made:
 
     def is_inside(self) -> bool:
         """Is it there, and in its folder?"""
-        return self.path.is_file() and self.path.resolve().is_relative_to(self.folder.resolve())
+        return is_inside(self.folder, self.artifact)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,15 @@ class Original:
     line: int
     data: bytes  # without its line ending
     record: Json
+
+
+def is_inside(folder: Path, artifact: Artifact) -> bool:
+    """Is the file there, and in the folder, whatever a manifest calls it?"""
+    path = folder / artifact.path
+    try:
+        return ".." not in Path(artifact.path).parts and path.resolve().is_relative_to(folder.resolve()) and path.is_file()
+    except (OSError, RuntimeError, ValueError):  # JSON can hold names that no file has, and links can go in a circle
+        return False
 
 
 def made_by(placed: Iterable[tuple[Path, Session]]) -> dict[str, list[Made]]:

@@ -20,6 +20,7 @@ from lineage.errors import LineageError, NotFoundError, UsageError
 
 VERBS = {
     "ask": "lineage.cli.ask",
+    "audit": "lineage.cli.audit",
     "compare": "lineage.cli.compare",
     "demo": "lineage.cli.demo",
     "diff": "lineage.cli.diff",

@@ -22,6 +22,7 @@ from lineage.contract.strict import loads
 from lineage.findings import Finding, finding
 
 Event = Mapping[str, Any]
+MAX_BYTES = 1 << 28  # a journal over 256 MiB was not written by us, and is not read into memory
 _MERGED = ("environment", "gaps", "loader_config")
 
 
@@ -31,9 +32,10 @@ def journal_path(folder: Path, session_id: str, process: str) -> Path:
 
 
 def journals(folder: Path, session_id: str) -> list[Path]:
-    """The journals of the session that lie in *folder*, in the order of their names."""
+    """The journals of the session that lie in *folder*, in the order of their names; a link or a pipe is none."""
     prefix = f"session_journal_{session_id}_"
-    return sorted(path for path in folder.iterdir() if path.name.startswith(prefix) and path.name.endswith(".jsonl"))
+    found = (path for path in folder.iterdir() if path.name.startswith(prefix) and path.name.endswith(".jsonl"))
+    return sorted(path for path in found if path.is_file() and not path.is_symlink())
 
 
 def append(descriptor: int, event: bytes) -> None:
@@ -48,6 +50,8 @@ def read(path: Path) -> tuple[list[Event], list[Finding]]:
     """The whole events of one journal; a line that is cut off or no event is a finding."""
     events: list[Event] = []
     findings: list[Finding] = []
+    if path.stat().st_size > MAX_BYTES:
+        return [], [finding("unreadable", path.name, None, f"larger than {MAX_BYTES} bytes")]
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue

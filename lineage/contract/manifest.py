@@ -6,6 +6,7 @@ is whole. What has not the shape of the contract is a finding, and the rest is r
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -151,7 +152,10 @@ def read(path: Path) -> tuple[Session | None, list[Finding]]:
 
 def _manifest(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
     try:
-        if path.stat().st_size > MAX_BYTES:
+        seen = path.stat()
+        if not stat.S_ISREG(seen.st_mode):
+            return None, [finding("unreadable", path.name, None, "not a regular file")]
+        if seen.st_size > MAX_BYTES:
             return None, [finding("bad-manifest", path.name, None, f"larger than {MAX_BYTES} bytes")]
         value, problems = loads(path.read_bytes())
     except FileNotFoundError:

@@ -1,0 +1,78 @@
+"""Rules about files: is each what was recorded, once, and does anything tell where it comes from?"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from lineage.auditing.world import Found, World
+from lineage.errors import FormatError
+from lineage.facts import Artifact, Session
+from lineage.integrity import index
+from lineage.integrity.differences import differences
+
+SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
+
+
+def changed_lines(world: World, place: Path, artifact: Artifact) -> str:
+    """Which lines of an altered file are not what they were, as its sidecar from before tells; "" where there is none."""
+    path = place / artifact.path
+    if path not in world.taken:
+        return ""
+    try:
+        before = index.read(path)
+        if before is None or before.seal.sha256 != artifact.sha256:
+            return ""
+        changes = list(differences(before.fingerprints(), index.fingerprints(path)))
+    except (FormatError, OSError):
+        return ""
+    more = f" and {len(changes) - SHOWN:,} more" if len(changes) > SHOWN else ""
+    return ", ".join(f"line {one.now or one.before} {one.what}" for one in changes[:SHOWN]) + more
+
+
+def renamed(world: World, gone: Artifact) -> str:
+    """The files with the same bytes, under other names."""
+    same = {
+        world.name(place, one.path)
+        for place, session in world.placed
+        for one in session.artifacts
+        if one.sha256 == gone.sha256 and one.path != gone.path and world.is_readable(place / one.path)
+    }
+    return f"its bytes are there as {', '.join(sorted(same))}" if same else ""
+
+
+def legacy_artifact(world: World) -> Iterator[Found]:
+    """Something tells where a file of records or a report comes from."""
+    for place, session in world.placed:
+        for artifact in session.artifacts:
+            if artifact.type == "legacy":
+                count = f"{artifact.count:,} records" if artifact.count is not None else "a report"
+                yield world.found("legacy-artifact", place, session, artifact.path, detail=count, about=world.about(session, artifact))
+
+
+def listed_twice(world: World) -> Iterator[Found]:
+    """A manifest lists a file once, and one run made it."""
+    makers: dict[Path, tuple[Session, str]] = {}
+    for place, session in world.placed:
+        rows = [str(row.get("file")) for row in world.entries(session)]
+        for file, times in Counter(rows).items():
+            if times > 1:
+                yield world.found("listed-twice", place, session, file, detail=f"{times} times by {session.manifest}")
+        for artifact in session.artifacts if session.manifest else ():
+            before = makers.setdefault(place / artifact.path, (session, artifact.activity or "")) if artifact.activity else None
+            if before and before[0] is not session and before[1] != artifact.activity:
+                detail = f"{before[0].manifest} and {session.manifest} say that runs of theirs made it"
+                yield world.found("listed-twice", place, session, artifact.path, detail=detail)
+
+
+def broken_root(world: World) -> Iterator[Found]:
+    """The Merkle root is that of the lines of the file whose digest stands beside it."""
+    for place, session in world.placed:
+        for artifact in session.artifacts:
+            taken = world.taken.get(place / artifact.path)
+            if taken is None or artifact.merkle_root is None or taken.seal.sha256 != artifact.sha256:
+                continue  # of another file the digest tells already
+            if artifact.merkle_root != taken.seal.merkle_root or artifact.lines not in (None, taken.seal.lines):
+                said = f"recorded {artifact.merkle_root[:16]}… over {artifact.lines} lines, found {taken.seal.merkle_root[:16]}… over {taken.seal.lines}"
+                yield world.found("broken-root", place, session, artifact.path, detail=said, about=world.about(session, artifact))

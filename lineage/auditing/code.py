@@ -1,0 +1,33 @@
+"""Rules about code and sessions: what ran, and did it end?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lineage.auditing.world import Found, World
+
+
+def dirty_code(world: World) -> Iterator[Found]:
+    """The code that ran was committed."""
+    for place, session in world.placed:
+        code = session.code
+        if code and code.dirty:
+            kept = f"its diff is {code.diff_sha256[:16]}…" if code.diff_sha256 else "its diff was not recorded"
+            yield world.found("dirty-code", place, session, world.home(session), detail=f"commit {str(code.git_sha)[:8]}, {kept}")
+
+
+def unknown_commit(world: World) -> Iterator[Found]:
+    """A session says which commit ran."""
+    for place, session in world.placed:
+        if session.manifest and not (session.code and session.code.git_sha):
+            reason = next((gap.reason for gap in session.gaps if gap.about in ("git_sha", "git", "environment.git_sha")), "")
+            yield world.found("unknown-commit", place, session, session.manifest, detail=reason)
+
+
+def never_closed(world: World) -> Iterator[Found]:
+    """A session says how it ended."""
+    for place, session in world.placed:
+        if session.manifest and session.status == "running":
+            yield world.found(
+                "never-closed", place, session, session.manifest, detail=f"started {session.started_at or 'at an unknown time'}"
+            )

@@ -1,0 +1,127 @@
+"""A report for machines: JSON with stable keys, SARIF 2.1.0, JUnit XML."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import asdict
+from typing import Any
+from urllib.parse import quote
+from xml.sax.saxutils import quoteattr
+
+from lineage.auditing.plain import place, shown
+from lineage.auditing.report import Audit, Remark
+from lineage.auditing.rules import RULES
+from lineage.draw.svg import text as xml
+from lineage.findings import Rule
+
+SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
+HELP = "docs/reference/audit-rules.md"
+
+
+def as_json(report: Audit) -> dict[str, Any]:
+    """The report as one document."""
+    return {
+        "folder": report.folder,
+        "at": report.at,
+        "version": report.version,
+        "exit_code": report.code(),
+        "counts": dict(report.counts),
+        "findings": [_json(one) for one in report.open],
+        "suppressed": [{**_json(one), "reason": one.suppressed} for one in report.suppressed],
+        "ignored": dict(report.ignored),
+        "configuration": report.config.source,
+        "checked": dict(report.checked),
+        "not_checked": [{"what": what, "count": count, "why": why} for what, count, why in report.unchecked],
+    }
+
+
+def _json(one: Remark) -> dict[str, Any]:
+    found = one.finding
+    said = {"file": found.file, "line": found.line, "code": found.code, "level": one.level, "message": found.message}
+    consequences = asdict(one.consequences) if one.consequences else None
+    return said | {"hint": found.rule.hint, "why": found.rule.why, "session": one.session, "consequences": consequences}
+
+
+def sarif(report: Audit) -> dict[str, Any]:
+    """The report as a SARIF 2.1.0 log with one run; suppressed findings are results with a suppression."""
+    rules: dict[str, Rule] = {check.code: check.rule for check in RULES}
+    rules |= {one.finding.code: one.finding.rule for one in report.remarks}
+    codes = sorted(rules)
+    driver = {"name": "lineage", "version": report.version, "rules": [_descriptor(code, rules[code]) for code in codes]}
+    results = [_result(one, codes.index(one.finding.code)) for one in report.remarks]
+    run = {
+        "tool": {"driver": driver},
+        "originalUriBaseIds": {"FOLDER": {"description": {"text": f"the folder that was audited: {report.folder}"}}},
+        "results": results,
+        "columnKind": "utf16CodeUnits",
+    }
+    return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
+
+
+def _descriptor(code: str, rule: Rule) -> dict[str, Any]:
+    told = {"id": code, "shortDescription": {"text": rule.title}, "help": {"text": f"{rule.hint} ({HELP})"}}
+    told |= {"fullDescription": {"text": rule.why}} if rule.why else {}
+    return told | {"defaultConfiguration": {"level": rule.level}}
+
+
+def _result(one: Remark, number: int) -> dict[str, Any]:
+    found = one.finding
+    message = f"{found.message}. Makes doubtful: {one.consequences}" if one.consequences else found.message
+    location: dict[str, Any] = {"artifactLocation": {"uri": _uri(found.file), "uriBaseId": "FOLDER"}}
+    if found.line is not None:
+        location["region"] = {"startLine": found.line}
+    key = hashlib.sha256(f"{found.code}\n{found.file}\n{found.message}".encode("utf-8", "surrogatepass")).hexdigest()
+    result = {"ruleId": found.code, "ruleIndex": number, "level": one.level, "message": {"text": shown(message)}}
+    result |= {"locations": [{"physicalLocation": location}], "partialFingerprints": {"lineage/v1": key}}
+    return result | ({"suppressions": [{"kind": "external", "justification": one.suppressed}]} if one.suppressed is not None else {})
+
+
+def _uri(file: str) -> str:
+    try:
+        return quote(os.fsencode(file), safe="/")
+    except UnicodeEncodeError:  # JSON can hold names that no file has
+        return quote(file, safe="/", errors="surrogatepass")
+
+
+def junit(report: Audit) -> str:
+    """The report as JUnit XML: a test suite a rule, a test case a finding, and a case that passes where a rule found nothing."""
+    groups: dict[str, list[Remark]] = {check.code: [] for check in RULES if report.config.wants(check.code)}
+    for one in report.remarks:
+        groups.setdefault(one.finding.code, []).append(one)
+    failures = sum(one.level != "note" for one in report.open)
+    tests = sum(max(len(found), 1) for found in groups.values())
+    head = f'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name={_attribute(f"lineage audit {report.folder}")} tests="{tests}" failures="{failures}">\n'
+    return head + "".join(_suite(code, found) for code, found in groups.items()) + "</testsuites>\n"
+
+
+def _suite(code: str, found: list[Remark]) -> str:
+    failures, skipped = (
+        sum(one.suppressed is None and one.level != "note" for one in found),
+        sum(one.suppressed is not None for one in found),
+    )
+    numbers = f'tests="{max(len(found), 1)}" failures="{failures}" errors="0" skipped="{skipped}"'
+    cases = "".join(map(_case, found)) or f'  <testcase classname="lineage.audit" name={_attribute(code)}/>\n'
+    return f"<testsuite name={_attribute(code)} {numbers}>\n{cases}</testsuite>\n"
+
+
+def _case(one: Remark) -> str:
+    head = f"  <testcase classname={_attribute(f'lineage.audit.{one.finding.code}')} name={_attribute(place(one))}>"
+    message = _attribute(one.finding.message)
+    if one.suppressed is not None:
+        inside = f"<skipped message={_attribute(one.suppressed)}/>"
+    elif one.level == "note":
+        inside = f"<system-out>{xml(one.finding.message)}</system-out>"
+    else:
+        doubtful = f"makes doubtful: {one.consequences}\n" if one.consequences else ""
+        inside = f"<failure type={_attribute(one.level)} message={message}>{xml(f'{doubtful}{one.finding.rule.hint}')}</failure>"
+    return f"{head}{inside}</testcase>\n"
+
+
+def _attribute(value: str) -> str:
+    return quoteattr(_legal(value))
+
+
+def _legal(value: str) -> str:
+    """*value* with what XML forbids, and every control character, written out."""
+    return shown(value.encode("utf-8", "replace").decode())

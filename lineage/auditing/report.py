@@ -1,0 +1,111 @@
+"""What an audit answers: a frozen report, and the exit code that it stands for."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cached_property
+from importlib import metadata
+
+from lineage.auditing.config import Config, FailOn
+from lineage.auditing.impact import Consequences
+from lineage.auditing.rules import FAILS
+from lineage.auditing.world import World
+from lineage.constraints.violations import Violation
+from lineage.draw import draw
+from lineage.findings import Finding, Level
+
+GOOD, FINDINGS, FAILED, INVALID = 0, 1, 4, 5  # exit codes
+LEVELS: tuple[Level, ...] = ("error", "warning", "note")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A finding as the report has it."""
+
+    finding: Finding
+    session: str | None  # id; None: it is of no one session
+    consequences: Consequences | None
+    suppressed: str | None  # the reason why it is accepted
+
+    @property
+    def level(self) -> Level:
+        """How bad it is."""
+        return self.finding.rule.level
+
+
+@dataclass(frozen=True, kw_only=True)
+class Audit:
+    """What was checked, what does not hold, what that makes doubtful, and what was not checked. The same folder gives the same report but for `at`."""
+
+    folder: str
+    at: str  # when it was made
+    config: Config
+    remarks: tuple[Remark, ...]  # by file and line, suppressed ones too
+    ignored: tuple[tuple[str, int], ...]  # codes that were not asked for, and how often they were found all the same
+    checked: tuple[tuple[str, int], ...]
+    unchecked: tuple[tuple[str, int | None, str], ...]  # what, how many, and why
+    world: World = field(repr=False, compare=False)
+
+    @cached_property
+    def open(self) -> tuple[Remark, ...]:
+        """The findings that nobody accepted."""
+        return tuple(one for one in self.remarks if one.suppressed is None)
+
+    @cached_property
+    def suppressed(self) -> tuple[Remark, ...]:
+        """Those that somebody accepted, with a reason."""
+        return tuple(one for one in self.remarks if one.suppressed is not None)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """The open findings alone."""
+        return tuple(one.finding for one in self.open)
+
+    @cached_property
+    def counts(self) -> dict[Level, int]:
+        """How many open findings there are of each level."""
+        found = Counter(one.level for one in self.open)
+        return {level: found[level] for level in LEVELS}
+
+    def by_code(self) -> dict[str, list[Remark]]:
+        """The open findings by their rule: the worst level first, then by code."""
+        grouped: dict[str, list[Remark]] = {}
+        for one in sorted(self.open, key=lambda one: (LEVELS.index(one.level), one.finding.code)):
+            grouped.setdefault(one.finding.code, []).append(one)
+        return grouped
+
+    def code(self, fail_on: FailOn | None = None) -> int:
+        """The exit code: 0; else 4 where a file is not what was recorded, before 5 where PROV is invalid, before 1 for any other finding.
+
+        Only open findings of the level *fail_on* and worse count; "never" is always 0.
+        """
+        least = fail_on or self.config.fail_on
+        if least == "never":
+            return GOOD
+        counted = [one for one in self.open if LEVELS.index(one.level) <= LEVELS.index(least)]
+        if any(one.finding.code in FAILS for one in counted):
+            return FAILED
+        if any(isinstance(one.finding, Violation) or one.finding.code == "prov-malformed" for one in counted):
+            return INVALID
+        return FINDINGS if counted else GOOD
+
+    @cached_property
+    def picture(self) -> str:
+        """The lineage of the folder as SVG."""
+        return draw(self.world.library.document())
+
+    @property
+    def version(self) -> str:
+        """Of the program that made the report."""
+        return metadata.version("lineage-prov")
+
+    def __str__(self) -> str:
+        from lineage.auditing.plain import text
+
+        return "\n".join(text(self))
+
+    def _repr_html_(self) -> str:
+        from lineage.auditing.page import inner
+
+        return inner(self)

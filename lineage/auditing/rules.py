@@ -1,0 +1,79 @@
+"""Which function finds what: a row for each code that an audit can report. The words of each stand in lineage/findings.py.
+
+To add a rule: a row there, a function that yields what it found, a row here, and a good and a bad fixture in tests/audit/faults.py; then
+`scripts/audit-rules > docs/reference/audit-rules.md`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from lineage import findings
+from lineage.auditing import artifacts, code, graphs, loads, records, reports, times, training
+from lineage.auditing.world import Found, World
+from lineage.constraints.rules import CONSTRAINTS
+from lineage.findings import Rule
+
+Find = Callable[[World], Iterator[Found]]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One row: a code of `findings.RULES`, and the function that finds it; None: whoever reads the files does."""
+
+    code: str
+    find: Find | None = None
+    shape: bool = False  # shapes.ttl has a shape that finds it in a graph alone
+    fails: bool = False  # verification failed: exit code 4
+
+    @property
+    def rule(self) -> Rule:
+        """Its words."""
+        return findings.RULES[self.code]
+
+
+_READ = ("no-metadata", "bad-metadata", "truncated-line", "bad-compression", "not-json", "not-an-object", "duplicate-key", "not-finite", "not-utf8",
+         "line-too-long", "bad-manifest", "bad-report", "torn-journal", "outside-folder", "unreadable", "other-sidecar", "edited-record", "unknown-origin")  # fmt: skip
+RULES: tuple[Check, ...] = (
+    Check("missing-file", fails=True),
+    Check("altered-file", fails=True),
+    Check("broken-root", artifacts.broken_root, fails=True),
+    # A place for the signatures of sessions: what does not verify fails like an altered file.
+    Check("count-differs", records.count_differs),
+    Check("listed-twice", artifacts.listed_twice),
+    Check("legacy-artifact", artifacts.legacy_artifact, shape=True),
+    Check("provenance-differs", records.provenance_differs),
+    Check("mixed-loaders", records.mixed_loaders),
+    Check("sentinels-not-passed", loads.sentinels_not_passed, shape=True),
+    Check("template-not-disabled", loads.template_not_disabled, shape=True),
+    Check("special-tokens-added", loads.special_tokens_added, shape=True),
+    Check("unpinned-revision", loads.unpinned_revision, shape=True),
+    Check("seed-missing", records.seed_missing),
+    Check("params-incomplete", records.params_incomplete, shape=True),
+    Check("dirty-code", code.dirty_code, shape=True),
+    Check("unknown-commit", code.unknown_commit, shape=True),
+    Check("never-closed", code.never_closed, shape=True),
+    Check("size-differs", reports.size_differs),
+    Check("metric-differs", reports.metric_differs),
+    Check("trained-on-test", training.trained_on_test, shape=True),
+    Check("naive-time", times.wrong_times),
+    Check("bad-time"),  # by wrong_times too
+    Check("time-order", times.time_order, shape=True),
+    Check("future-time", times.future_time),
+    Check("prov-stale", graphs.prov_stale),
+    Check("prov-malformed"),  # by prov_stale too
+    Check("derivation-cycle", graphs.invalid_prov),  # and prov-1 to prov-56, the rules of PROV-CONSTRAINTS
+    *(Check(code) for code in _READ),
+)
+# Codes that an audit does not report, and why.
+ELSEWHERE = {
+    "prov-undeclared": "advice of `lineage validate`",
+    "prov-no-times": "advice of `lineage validate`",
+    "prov-never-generated": "advice of `lineage validate`",
+    "prov-time-order": "advice of `lineage validate`",
+    "prov-not-written": "told by `lineage export`",
+    "not-recorded": "told by `lineage run`",
+}
+CODES = frozenset({*(check.code for check in RULES), *(one.rule.code for one in CONSTRAINTS.values())})
+FAILS = frozenset(check.code for check in RULES if check.fails)

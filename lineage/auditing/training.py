@@ -1,0 +1,110 @@
+"""The rule about test sets: was a model evaluated on what it, or a model that it came from, was trained on?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from lineage.auditing.overlap import overlap
+from lineage.auditing.world import Found, World, called
+from lineage.contract.lines import holds_records
+from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """A file that was used, and where it lies."""
+
+    place: Path
+    artifact: Artifact
+
+    @property
+    def path(self) -> Path:
+        """Where the file lies."""
+        return self.place / self.artifact.path
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A test set, and a file that a model which was measured on it was trained on."""
+
+    place: Path
+    session: Session
+    run: Evaluation
+    test: Data
+    data: Data
+
+
+def trained_on_test(world: World) -> Iterator[Found]:
+    """No file of the test set, and no record of it, is among what the evaluated models were trained on."""
+    for pair in pairs(world):
+        said = _shared(world, pair)
+        if said:
+            about = (world.ids.run(pair.run.id),)
+            yield world.found("trained-on-test", pair.place, pair.session, world.home(pair.session, pair.run), detail=said, about=about)
+
+
+def _shared(world: World, pair: Pair) -> str:
+    test, data = pair.test.artifact, pair.data.artifact
+    told = f"{called(pair.run)} on {test.path}"
+    if test.sha256 and test.sha256 == data.sha256:
+        return f"{told}, which is the training data itself ({data.path})"
+    if not comparable(world, pair):
+        return ""
+    found = overlap(pair.test.path, test.sha256 or "", pair.data.path, data.sha256 or "")
+    ways = (
+        (found.lines, "as the same line"),
+        (found.records, "as the same record of the same run"),
+        (found.asked, "with the same question"),
+    )
+    said = ", ".join(f"{count:,} {way}" for count, way in ways if count)
+    return f"{told}: {found.any:,} of its {found.total:,} records stand in {data.path} ({said})" if found.any else ""
+
+
+def comparable(world: World, pair: Pair) -> bool:
+    """Are both files there, as they were recorded?"""
+    return all(
+        holds_records(one.path) and one.artifact.sha256 and world.digest(one.path) == one.artifact.sha256 for one in (pair.test, pair.data)
+    )
+
+
+def pairs(world: World) -> Iterator[Pair]:
+    """Every test set with every file that a model which was measured on it was trained on, each pair once a run."""
+    trained = _Trained(world)
+    for place, session in world.placed:
+        for run in session.activities:
+            if isinstance(run, Evaluation):
+                data = {(one.artifact.sha256, one.path): one for load in world.loads_of(run) for one in trained.data(load)}
+                tests = [Data(place, one) for one in run.used]
+                yield from (Pair(place, session, run, test, one) for test in tests for one in data.values())
+
+
+class _Trained:
+    """What each model was trained on."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._made = [
+            (_digests(one.artifact), one.place, one.run) for one in world.made if isinstance(one.run, Training) and _digests(one.artifact)
+        ]
+
+    def data(self, load: ModelLoad) -> Iterator[Data]:
+        """What the loaded model was trained on, and the models that it came from."""
+        waiting, seen = [load], set()
+        while waiting:
+            used = {digest for one in waiting.pop().used for digest in (one.sha256, *(part.sha256 for part in one.parts)) if digest}
+            for digests, place, run in self._made:
+                if run.id not in seen and digests <= used:
+                    seen.add(run.id)
+                    yield from (Data(place, one) for one in _data(run))
+                    waiting += self._world.loads_of(run)
+
+
+def _digests(artifact: Artifact) -> frozenset[str]:
+    """The digests of all of a model's files: one of them alone, a configuration, may stand in other models too."""
+    return frozenset(one.sha256 for one in (artifact.parts or (artifact,)) if one.sha256)
+
+
+def _data(run: Activity) -> Iterator[Artifact]:
+    yield from (one for one in run.used if one.role != "modelFile" and one.type != "model_file")

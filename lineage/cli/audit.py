@@ -1,0 +1,85 @@
+"""`lineage audit`: do the records still hold?"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from lineage.auditing import machines, page, plain
+from lineage.auditing.audit import audit
+from lineage.auditing.config import Config, nearest
+from lineage.auditing.report import Audit
+from lineage.cli import processors, row, tell
+from lineage.cli.progress import progress
+from lineage.export import write_whole
+
+FORMATS: dict[str, Callable[[Audit], str]] = {
+    "text": lambda report: "\n".join(plain.text(report)) + "\n",
+    "markdown": lambda report: "\n".join(plain.markdown(report)) + "\n",
+    "html": page.html,
+    "json": lambda report: json.dumps(machines.as_json(report), indent=2) + "\n",
+    "sarif": lambda report: json.dumps(machines.sarif(report), indent=2) + "\n",
+    "junit": machines.junit,
+}
+
+
+@click.command(
+    "audit",
+    epilog="Examples: lineage audit artifacts/ · lineage audit --format html -o audit.html · lineage audit --ignore prov-stale --fail-on error",
+)
+@click.argument("folder", type=click.Path(path_type=Path), default=Path("artifacts"))
+@click.option("--select", multiple=True, metavar="CODE", help="Only this rule, or the rules whose codes begin so (may be repeated).")
+@click.option("--ignore", multiple=True, metavar="CODE", help="Not this rule, or the rules whose codes begin so (may be repeated).")
+@click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), help="The least level that fails (default: warning).")
+@click.option("--format", "-f", "name", type=click.Choice(list(FORMATS)), default="text", help="How to write the report.")
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it here instead of to stdout.")
+@click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
+@click.option("--shacl", "shapes", is_flag=True, help="Check the graph by SHACL shapes too; needs the extra `audit`.")
+@click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since it was read last.")
+@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
+@click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
+def command(
+    folder: Path,
+    select: tuple[str, ...],
+    ignore: tuple[str, ...],
+    fail_on: str | None,
+    name: str,
+    output: Path | None,
+    as_json: bool,
+    shapes: bool,
+    recheck: bool,
+    jobs: int | None,
+    recursive: bool,
+) -> int:
+    """Hold the records of FOLDER against the world: say what does not hold, what that makes doubtful, and what was not checked.
+
+    FOLDER is `artifacts` if it is not given; nothing in it is changed but sidecars that were missing. What is selected, ignored and suppressed may
+    stand in [tool.lineage.audit] of the nearest pyproject.toml. Exit code 4 where a file is not what was recorded, else 5 where PROV is invalid, else 1
+    for any other finding of the level of --fail-on or worse.
+    """
+    config = _config(folder, select, ignore, fail_on)
+    with progress() as told:
+        report = audit(folder, config=config, recursive=recursive, recheck=recheck, jobs=jobs or processors(), shapes=shapes, progress=told)
+    name = "json" if as_json else name
+    if output is not None:
+        data = FORMATS[name](report).encode("utf-8", "replace")
+        write_whole(output, lambda out: out.write(data) and None)
+        row(str(output))
+        tell(f"{folder}: {plain.verdict(report)}")
+    elif name == "text":
+        for line in plain.text(report):
+            row(line)
+    else:
+        click.echo(FORMATS[name](report), nl=False)
+    return report.code()
+
+
+def _config(folder: Path, select: tuple[str, ...], ignore: tuple[str, ...], fail_on: str | None) -> Config:
+    """The configuration of the project, under the options."""
+    config = nearest(folder, Path.cwd())
+    said = {"select": select or config.select, "ignore": (*config.ignore, *ignore), "fail_on": fail_on or config.fail_on}
+    return replace(config, **said)  # type: ignore[arg-type]

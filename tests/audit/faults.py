@@ -1,0 +1,534 @@
+"""Faults that are put into a clean folder, one or more for each rule, at a place that chance chooses; and near misses, which are none.
+
+FAULTS[code](random, folder)    True where the folder had a place for it; then an audit must find the code
+GOOD[code](random, folder)      the same corner of the folder, touched and still right: an audit must not find the code
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import shutil
+
+from lineage.export import export_folder
+from lineage.integrity import index
+
+LATER = "2999-01-01T00:00:00+00:00"
+
+
+def digest(data):
+    return hashlib.sha256(data).hexdigest()
+
+
+class Disk:
+    """A folder that is edited."""
+
+    def __init__(self, random, folder):
+        self.random, self.folder = random, folder
+
+    def manifests(self, want=lambda manifest: True):
+        """(path, manifest) of each that is wanted, in random order."""
+        read = [(path, json.loads(path.read_bytes())) for path in sorted(self.folder.glob("session_manifest_*.json"))]
+        chosen = [one for one in read if want(one[1])]
+        self.random.shuffle(chosen)
+        return chosen
+
+    def activities(self, *types, want=lambda run: True):
+        """(path, manifest, activity) of each of these types, in random order."""
+        found = [
+            (path, manifest, run)
+            for path, manifest in self.manifests()
+            for run in manifest["activities"]
+            if run["type"] in types and want(run)
+        ]
+        self.random.shuffle(found)
+        return found
+
+    def artifacts(self, want=lambda entry: True):
+        """(path, manifest, entry of artifacts_generated), in random order."""
+        found = [(path, manifest, entry) for path, manifest in self.manifests() for entry in manifest["artifacts_generated"] if want(entry)]
+        self.random.shuffle(found)
+        return found
+
+    def save(self, path, manifest):
+        path.write_text(json.dumps(manifest))
+        return True
+
+    def lines(self, file):
+        return (self.folder / file).read_bytes().splitlines(keepends=True)
+
+    def write(self, file, lines):
+        """New lines, and every manifest told of them: what was changed is then what was recorded."""
+        (self.folder / file).write_bytes(b"".join(lines))
+        return self.reseal(file)
+
+    def reseal(self, file):
+        data = (self.folder / file).read_bytes()
+        for path, manifest in self.manifests():
+            for entry in [*manifest["artifacts_generated"], *(used for run in manifest["activities"] for used in run["used"])]:
+                if entry["file"] == file:
+                    entry |= {"sha256": digest(data), "bytes": len(data)}
+            self.save(path, manifest)
+        index.path_of(self.folder / file).unlink(missing_ok=True)
+        return True
+
+    def records(self, *types, least=1, all=()):
+        """(file, activity) of each file of records that such a run made, in random order."""
+        found = [
+            (made["file"], run) for _, _, run in self.activities(*types) for made in run["generated"] if made["file"].endswith(".jsonl")
+        ]
+        return [(file, run) for file, run in found if len(self.lines(file)) >= least]
+
+    def edit(self, file, change, number=None):
+        """Change one record, as JSON."""
+        lines = self.lines(file)
+        number = self.random.randrange(len(lines)) if number is None else number
+        record = json.loads(lines[number])
+        change(record)
+        lines[number] = json.dumps(record).encode() + b"\n"
+        return self.write(file, lines)
+
+    def reports(self):
+        """(file, report) of each, in random order."""
+        found = [entry["file"] for _, _, entry in self.artifacts(lambda entry: entry["type"] == "evaluation")]
+        return [(file, json.loads((self.folder / file).read_bytes())) for file in found]
+
+
+def fault(function):
+    """A function of (random, folder), of one that is given a Disk."""
+    return lambda random, folder: bool(function(Disk(random, folder)))
+
+
+def in_manifest(change, want=lambda manifest: True):
+    return fault(
+        lambda disk: any(change(disk, manifest) is None and disk.save(path, manifest) for path, manifest in disk.manifests(want)[:1])
+    )
+
+
+def in_activity(*types, change, want=lambda run: True):
+    return fault(
+        lambda disk: any(
+            change(disk, run) is None and disk.save(path, manifest) for path, manifest, run in disk.activities(*types, want=want)[:1]
+        )
+    )
+
+
+def in_artifact(change, want=lambda entry: True):
+    return fault(
+        lambda disk: any(change(disk, entry) is None and disk.save(path, manifest) for path, manifest, entry in disk.artifacts(want)[:1])
+    )
+
+
+def in_record(change, *types, least=1):
+    types = types or ("generation",)
+    return fault(
+        lambda disk: any(disk.edit(file, lambda record: change(disk, record)) for file, _ in disk.records(*types, least=least)[:1])
+    )
+
+
+def in_report(change):
+    def apply(disk):
+        for file, report in disk.reports()[:1]:
+            change(disk, report)
+            return disk.write(file, [json.dumps(report).encode()])
+        return False
+
+    return fault(apply)
+
+
+def in_line(*texts):
+    """A line of a file of records becomes, or is followed by, one of these."""
+
+    def apply(disk):
+        for file, _ in disk.records("generation")[:1]:
+            lines = disk.lines(file)
+            lines.insert(disk.random.randrange(len(lines) + 1), disk.random.choice(texts) + b"\n")
+            return disk.write(file, lines)
+        return False
+
+    return fault(apply)
+
+
+def is_records(entry):
+    return entry["file"].endswith(".jsonl")
+
+
+def put(mapping, **values):
+    mapping.update(values)
+
+
+def deep(mapping, *keys, value):
+    for key in keys[:-1]:
+        mapping = mapping[key]
+    mapping[keys[-1]] = value
+
+
+# --- files
+
+
+def lose(disk):
+    for _, _, entry in disk.artifacts(lambda entry: (disk.folder / entry["file"]).is_file())[:1]:
+        (disk.folder / entry["file"]).unlink()
+        return True
+    return False
+
+
+def flip(disk):
+    """One bit of one file that was recorded, also of one that was only used."""
+    named = {entry["file"] for _, _, entry in disk.artifacts()} | {
+        used["file"] for _, m in disk.manifests() for run in m["activities"] for used in run["used"]
+    }
+    files = sorted(file for file in named if (disk.folder / file).is_file())
+    path = disk.folder / disk.random.choice(files)
+    data = bytearray(path.read_bytes())
+    data[disk.random.randrange(len(data))] ^= 1 << disk.random.randrange(7)
+    path.write_bytes(data)
+    return True
+
+
+def root(disk, entry):
+    seal = index.build(disk.folder / entry["file"], keep=False)
+    put(entry, lines=seal.lines, merkle_root=seal.merkle_root)
+
+
+def bad_root(disk, entry):
+    root(disk, entry)
+    digits = list(entry["merkle_root"])
+    at = disk.random.randrange(64)
+    digits[at] = "0" if digits[at] != "0" else "1"
+    put(entry, **disk.random.choice(({"merkle_root": "".join(digits)}, {"lines": entry["lines"] + 1})))
+
+
+def beside(name, data):
+    return fault(lambda disk: (disk.folder / name).write_bytes(data) or True)
+
+
+LEGACY = b'{"instruction": "a", "response": "b"}\n'
+
+
+def twice(disk, manifest):
+    entry = disk.random.choice(manifest["artifacts_generated"])
+    manifest["artifacts_generated"].append(dict(entry))
+
+
+def two_makers(disk, manifest):
+    """A second session says that a run of its own made the file."""
+    entry = disk.random.choice([entry for entry in manifest["artifacts_generated"] if is_records(entry)])
+    for path, other in disk.manifests(lambda other: other["session_id"] != manifest["session_id"])[:1]:
+        other["artifacts_generated"].append({**entry, "activity": "f" * 32})
+        disk.save(path, other)
+
+
+def sidecar(disk):
+    files = disk.records("generation", "transformation")
+    if len({digest((disk.folder / file).read_bytes()) for file, _ in files}) < 2:
+        return False
+    for file, _ in files:
+        index.build(disk.folder / file)
+    one = files[0][0]
+    other = next(file for file, _ in files if (disk.folder / file).read_bytes() != (disk.folder / one).read_bytes())
+    shutil.copy(index.path_of(disk.folder / other), index.path_of(disk.folder / one))
+    return True
+
+
+def pipe(disk):
+    for _, _, entry in disk.artifacts(lambda entry: (disk.folder / entry["file"]).is_file())[:1]:
+        (disk.folder / entry["file"]).unlink()
+        os.mkfifo(disk.folder / entry["file"])
+        return True
+    return False
+
+
+# --- records
+
+
+def cut(disk):
+    for file, _ in disk.records("generation")[:1]:
+        lines = disk.lines(file)
+        lines[-1] = lines[-1][: disk.random.randrange(1, len(lines[-1]) - 2)]
+        return disk.write(file, lines)
+    return False
+
+
+def foreign_record(disk, record):
+    """The record says something else of its origin than the manifest."""
+    key, value = disk.random.choice(
+        (("model_name", "another/model"), ("loader_version", "0" * 40), ("quantization", "int4"), ("template_disabled", False))
+    )
+    disk.random.choice(
+        (
+            lambda: deep(record, "metadata", "provenance", key, value=value),
+            lambda: deep(record, "metadata", "script_version", value="0" * 40),
+            lambda: deep(record, "metadata", "run_id", value="e" * 32),
+        )
+    )()
+
+
+def foreign_load(disk):
+    """The manifest says something else of a load than the records that its run made."""
+    used = {load for _, run in disk.records("generation") for load in run["models"]}
+    for path, manifest, run in disk.activities("model_load", want=lambda run: run["id"] in used)[:1]:
+        run["provenance"]["model_name"] = "another/model"
+        return disk.save(path, manifest)
+    return False
+
+
+def no_seed(disk):
+    for file, run in disk.records("generation")[:1]:
+        for number in range(len(disk.lines(file))):
+            disk.edit(file, lambda record: record["metadata"]["generation_params"].pop("seed"), number)
+        for path, manifest in disk.manifests():
+            for one in manifest["activities"]:
+                if one["id"] == run["id"]:
+                    one["params"].pop("seed")
+            disk.save(path, manifest)
+        return True
+    return False
+
+
+def carried_index(disk, record):
+    record["metadata"]["record_index"] = 999_999
+
+
+# --- evaluations
+
+
+def pairs(disk):
+    """(path, manifest, evaluation, entry of training data) for each evaluation of a model that was trained here."""
+    trainings = [run for _, _, run in disk.activities("training")]
+    for path, manifest, run in disk.activities("evaluation"):
+        loads = [one for one in manifest["activities"] if one["id"] in run["models"]]
+        names = {used["file"].rpartition("/")[0] for load in loads for used in load["used"]}
+        for training in trainings:
+            if {made["file"] for made in training["generated"]} & names:
+                yield from ((path, manifest, run, used) for used in training["used"] if is_records(used))
+
+
+def same_file(disk):
+    for path, manifest, run, data in list(pairs(disk))[:1]:
+        run["used"] = [{**data, "role": "testSet"}]
+        return disk.save(path, manifest)
+    return False
+
+
+def same_records(disk):
+    """The test set holds a record of the training data, in one of three ways."""
+    for _, _, run, data in list(pairs(disk))[:1]:
+        line = disk.random.choice(disk.lines(data["file"]))
+        record = json.loads(line)
+        told = {"run_id": record["metadata"]["run_id"], "record_index": record["metadata"]["record_index"]}
+        ways = (
+            line,
+            json.dumps({"question": f"  {record['instruction'].upper()} "}).encode(),
+            json.dumps({"x": 1, "metadata": told}).encode(),
+        )
+        test = run["used"][0]["file"]
+        return disk.write(test, [*disk.lines(test), disk.random.choice(ways).rstrip() + b"\n"])
+    return False
+
+
+def other_size(disk, report):
+    if disk.random.random() < 0.5:
+        report["metadata"]["dataset"]["size"] += 1
+    else:
+        report["results"].pop()
+
+
+def other_metric(disk, report):
+    name = disk.random.choice(sorted(report["summary"]))
+    if disk.random.random() < 0.5:
+        report["summary"][name] += 0.01
+    else:
+        row = disk.random.choice([row for row in report["results"] if f"{row['model']}_accuracy" == name])
+        row["correct"] = not row["correct"]
+
+
+# --- times
+
+
+def disorder(disk, run):
+    run["started_at"], run["ended_at"] = run["ended_at"], run["started_at"]
+
+
+def longago(disk, record):
+    record["metadata"]["timestamp"] = "2001-01-01T00:00:00+00:00"
+
+
+# --- PROV
+
+
+def exported(change):
+    def apply(disk):
+        export_folder(disk.folder)
+        path = disk.random.choice(sorted(disk.folder.glob("session_2*.prov.json")) + sorted(disk.folder.glob("session_2*.ttl")))
+        change(disk, path)
+        return True
+
+    return fault(apply)
+
+
+def circle(disk):
+    """Two filters, each of which made what the other used."""
+    for path, manifest in disk.manifests()[:1]:
+        first = disk.activities("generation", "transformation", "training", "model_load")[0][2]["started_at"]
+        one, other = ({"file": name, "sha256": digest(name.encode()), "bytes": 1} for name in ("a.bin", "b.bin"))
+        runs = [("d" * 32, one, other), ("c" * 32, other, one)]
+        for id_, used, made in runs:
+            run = {"id": id_, "type": "transformation", "kind": "filter", "status": "completed", "started_at": first, "ended_at": None}
+            manifest["activities"].append({**run, "used": [used], "generated": [{"file": made["file"]}]})
+            manifest["artifacts_generated"].append({**made, "type": "artifact", "count": None, "timestamp": first, "activity": id_})
+        for name in ("a.bin", "b.bin"):
+            (disk.folder / name).write_bytes(name.encode())
+        return disk.save(path, manifest)
+    return False
+
+
+def two_starts(disk):
+    """Two manifests tell of one load, which started at two times."""
+    for (path, manifest), (_, other) in [disk.manifests(lambda manifest: manifest["activities"])[:2]]:
+        run = other["activities"][0]
+        manifest["activities"].append({**run, "generated": [], "started_at": "2025-09-21T00:00:00+00:00"})
+        return disk.save(path, manifest)
+    return False
+
+
+def either(*functions):
+    def apply(random, folder):
+        return random.choice(functions)(random, folder) or any(one(random, folder) for one in functions)
+
+    return apply
+
+
+def provenance(key, *values):
+    return in_activity("model_load", change=lambda disk, run: deep(run, "provenance", key, value=disk.random.choice(values)))
+
+
+def journal(data):
+    def apply(disk):
+        for _, manifest in disk.manifests()[:1]:
+            (disk.folder / f"session_journal_{manifest['session_id']}_1.jsonl").write_bytes(data)
+        return True
+
+    return fault(apply)
+
+
+FAULTS = {
+    "missing-file": fault(lose),
+    "altered-file": fault(flip),
+    "broken-root": in_artifact(bad_root, is_records),
+    "count-differs": in_artifact(lambda disk, entry: put(entry, count=entry["count"] + disk.random.choice((-1, 1, 100))), is_records),
+    "listed-twice": either(in_manifest(twice, lambda manifest: manifest["artifacts_generated"]), in_manifest(two_makers, lambda manifest: any(map(is_records, manifest["artifacts_generated"])))),
+    "legacy-artifact": either(beside("old.jsonl", LEGACY), beside("old_report.json", b'{"summary": {"accuracy": 1}, "results": []}')),
+    "provenance-differs": either(in_record(foreign_record), fault(foreign_load)),
+    "mixed-loaders": in_record(lambda disk, record: deep(record, "metadata", "provenance", "loader_version", value="0" * 40), "generation", "transformation", least=2),
+    "sentinels-not-passed": provenance("sentinel_tests_passed", False, None),
+    "template-not-disabled": provenance("template_disabled", False, None),
+    "special-tokens-added": provenance("add_special_tokens", True, None),
+    "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": disk.random.choice((None, "main", "v1.0"))})),
+    "seed-missing": either(fault(no_seed), in_activity("training", change=lambda disk, run: put(run, params={"epochs": 1}))),
+    "params-incomplete": either(in_record(lambda disk, record: record["metadata"]["generation_params"].pop(disk.random.choice(("do_sample", "top_p", "num_beams"))) and None), in_activity("generation", "evaluation", change=lambda disk, run: run["params"].pop(disk.random.choice(("do_sample", "max_new_tokens", "num_beams", "repetition_penalty"))) and None)),
+    "dirty-code": in_manifest(lambda disk, manifest: put(manifest["environment"], git_dirty=True)),
+    "unknown-commit": in_manifest(lambda disk, manifest: put(manifest["environment"], git_sha=None)),
+    "never-closed": in_manifest(lambda disk, manifest: put(manifest, status="running", ended_at=None)),
+    "size-differs": in_report(other_size),
+    "metric-differs": in_report(other_metric),
+    "trained-on-test": either(fault(same_file), fault(same_records)),
+    "naive-time": in_manifest(lambda disk, manifest: put(manifest, started_at=manifest["started_at"][:19])),
+    "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=disk.random.choice(("yesterday", "2025-13-01T00:00:00Z")))),
+    "time-order": either(in_activity("model_load", "generation", "training", "evaluation", change=disorder), in_record(longago), in_manifest(lambda disk, manifest: put(manifest, ended_at="2001-01-01T00:00:00+00:00"))),
+    "future-time": either(in_manifest(lambda disk, manifest: put(manifest, ended_at=LATER)), in_record(lambda disk, record: deep(record, "metadata", "timestamp", value=LATER))),
+    "prov-stale": either(exported(lambda disk, path: path.write_bytes(path.read_bytes() + b"\n")), exported(lambda disk, path: in_manifest(lambda disk, manifest: put(manifest, title="another title"))(disk.random, disk.folder))),
+    "prov-malformed": exported(lambda disk, path: path.write_bytes(b"{" + path.read_bytes())),
+    "derivation-cycle": fault(circle),
+    "prov-22": fault(two_starts),
+    "no-metadata": in_record(lambda disk, record: record.pop("metadata") and None, least=2),
+    "bad-metadata": in_record(lambda disk, record: deep(record, "metadata", "provenance", value="mine")),
+    "truncated-line": fault(cut),
+    "bad-compression": beside("more.jsonl.gz", gzip.compress(LEGACY * 1000, mtime=0)[:-12]),
+    "not-json": in_line(b"{not json}", b"%"),
+    "not-an-object": in_line(b"[1]", b"7", b'"text"'),
+    "duplicate-key": in_line(b'{"a": 1, "a": 2}'),
+    "not-finite": in_line(b'{"a": NaN}', b'{"a": -Infinity}', b'{"a": 1e999}'),
+    "not-utf8": in_line(b'{"a": "\xff"}'),
+    "line-too-long": in_line(b'{"a": "' + b"x" * (64 << 20) + b'"}'),
+    "bad-manifest": in_artifact(lambda disk, entry: put(entry, count="many")),
+    "bad-report": beside("evaluation_x.json", b'{"summary": {"accuracy": "high"}, "metadata": {}, "results": []}'),
+    "torn-journal": journal(b'{"event": "left"}\n{"event": "art'),
+    "outside-folder": in_artifact(lambda disk, entry: put(entry, file=disk.random.choice(("../other.jsonl", "/etc/hostname", "a/../../b")))),
+    "unreadable": fault(pipe),
+    "other-sidecar": fault(sidecar),
+    "edited-record": in_record(lambda disk, record: put(record, response="another"), "transformation"),
+    "unknown-origin": in_record(carried_index, "transformation"),
+}  # fmt: skip
+
+
+def seal_all(disk):
+    for path, manifest, _ in disk.artifacts(is_records):
+        for entry in manifest["artifacts_generated"]:
+            if is_records(entry):
+                root(disk, entry)
+        disk.save(path, manifest)
+    return True
+
+
+def touched(disk):
+    for path in disk.folder.rglob("*.jsonl"):
+        os.utime(path, (1, 1))
+    return True
+
+
+def greedy(disk, run):
+    for key in ("temperature", "top_k", "top_p", "seed"):
+        run["params"].pop(key, None)
+    run["params"]["do_sample"] = False
+
+
+KEPT = in_record(lambda disk, record: put(record, note="kept"), "generation")  # a record that was changed, and recorded as it is
+GOOD = {
+    "missing-file": in_manifest(lambda disk, manifest: manifest["artifacts_generated"].append({"file": "announced.jsonl", "type": "training_data", "count": None, "timestamp": None})),
+    "altered-file": fault(touched),
+    "broken-root": fault(seal_all),
+    "count-differs": in_artifact(lambda disk, entry: put(entry, count=None), is_records),
+    "listed-twice": in_manifest(lambda disk, manifest: manifest["artifacts_generated"].append({"file": "data/prompts_0.jsonl", "type": "prompts", "count": None, "timestamp": None})),
+    "legacy-artifact": beside("notes.txt", b"no records"),
+    "provenance-differs": in_record(lambda disk, record: put(record["metadata"], note="of the user's own")),
+    "mixed-loaders": in_record(lambda disk, record: deep(record, "metadata", "provenance", "device", value="cuda:1"), least=2),
+    "sentinels-not-passed": provenance("sentinels", {"advisory": {"perplexity": 99}}),
+    "template-not-disabled": provenance("chat_template_sha256", "0" * 64),
+    "special-tokens-added": provenance("prefix_policy", "bos"),
+    "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": "0" * 40})),
+    "seed-missing": in_activity("generation", change=greedy),
+    "params-incomplete": in_activity("evaluation", "generation", change=greedy),
+    "dirty-code": in_manifest(lambda disk, manifest: put(manifest["environment"], git_dirty=None)),
+    "unknown-commit": in_manifest(lambda disk, manifest: put(manifest["environment"], git_branch=None)),
+    "never-closed": in_manifest(lambda disk, manifest: put(manifest, status="failed")),
+    "size-differs": in_report(lambda disk, report: report["metadata"]["dataset"].pop("size") and None),
+    "metric-differs": in_report(lambda disk, report: [put(row, note=1) for row in report["results"]] and None),
+    "trained-on-test": fault(lambda disk: disk.write("data/held_out_0.jsonl", [b'{"instruction": "of its own"}\n'])),
+    "naive-time": in_manifest(lambda disk, manifest: put(manifest, started_at=manifest["started_at"].replace("+00:00", "Z"))),
+    "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=None)),
+    "time-order": in_activity("generation", "training", "evaluation", change=lambda disk, run: put(run, ended_at=None)),
+    "future-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=None)),
+    "prov-stale": exported(lambda disk, path: os.utime(path, (1, 1))),
+    "prov-malformed": exported(lambda disk, path: path.write_text('{"prefix": {}}')),
+    "derivation-cycle": fault(lambda disk: True),
+    "prov-22": in_activity("generation", change=lambda disk, run: put(run, started_at=run["ended_at"])),
+    "no-metadata": KEPT,
+    "bad-metadata": in_record(lambda disk, record: deep(record, "metadata", "provenance", "mine", value=[1])),
+    "truncated-line": in_line(b""),
+    "bad-compression": beside("more.jsonl.gz", gzip.compress(LEGACY * 1000, mtime=0)),
+    "not-json": in_line(b"", b"  "),
+    "not-an-object": in_line(b"{}"),
+    "duplicate-key": in_line(b'{"a": {"a": 1}, "b": {"a": 1}}'),
+    "not-finite": in_line(b'{"a": 1e308}', b'{"a": "NaN"}'),
+    "not-utf8": in_line('{"a": "\u00fc\U0001f600"}'.encode()),
+    "line-too-long": in_line(b'{"a": "' + b"x" * (1 << 20) + b'"}'),
+    "bad-manifest": in_manifest(lambda disk, manifest: put(manifest, of_the_user={"count": "many"})),
+    "bad-report": beside("evaluation_x.json", b'{"summary": {"accuracy": 1}, "metadata": {}, "results": []}'),
+    "torn-journal": journal(b'{"event": "left"}\n'),
+    "outside-folder": in_artifact(lambda disk, entry: put(entry, type="of the user's own"), lambda entry: not is_records(entry)),
+    "unreadable": fault(touched),
+    "other-sidecar": fault(lambda disk: [index.build(disk.folder / file) for file, _ in disk.records("generation")] and True),
+    "edited-record": fault(lambda disk: True),
+    "unknown-origin": KEPT,
+}  # fmt: skip
