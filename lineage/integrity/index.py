@@ -196,7 +196,7 @@ def exists(file: Path) -> bool:
     """Does *file* have a sidecar?  One that cannot be looked at is none."""
     try:
         return path_of(file).exists()
-    except OSError:
+    except (OSError, ValueError):  # JSON can hold names that no file has
         return False
 
 
@@ -206,7 +206,7 @@ def can_be_made(file: Path) -> bool:
     try:
         place = folder if folder.exists() else folder.parent
         return not exists(file) and not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
-    except OSError:
+    except (OSError, ValueError):
         return False
 
 
