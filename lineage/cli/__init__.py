@@ -3,7 +3,7 @@
 A verb parses, calls one library function, prints and exits. Each is a file of its own, loaded when it is called, so `--version`
 answers at once. To add a verb, write its file and name it in `VERBS`.
 
-Exit codes: 0 good, 1 findings, 2 usage, 3 not found, 4 verification failed, 5 invalid PROV, 130 interrupted.
+Exit codes: 0 good, 1 findings, 2 usage, 3 not found, 4 verification failed, 5 invalid PROV, 130 interrupted (but `serve`, which ends so).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ VERBS = {
     "replay": "lineage.cli.replay",
     "report": "lineage.cli.report",
     "run": "lineage.cli.run",
+    "serve": "lineage.cli.serve",
     "session": "lineage.cli.session",
     "sign": "lineage.cli.sign",
     "show": "lineage.cli.show",

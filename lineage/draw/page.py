@@ -24,19 +24,20 @@ SCRIPTS = (
     "controls", "keys", "save", "acts", "main",
 )  # fmt: skip
 STYLES = ("viewer",)
+LIVE = "live"  # what only a server's page has: its script stands before main, which starts
 LARGE = 200_000  # bytes of JSON, from which on it is compressed
 _FOLDER = Path(__file__).parent / "viewer"
 
 
-def script() -> str:
-    """The program of the viewer, as one script that puts nothing into the page's names."""
-    parts = [viewer_file(f"{name}.js") for name in SCRIPTS]
+def script(*more: str) -> str:
+    """The program of the viewer, with *more* files of it, as one script that puts nothing into the page's names."""
+    parts = [viewer_file(f"{name}.js") for name in (*SCRIPTS[:-1], *more, SCRIPTS[-1])]
     return "".join(['(() => {\n"use strict";\n', *parts, "})();\n"])
 
 
-def style() -> str:
-    """The style of the viewer."""
-    return "".join(viewer_file(f"{name}.css") for name in STYLES)
+def style(*more: str) -> str:
+    """The style of the viewer, with *more* files of it."""
+    return "".join(viewer_file(f"{name}.css") for name in (*STYLES, *more))
 
 
 def viewer_file(name: str) -> str:
@@ -51,12 +52,12 @@ def page(model: Model, wish: Wish | None = None) -> bytes:
 
 def live_page(title: str, address: str) -> bytes:
     """The same page for a server, which gives its data at *address*, a path on the same host."""
-    return shell(clean(title), f'<script type="application/json" id="data" data-from="{escape(address)}"></script>', "'self'")
+    return shell(clean(title), f'<script type="application/json" id="data" data-from="{escape(address)}"></script>', "'self'", LIVE)
 
 
-def shell(title: str, block: str, connect: str) -> bytes:
-    """The page around a block of data; *connect* is the policy's word on where the script may ask."""
-    program, look = script(), style()
+def shell(title: str, block: str, connect: str, *more: str) -> bytes:
+    """The page around a block of data; *connect* is the policy's word on where the script may ask, *more* are files of the viewer besides."""
+    program, look = script(*more), style(*more)
     policy = (
         f"default-src 'none'; script-src {_digest(program)}; style-src {_digest(look)}; img-src data: blob:; connect-src {connect}; "
         "base-uri 'none'; form-action 'none'"

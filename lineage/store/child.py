@@ -27,27 +27,32 @@ _KINDS: dict[str, type[errors.LineageError]] = {
 }
 
 
-LOOK = 0.5  # seconds between two looks at whether the parent is still there
+LOOK = 0.5  # seconds between two looks at whether the parent, or who asked, is still there
+Left = Callable[[], bool]
+# A fork that falls between another thread's pipe() and close() would hold that pipe open, and its reader would wait for both children. A thread that is
+# inside of the engine in our own process holds it too: a child would inherit the engine's locks as that thread left them.
+FORKING = threading.Lock()
 
 
 class Child:
     """A forked process and the bytes that it writes. Reading raises what its work raised, and LateError when its time is over.
 
-    `with Child(work, 5.0) as child: child.read()`. Leaving the block ends the process.
+    `with Child(work, 5.0) as child: child.read()`. Leaving the block ends the process, and so does *left*, once it says that who asked is gone.
     """
 
-    def __init__(self, work: Callable[[BinaryIO], object], timeout: float | None = None) -> None:
-        self._timeout = timeout
+    def __init__(self, work: Callable[[BinaryIO], object], timeout: float | None = None, left: Left | None = None) -> None:
+        self._timeout, self._left = timeout, left
         self._deadline = None if timeout is None else time.monotonic() + timeout
-        data, told = os.pipe(), os.pipe()
         parent = os.getpid()
-        self._pid: int | None = os.fork()
-        if self._pid == 0:
-            os.close(data[0])
-            os.close(told[0])
-            _work(work, data[1], told[1], parent)
-        os.close(data[1])
-        os.close(told[1])
+        with FORKING:
+            data, told = os.pipe(), os.pipe()
+            self._pid: int | None = os.fork()
+            if self._pid == 0:
+                os.close(data[0])
+                os.close(told[0])
+                _work(work, data[1], told[1], parent)
+            os.close(data[1])
+            os.close(told[1])
         self._data, self._told = data[0], told[0]
         self.error: errors.LineageError | None = None
 
@@ -68,12 +73,22 @@ class Child:
         return chunk
 
     def _wait(self) -> None:
-        left = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
-        if not select.select([self._data], [], [], left)[0]:
+        while not select.select([self._data], [], [], self._pause())[0]:
+            if self._left is not None and self._left():
+                self.close()
+                self.error = errors.LateError("nobody waits for the answer", at="query")
+                raise self.error
+            if self._deadline is None or time.monotonic() < self._deadline:
+                continue
             self.close()
             hint = "say --timeout with more seconds, or ask for less: add LIMIT, name a subject"
             self.error = errors.LateError(f"stopped after {self._timeout:g} seconds", at="query", hint=hint)
             raise self.error
+
+    def _pause(self) -> float | None:
+        """How long nothing needs to be looked at."""
+        rest = None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
+        return rest if self._left is None else min(LOOK, LOOK if rest is None else rest)
 
     def _ended(self) -> None:
         """Nothing more comes: tell what went wrong, if anything did."""
@@ -120,7 +135,8 @@ def _work(work: Callable[[BinaryIO], object], data: int, told: int, parent: int)
     """What the child does; it never returns. No handler and no buffer of its parent's is run or written twice."""
     code = 1
     try:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        for one in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(one, signal.SIG_DFL)
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
         with os.fdopen(data, "wb", buffering=1 << 16) as out:
             work(out)

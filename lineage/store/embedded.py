@@ -10,14 +10,17 @@ from functools import partial
 from io import BytesIO
 from typing import BinaryIO
 
-from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Store
+from pyoxigraph import BlankNode, DefaultGraph, NamedNode, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Store
 
 from lineage.errors import LineageError, UsageError
-from lineage.store.child import Child, reading
+from lineage.store.child import Child, Left, reading
 from lineage.store.results import Answer, answer
 from lineage.store.sources import Graph
-from lineage.store.sparql import Bindings, Form, bound, checked, form, has_dataset
+from lineage.store.sparql import Bindings, Dataset, Form, bound, checked, form, has_dataset
 from lineage.store.terms import PREFIXES
+
+Default = list[NamedNode | BlankNode | DefaultGraph] | None
+Named = list[NamedNode | BlankNode] | None
 
 # SPARQL 1.1 Query, 13.1: the default graph is the merge. The engine's own union of graphs tells a triple once for each graph it is in,
 # so COUNT and SUM would count it as often; the merge is therefore kept as triples.
@@ -41,18 +44,25 @@ class Memory:
     apart: bool = True
 
     @contextmanager
-    def asked(self, query: str, bindings: Bindings | None = None, timeout: float | None = None) -> Iterator[Answer]:
+    def asked(
+        self,
+        query: str,
+        bindings: Bindings | None = None,
+        timeout: float | None = None,
+        dataset: Dataset | None = None,
+        left: Left | None = None,
+    ) -> Iterator[Answer]:
         """The answer to *query*, while the block lasts.
 
         Raises:
-            UsageError: it is no query, or it would change the graph or open a connection. LateError: it takes longer than *timeout* seconds.
+            UsageError: it is no query, or it would change the graph or open a connection. LateError: it takes longer than *timeout* seconds, or *left* says that who asked is gone.
         """
         form(query)
-        work = partial(evaluate, self.store, query, bindings or {})
+        work = partial(evaluate, self.store, query, bindings or {}, dataset=dataset)
         if timeout is None and not self.apart:
             yield _here(work)
             return
-        with Child(work, timeout) as child, reading(child) as found:
+        with Child(work, timeout, left) as child, reading(child) as found:
             yield found
 
 
@@ -70,7 +80,9 @@ def _here(work: Callable[[BinaryIO], None]) -> Answer:
     return answer(json.loads(out.readline())["form"], out)
 
 
-def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hidden: NamedNode | None = None) -> None:
+def evaluate(
+    store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hidden: NamedNode | None = None, dataset: Dataset | None = None
+) -> None:
     """Write the answer to *out*: a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
 
     The query is read as it was written first, so that a mistake is told where its writer finds it.
@@ -80,8 +92,8 @@ def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hid
     """
     checked(query)
     try:
-        graphs = None if hidden is None or has_dataset(query) else [graph for graph in store.named_graphs() if graph != hidden]
-        found = store.query(bound(query, bindings), prefixes=dict(PREFIXES), named_graphs=graphs)
+        default, named = _graphs(store, query, hidden, dataset)
+        found = store.query(bound(query, bindings), prefixes=dict(PREFIXES), default_graph=default, named_graphs=named)
         if isinstance(found, QueryTriples):
             out.write(_head("graph"))
             found.serialize(out, RdfFormat.N_TRIPLES)
@@ -92,6 +104,16 @@ def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hid
         raise UsageError(str(error), at="query") from error
     except (RuntimeError, OSError) as error:
         raise LineageError(f"the query failed: {error}", at="query") from error
+
+
+def _graphs(store: Store, query: str, hidden: NamedNode | None, dataset: Dataset | None) -> tuple[Default, Named]:
+    """The graphs that *query* is about, as the engine takes them; None leaves it to the query."""
+    if dataset is not None:
+        default: Default = [one for one in (dataset.default,) if one is not None and one != hidden]
+        return default, [one for one in dataset.named if one != hidden]
+    if hidden is None or has_dataset(query):
+        return None, None
+    return None, [graph for graph in store.named_graphs() if graph != hidden]
 
 
 def _head(form: Form) -> bytes:

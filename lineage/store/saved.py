@@ -24,11 +24,11 @@ import orjson
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from lineage.errors import LineageError, NotFoundError, UsageError
-from lineage.store.child import Child, reading
+from lineage.store.child import Child, Left, reading
 from lineage.store.embedded import evaluate, in_memory
 from lineage.store.results import Answer
 from lineage.store.sources import Graph
-from lineage.store.sparql import Bindings, form
+from lineage.store.sparql import Bindings, Dataset, form
 from lineage.store.terms import guarded
 
 DIGESTS = NamedNode("https://w3id.org/lineage-prov/store#digests")  # the graph that no query sees
@@ -54,15 +54,22 @@ class Saved:
     path: Path
 
     @contextmanager
-    def asked(self, query: str, bindings: Bindings | None = None, timeout: float | None = None) -> Iterator[Answer]:
+    def asked(
+        self,
+        query: str,
+        bindings: Bindings | None = None,
+        timeout: float | None = None,
+        dataset: Dataset | None = None,
+        left: Left | None = None,
+    ) -> Iterator[Answer]:
         """The answer to *query*, while the block lasts; a writer waits until then.
 
         Raises:
             UsageError: it is no query. LateError: it takes longer than *timeout* seconds. LineageError: another process writes for too long.
         """
         form(query)
-        work = partial(_read, self.path / RDF, query, bindings or {})
-        with locked(self._there(), fcntl.LOCK_SH), Child(work, timeout) as child, reading(child) as found:
+        work = partial(_read, self.path / RDF, query, bindings or {}, dataset)
+        with locked(self._there(), fcntl.LOCK_SH), Child(work, timeout, left) as child, reading(child) as found:
             yield found
 
     def _there(self) -> Path:
@@ -133,8 +140,8 @@ def _opened(path: Path, *, writing: bool) -> Store:
         ) from error
 
 
-def _read(path: Path, query: str, bindings: Bindings, out: BinaryIO) -> None:
-    evaluate(_opened(path, writing=False), query, bindings, out, hidden=DIGESTS)
+def _read(path: Path, query: str, bindings: Bindings, dataset: Dataset | None, out: BinaryIO) -> None:
+    evaluate(_opened(path, writing=False), query, bindings, out, hidden=DIGESTS, dataset=dataset)
 
 
 def _known(store: Store) -> dict[str, str]:

@@ -14,11 +14,20 @@ from typing import Literal as OneOf
 
 from pyoxigraph import Literal, NamedNode, QueryBoolean, QuerySolutions, Store
 
-from lineage.errors import UsageError
+from lineage.errors import ForbiddenError, UsageError
 from lineage.store.terms import PREFIXES, rendered
 
 Form = OneOf["select", "ask", "graph"]
 Bindings = Mapping[str, Sequence[NamedNode | Literal]]  # a parameter and the terms that it may be
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """The graphs that a query is about, named outside of it; they take the place of its own FROM (SPARQL 1.1 Protocol, 2.1.4)."""
+
+    default: NamedNode | None = None  # None: the default graph is empty
+    named: tuple[NamedNode, ...] = ()
+
 
 _TOKEN = re.compile(
     r"""(?P<comment>\#[^\n\r]*)
@@ -71,7 +80,7 @@ def form(query: str) -> Form:
     _no_service(query)
     for token in tokens(query):
         if token.word in _UPDATES:
-            raise UsageError(
+            raise ForbiddenError(
                 f"{token.word} would change the graph", at="query", hint="lineage query only reads; change the artifacts and ask again"
             )
         if token.word in _FORMS:
@@ -105,7 +114,7 @@ def _no_service(query: str) -> None:
     for text in (query, _CODEPOINT.sub(_letter, query)):
         for token in tokens(text):
             if token.kind in ("prefixed", "word") and "service" in token.text.lower():
-                raise UsageError(
+                raise ForbiddenError(
                     f"{token.text[:60]}: SERVICE (federation) is off: a query opens no connection", at="query",
                     hint="ask the other endpoint with --endpoint; a name with a prefix that has these letters can be written as <IRI>",
                 )  # fmt: skip

@@ -11,7 +11,7 @@ from lineage.draw import model
 from lineage.draw.compose import compose
 from lineage.draw.layout import layout
 from lineage.draw.packed import packed
-from lineage.draw.page import SCRIPTS, STYLES, page, script, shell, style, viewer_file
+from lineage.draw.page import LIVE, SCRIPTS, STYLES, page, script, shell, style, viewer_file
 from lineage.draw.pressed import in_letters, pressed
 from lineage.draw.style import themes
 from lineage.draw.view import Around, Wish, view
@@ -256,12 +256,17 @@ def test_the_texts_of_the_page_are_seen_in_both_themes(selector):
 
 
 def test_a_file_of_the_viewer_is_short_and_says_what_it_is():
-    for name in (*(f"{name}.js" for name in SCRIPTS), *(f"{name}.css" for name in STYLES)):
+    for name in (*(f"{name}.js" for name in SCRIPTS), *(f"{name}.css" for name in STYLES), f"{LIVE}.js", f"{LIVE}.css"):
         text = viewer_file(name)
         assert text.count("\n") < 400 and (text.startswith("// ") or name.endswith(".css")), name
 
 
 def test_no_function_of_the_viewer_is_left_unused():
-    code = script()
+    code = script(LIVE)
     names = re.findall(r"^(?:async )?function (\w+)", code, re.MULTILINE)
     assert [name for name in names if len(re.findall(rf"\b{name}\b", code)) < 2] == [] and len(names) == len(set(names))
+
+
+def test_a_page_that_works_from_a_file_has_nothing_of_a_server_s(models):
+    text = page(models[1]).decode()
+    assert viewer_file(f"{LIVE}.js") not in text and "recordsOf" not in text and "livebar" not in text

@@ -1,5 +1,6 @@
 // The panel beside the picture: all that is known of what is selected.
 
+const EXTRA = []; // what else a page tells of a thing: functions of the viewer and the number of the node
 const LONG = 400, SHOWN_PROBLEMS = 20, TABS = [["details", "Details"], ["sources", "Sources"], ["consequences", "Consequences"], ["compare", "Compare"], ["findings", "Findings"]];
 
 /** Fill the panel for a state. */
@@ -38,6 +39,7 @@ function nodeDetails(it, n) {
     problemsOf(model, node),
     el("h3", {}, "Attributes"),
     facts([["id", linkTo(node.link && /^[a-z]+:/i.test(node.link) ? node.link : "", plain(node.id))], ...(node.link && !/^[a-z]+:/i.test(node.link) ? [["file", linkTo(node.link, plain(decoded(node.link)))]] : []), ...node.attributes.map(([name, value]) => [name, long(plain(value))])]),
+    EXTRA.map((more) => more(it, n)),
     metadataOf(node),
     relationsOfNode(it, n, true),
     relationsOfNode(it, n, false),

@@ -1,0 +1,67 @@
+"""The page to ask in SPARQL, and the named questions that it offers.
+
+Its script and style are files of this server and of the explorer; its policy allows no others, and no request but to this server.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+from lineage.draw.page import viewer_file
+from lineage.mapping.names import ID_BASE
+from lineage.questions import Question, every
+from lineage.server.reply import JSON, Reply
+from lineage.store.sparql import declared
+from lineage.store.terms import PREFIXES
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data: blob:; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+FRAMED = "frame-ancestors 'none'"  # the explorer's page carries the rest of its policy, with its digests, in itself
+_FOLDER = Path(__file__).parent / "asking"
+
+
+def page(path: str) -> Reply | None:
+    """What stands at *path*; None where there is nothing."""
+    match path:
+        case "/query":
+            return Reply(_file("query.html"), "text/html; charset=utf-8", policy=POLICY)
+        case "/query.js":
+            return Reply(_script(), "text/javascript; charset=utf-8")
+        case "/query.css":
+            return Reply(_file("query.css"), "text/css; charset=utf-8")
+        case "/questions":
+            return Reply(_questions(), JSON)
+    return None
+
+
+@cache
+def _file(name: str) -> bytes:
+    return (_FOLDER / name).read_bytes()
+
+
+@cache
+def _script() -> bytes:
+    parts = [viewer_file("dom.js"), _file("query.js").decode()]
+    return "".join(['(() => {\n"use strict";\n', *parts, "})();\n"]).encode()
+
+
+def _questions() -> bytes:
+    """The questions as they are now: users may have put some in their own folder."""
+    good, _ = every()
+    told = [_told(one) for one in good]
+    return json.dumps({"base": str(ID_BASE), "prefixes": dict(PREFIXES), "questions": told}).encode()
+
+
+def _told(one: Question) -> dict[str, object]:
+    params = [{"name": param.name, "text": param.text} for param in one.params]
+    return {"name": one.name, "purpose": one.purpose, "params": params, "sparql": _with_prefixes(one.sparql)}
+
+
+def _with_prefixes(sparql: str) -> str:
+    """The query with the prefixes that it uses in front, a line each."""
+    head = declared(sparql).removesuffix(sparql)
+    return head.replace("> ", ">\n") + sparql

@@ -1,0 +1,174 @@
+"""SPARQL 1.1 Protocol, query operation: a request -> a query -> an answer, within limits of time and size.
+
+Statuses: 400 no query or a wrong one, 403 it would change the graph or open a connection, 406 nothing that is accepted fits, 413 and 415 a body
+that is too large or of another type, 503 no time left. An answer is held until it is whole, so that one that fails has a status too.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass
+from io import BytesIO
+from urllib.parse import parse_qs
+
+from pyoxigraph import NamedNode, RdfFormat, parse, serialize
+
+from lineage.errors import ForbiddenError, LateError, LineageError, NotFoundError, UsageError
+from lineage.server.live import Live
+from lineage.server.media import TRIPLES, chosen, content_type, media_for, write
+from lineage.server.reply import Refusal, Reply
+from lineage.server.settings import Settings
+from lineage.store.child import Left
+from lineage.store.sparql import Dataset, form
+from lineage.store.terms import iri
+
+FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
+MOST_FIELDS = 1000  # of a form
+STATUS: dict[type[LineageError], int] = {ForbiddenError: 403, NotFoundError: 404, LateError: 503, UsageError: 400}
+Fields = dict[str, list[str]]
+PREFIXES_OF_IT = {"sd": "http://www.w3.org/ns/sparql-service-description#", "formats": "http://www.w3.org/ns/formats/"}
+
+DESCRIPTION = """@prefix sd: <http://www.w3.org/ns/sparql-service-description#> .
+@prefix formats: <http://www.w3.org/ns/formats/> .
+<#service> a sd:Service ; sd:endpoint <> ; sd:supportedLanguage sd:SPARQL11Query ; sd:feature sd:UnionDefaultGraph ;
+    sd:resultFormat formats:SPARQL_Results_JSON, formats:SPARQL_Results_XML, formats:SPARQL_Results_CSV, formats:SPARQL_Results_TSV,
+        formats:Turtle, formats:N-Triples, formats:RDF_XML, formats:JSON-LD ;
+    sd:defaultDataset <#dataset> .
+<#dataset> a sd:Dataset ; sd:defaultGraph <#default-graph> .
+<#default-graph> a sd:Graph .
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query, and the graphs that it is about where the request names them."""
+
+    query: str
+    dataset: Dataset | None = None
+
+
+def fields_of(text: str) -> Fields:
+    """A form, or the query of an address. Raises Refusal for what is no UTF-8 or too much."""
+    try:
+        return parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
+    except ValueError as error:
+        raise Refusal(400, f"the parameters cannot be read: {error}", todo="encode them as UTF-8") from error
+
+
+def posted(type_: str, address: str, body: bytes) -> Fields:
+    """The parameters of a POST of either kind. Raises Refusal."""
+    if type_ == UPDATE:
+        raise _read_only()
+    if type_ not in (FORM, QUERY):
+        raise Refusal(415, f"a query is not sent as {type_ or 'nothing'!s:.80}", at="Content-Type", todo=f"send {FORM} or {QUERY}")
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise Refusal(400, "the body is no UTF-8", todo="encode it as UTF-8") from error
+    return fields_of(text) if type_ == FORM else fields_of(address) | {"query": [text]}
+
+
+def asked(fields: Fields) -> Asked | None:
+    """What is asked; None where there is no query. Raises Refusal."""
+    if "update" in fields or any(name.startswith("using-") for name in fields):
+        raise _read_only()
+    queries = fields.get("query", [])
+    if len(queries) > 1:
+        raise Refusal(400, f"there are {len(queries)} queries", at="query", todo="send one")
+    return Asked(queries[0], _dataset(fields)) if queries else None
+
+
+def _read_only() -> Refusal:
+    return Refusal(
+        403,
+        "the graph is only read",
+        at="/sparql",
+        todo="change the artifacts: the graph follows them; lineage push fills another endpoint",
+    )
+
+
+def _dataset(fields: Fields) -> Dataset | None:
+    default, named = (_graphs(fields.get(f"{which}-graph-uri", [])) for which in ("default", "named"))
+    if len(default) > 1:
+        todo = "name one, or ask with GRAPH ?g; the merge of all is asked when none is named"
+        raise Refusal(
+            400, "a default graph of several graphs is not served: a triple of two would count twice", at="default-graph-uri", todo=todo
+        )
+    return Dataset(default[0] if default else None, tuple(named)) if default or named else None
+
+
+def _graphs(texts: list[str]) -> list[NamedNode]:
+    try:
+        return [NamedNode(iri(text).value) for text in texts if text]
+    except UsageError as error:
+        raise Refusal(400, error.message, at="graph-uri", todo="give the whole IRI of a graph") from error
+
+
+def answer(one: Asked, accept: str | None, live: Live, settings: Settings, asking: threading.Semaphore, left: Left) -> Reply:
+    """The answer to a query, in the form that is accepted; it is given up when *left* says that nobody waits. Raises Refusal."""
+    try:
+        media = media_for(form(one.query), accept)
+        target = live.target()  # a folder that changed is read anew: that is not the query's time
+        until = time.monotonic() + settings.timeout
+        with _turn(asking, settings):
+            out = _Limited(settings.largest)
+            with target.asked(one.query, None, max(until - time.monotonic(), 0.1), one.dataset, left) as found:
+                write(found, media, out)
+    except LineageError as error:
+        raise refusal(error) from error
+    return Reply(out.getvalue(), content_type(media), headers={"Vary": "Accept", "Cache-Control": "no-store"})
+
+
+class _turn:  # noqa: N801  # it is used as `with _turn(…)`
+    """One of the queries that are computed at once."""
+
+    def __init__(self, asking: threading.Semaphore, settings: Settings) -> None:
+        self._asking, self._timeout = asking, settings.timeout
+
+    def __enter__(self) -> None:
+        if not self._asking.acquire(timeout=self._timeout):
+            raise LateError(f"other queries took all of {self._timeout:g} seconds", at="query", hint="ask again later")
+
+    def __exit__(self, *_: object) -> None:
+        self._asking.release()
+
+
+class _Limited(BytesIO):
+    """Bytes up to a limit. Raises UsageError at the first one more."""
+
+    def __init__(self, largest: int) -> None:
+        super().__init__()
+        self._largest = largest
+
+    def write(self, data: bytes) -> int:  # type: ignore[override]
+        """Write *data*, if it fits."""
+        if self.tell() + len(data) > self._largest:
+            raise UsageError(
+                f"the answer has more than {self._largest} bytes", at="query", hint="ask for less: add LIMIT, or select fewer variables"
+            )
+        return super().write(data)
+
+
+def refusal(error: LineageError) -> Refusal:
+    """An error of ours as an answer."""
+    status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
+    headers = {"Retry-After": "10"} if status == 503 else {}
+    return Refusal(status, error.message, at=error.at or "", todo=error.hint or "", headers=headers)
+
+
+def description(address: str, accept: str | None) -> Reply:
+    """What the endpoint at *address* can do (SPARQL 1.1 Service Description); a browser is sent to the page."""
+    media = chosen(accept, [*TRIPLES, "text/html"])
+    if media == "text/html":
+        return Reply(b"", status=303, headers={"Location": "/query", "Vary": "Accept"})
+    if media is None:
+        raise Refusal(
+            406,
+            "the description is triples, and nothing of it is accepted",
+            at=f"Accept: {accept!s:.200}",
+            todo=f"accept one of {', '.join(TRIPLES)}",
+        )
+    triples = parse(DESCRIPTION.encode(), RdfFormat.TURTLE, base_iri=address)
+    data = serialize((one.triple for one in triples), format=TRIPLES[media], prefixes=PREFIXES_OF_IT) or b""
+    return Reply(data, content_type(media), headers={"Vary": "Accept"})

@@ -1,0 +1,84 @@
+"""The records of a file, a page at a time. A page begins after a line, so the last one costs as much as the first.
+
+Where the file has a good sidecar its lines are looked up; a packed file, and one that was altered, is read from its beginning.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from lineage.contract.lines import UnpackingError, numbered, text_of
+from lineage.errors import LineageError, UsageError
+from lineage.integrity.lines import FileLines, as_record, metadata_of
+
+PAGE, MOST = 100, 500  # records of a page, and how many may be asked for
+CLIPPED = 300  # characters of a record that are shown
+PARSED = 1 << 20  # bytes of a line that is parsed to be shown
+Line = tuple[int, bytes | None]
+
+
+def page(path: Path, after: int = 0, limit: int = PAGE) -> dict[str, Any]:
+    """The records of *path* behind line *after*, at most *limit*.
+
+    Returns:
+        `lines` (how many the file has; None where no sidecar tells), `rows`, and `next`: the line after which the next page begins, None at the end.
+
+    Raises:
+        UsageError: the file cannot be unpacked.
+    """
+    lines = FileLines(path)
+    found = list(_looked_up(lines, after, limit + 1) if lines.is_ready else _read(path, after, limit + 1))
+    if any(line is None for _, line in found) and lines.is_ready:  # the sidecar tells of another file than this
+        found = list(_read(path, after, limit + 1))
+    rows = [_row(path, number, line) for number, line in found[:limit]]
+    count = lines.index.seal.lines if lines.index else None
+    return {"after": after, "next": rows[-1]["line"] if len(found) > limit else None, "lines": count, "rows": rows}
+
+
+def _looked_up(lines: FileLines, after: int, count: int) -> Iterator[Line]:
+    total = len(lines.index or ())
+    for number in range(after + 1, min(after + count, total) + 1):
+        try:
+            yield number, lines.quick(number)
+        except UsageError:  # too long to be held
+            yield number, None
+
+
+def _read(path: Path, after: int, count: int) -> Iterator[Line]:
+    with text_of(path) as file:
+        try:
+            yield from islice(numbered(file), after, after + count)
+        except UnpackingError as error:
+            raise UsageError(f"the file cannot be unpacked: {error}", at=path.name) from error
+
+
+def _row(path: Path, number: int, line: bytes | None) -> dict[str, Any]:
+    """What a line says of itself; where it is no record, why."""
+    row = {"line": number, "run": None, "seed": None, "time": None, "preview": "", "problem": None}
+    if line is None or len(line) > PARSED:
+        return row | {"problem": f"longer than {PARSED} bytes"}
+    try:
+        record = as_record(line, f"{path.name}:{number}")
+    except LineageError as error:
+        return row | {"preview": _clipped(line.decode("utf-8", "replace")), "problem": error.message}
+    said = metadata_of(record)
+    params = said.get("generation_params")
+    seed = params.get("seed") if isinstance(params, dict) else None
+    told = {"run": said.get("run_id"), "seed": seed, "time": said.get("timestamp")}
+    rest = {name: value for name, value in record.items() if name != "metadata"}
+    return row | {name: _plain(value) for name, value in told.items()} | {"preview": _clipped(json.dumps(rest, ensure_ascii=False))}
+
+
+def _plain(value: object) -> str | int | float | None:
+    """A value of a cell: text is clipped, and what is no single value is shown as JSON."""
+    if value is None or isinstance(value, int | float):
+        return value
+    return _clipped(value if isinstance(value, str) else json.dumps(value))
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= CLIPPED else f"{text[: CLIPPED - 1]}…"
