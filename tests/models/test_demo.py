@@ -1,6 +1,7 @@
 """The demo runs a real model; what the metadata says of it is what it is."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 pytest.importorskip("torch", reason="pip install 'lineage-prov[models]'")
 pytest.importorskip("transformers", reason="pip install 'lineage-prov[models]'")
 
+from lineage.cli import main
 from lineage.folder import gathered
 from lineage.models import demo, tiny
 
@@ -50,3 +52,15 @@ def test_the_tiny_model_never_overwrites_another_folder(tmp_path):
     (tmp_path / "x").write_text("mine")
     with pytest.raises(tiny.UsageError, match="something else"):
         tiny.build(Path(tmp_path), [])
+
+
+def test_the_demo_names_each_forgery_with_what_rests_on_it(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert main(["demo", "--records", "3"]) == 0
+    said = capsys.readouterr().out
+    report = next(Path("artifacts").glob("evaluation_*.json")).name
+    records = next(Path("artifacts").glob("sft_training_data_*.jsonl")).name
+    assert re.search(rf"^{records}: .*line 2 changed$", said, re.MULTILINE) and f"file {records}" in said
+    assert re.search(rf"^{report}: a number is not .*0\.99", said, re.MULTILINE)
+    assert re.search(r"^inputs/held_out\.jsonl: the manifest names a file that is gone", said, re.MULTILINE)
+    assert not list(Path("artifacts").rglob("*easier*")), "the demo forges a copy"
