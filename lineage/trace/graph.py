@@ -17,7 +17,7 @@ from lineage.prov.statement import Name, Statement, expanded
 from lineage.prov.terms import DERIVATION, GENERATION, MEMBERSHIP, USAGE
 from lineage.trace.known import Carry, Known
 from lineage.trace.relations import CARRIED, NAMED, PART, RECORDED, influences
-from lineage.trace.things import SLICE, Thing, texts, thing, types_of
+from lineage.trace.things import SLICE, Thing, texts, thing, types_of, whole_number
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ class Graph:
             self.told[number].append(one)
             self.types[number] |= types_of([one])
             for text in texts([one], LIN["count"]):
-                self.counts[number] = int(text) if text.isdecimal() else 0
+                self.counts[number] = whole_number(text) or 0
         if session not in self.sessions[number][-1:]:
             self.sessions[number].append(session)
 
