@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -109,11 +110,12 @@ class Score:
 
     @property
     def value(self) -> float | None:
-        """The number; None where none was recorded, or what a document calls one is none."""
+        """The number; None where none was recorded, or what a document calls one is none that JSON could hold."""
         try:
-            return float(self.metric.value) if self.metric.value is not None else None
+            value = float(self.metric.value) if self.metric.value is not None else math.nan
         except ValueError:
             return None
+        return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,9 +204,9 @@ def why(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = 
 
 
 def impact(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = None) -> Impact:
-    """All that came from the nodes."""
+    """All that came from the nodes, to the slice: what was made of a merged file is concerned if records of it are."""
     start = tuple(dict.fromkeys(one for number in numbers for one in graph.whole(number)))
-    reached = walks.future(graph, start, depth)
+    reached = walks.affected(graph, start, depth)
     return Impact(asked=asked, direction="future", graph=graph, numbers=numbers, reached=reached, depth=depth)
 
 

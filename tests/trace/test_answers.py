@@ -167,6 +167,20 @@ def test_records_of_two_runs_that_wrote_one_file_are_each_of_their_own_run(last)
     assert counted == [[(9, 9, 12)], [(3, 3, 12)]]
 
 
+def test_what_was_trained_on_a_merge_is_concerned_only_if_records_of_it_are(tmp_path):
+    one, two, three = merging()
+    only = file("c.jsonl", "merge", part("make2", 1, 9))
+    adapter = Artifact(path="adapter", type="model", sha256="f" * 64, activity="train")
+    for merged, models in ((three.activities[0].made[0], ["adapter"]), (only, [])):
+        merge = session(3, replace(three.activities[0], made=(merged,)))
+        train = session(4, Training(id="train", used=(replace(merged, slices=None, activity=None),), made=(adapter,)))
+        told = open_library([one, two, merge, train])
+        (tmp_path / "all.trig").write_bytes(formats.dumps(told.document(), "trig"))
+        for where in (told, open_library(tmp_path / "all.trig")):
+            assert [thing.name for thing in lineage.impact("loader:" + "1" * 40, where).models] == models
+            assert [thing.name for thing in lineage.impact("run:merge", where).models] == ["adapter"]
+
+
 def test_a_merge_that_left_a_file_as_it_was_adds_nothing_to_its_records():
     one, two, three = merging()
     copy = replace(two.activities[1].made[0], path="c.jsonl", activity="merge")
@@ -286,8 +300,9 @@ def test_slices_within_each_other_in_hostile_input_end():
     assert len(str(answers.why(graph, (graph.index[one],), "one")).splitlines()) == 3
 
 
-def test_a_score_that_is_no_number_is_none():
-    metric = statement(ENTITY, Name(f"{EX}m"), attributes=[(PROV["type"], LIN["Metric"]), (PROV["value"], literal("high"))])
+@pytest.mark.parametrize("value", ["high", "NaN", "INF", "-inf", "1e999"])
+def test_a_score_that_is_no_number_is_none(value):
+    metric = statement(ENTITY, Name(f"{EX}m"), attributes=[(PROV["type"], LIN["Metric"]), (PROV["value"], literal(value))])
     graph = read([("hostile", Document({}, (metric,)))])
     assert [one.value for one in answers.impact(graph, (0,), "m").scores] == [None]
 
