@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from lineage.mapping.names import LIN
-from lineage.prov.terms import DERIVATION, GENERATION
+from lineage.prov.terms import DERIVATION, GENERATION, USAGE
 from lineage.trace import walks
 from lineage.trace.graph import Graph
 from lineage.trace.pictures import path_lines, svg, tree
@@ -19,6 +19,7 @@ from lineage.trace.things import METRIC, RECORDS, REPORT, SLICE, Link, Thing
 
 Direction = Literal["past", "future"]
 _TRAINING = LIN["Training"]
+_DATA = frozenset({RECORDS, LIN["Dataset"]})
 _NO_MODEL = frozenset({RECORDS, SLICE, METRIC, REPORT})
 
 
@@ -208,6 +209,15 @@ def impact(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None
     start = tuple(dict.fromkeys(one for number in numbers for one in graph.whole(number)))
     reached = walks.affected(graph, start, depth)
     return Impact(asked=asked, direction="future", graph=graph, numbers=numbers, reached=reached, depth=depth)
+
+
+def unmade_data(found: Impact) -> tuple[Thing, ...]:
+    """The data of every training that is not concerned, as far as anybody knows, of which no session tells how it was made."""
+    graph = found.graph
+    trainings = (number for number in range(len(graph.names)) if _TRAINING in graph.types[number] and number not in found.reached)
+    used = {older for one in trainings for older, relation in graph.past[one].items() if relation == USAGE.name}
+    unmade = (graph.thing(one) for one in used if not graph.past[one] and graph.types[one] & _DATA)
+    return tuple(sorted(unmade, key=lambda one: (one.name, one.id)))
 
 
 def path(graph: Graph, one: tuple[int, ...], other: tuple[int, ...]) -> Paths:

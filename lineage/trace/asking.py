@@ -25,6 +25,7 @@ from lineage.trace.reading import DEFAULT, Library, Where, open_library
 from lineage.trace.search import on_disk
 from lineage.trace.things import texts
 
+SHOWN = 3  # of things that a note names
 _Answer = TypeVar("_Answer", bound=Lineage)
 Asked = Where | Library
 
@@ -58,9 +59,15 @@ def impact(x: str | Path, where: Asked = None, *, depth: int | None = None, recu
 
 def _noted(found: _Answer, library: Library, path: Path, line: int | None) -> _Answer:
     """The answer, with what its reader should know of how the file was found."""
+    unmade = [one.name for one in answers.unmade_data(found)] if isinstance(found, Impact) else []
     notes = [f"several slices of {path} fit its line {line}: asked of all"] if line is not None and len(found.numbers) > 1 else []
     if _is_altered(library, found.numbers, path):
         notes.append(f"{path}: its bytes are not those that were recorded; asked of what was recorded")
+    if unmade:
+        more = f" and {len(unmade) - SHOWN:,} more" if len(unmade) > SHOWN else ""
+        notes.append(
+            f"no session tells how training data was made, so what it holds of this is not known: {', '.join(unmade[:SHOWN])}{more}"
+        )
     return replace(found, notes=(*notes, *found.notes)) if notes else found
 
 

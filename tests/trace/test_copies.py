@@ -5,9 +5,11 @@ import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 import lineage
 from lineage import formats
+from lineage.cli import cli
 from lineage.contract import slices
 from lineage.errors import NotFoundError
 
@@ -68,6 +70,25 @@ def test_a_record_that_stands_in_its_own_file_twice_counts_twice():
     bad = generated("artifacts", "bad.jsonl")
     carried("artifacts", "twice.jsonl", ["artifacts/bad.jsonl"], [bad[0], bad[1], bad[0]])
     assert [(one.file.name, one.records) for one in lineage.impact("artifacts/twice.jsonl:1").files] == [("twice.jsonl", 2)]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_training_data_of_which_no_session_tells_how_it_was_made_is_named_in_a_note(inside):
+    bad = generated("artifacts", "bad.jsonl", "b")
+    data = Path("artifacts/train.jsonl" if inside else "train.jsonl")
+    data.write_text("".join(json.dumps(one) + "\n" for one in bad[:2]))
+    with lineage.session("artifacts", title="train", export=False) as session, session.training(datasets=[data]) as run:
+        Path("artifacts/adapter").write_text("weights")
+        run.output("adapter", type="model")
+    found = lineage.impact("loader:bbbb", "artifacts")
+    assert [one.name for one in found.models] == (["adapter"] if inside else [])
+    assert [note.rpartition(": ")[2] for note in found.notes] == ([] if inside else ["../train.jsonl"])
+
+
+def test_what_nothing_came_from_is_still_in_its_session():
+    generated("artifacts", "bad.jsonl")
+    shown = CliRunner().invoke(cli, ["impact", "artifacts/bad.jsonl:1"], standalone_mode=False).stdout
+    assert shown.splitlines()[-1].endswith(" in 1 session")
 
 
 @pytest.fixture
