@@ -153,8 +153,10 @@ def data_set(subject: Subject) -> Facts:
         if isinstance(run, Evaluation):
             tests = [one for one in run.used if one.role == "testSet"] or run.used
             version = run.dataset.get("version") if len(tests) <= 1 else None
-            for digest in [one.sha256 for one in tests] or [None]:
-                known = {key: value for key, value in (("sha256", digest), ("version", version)) if value is not None}
+            digests = [one.sha256 for one in tests] or [None]
+            for digest in digests:
+                told = (("sha256", digest), ("version", None if version in digests else version))  # a digest is no version beside it
+                known = {key: value for key, value in told if value is not None}
                 yield _fact(known or None, Place(session.id, run.id))
 
 

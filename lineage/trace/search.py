@@ -154,7 +154,9 @@ class Search:
                     yield one, kept
 
     def _nearly(self, text: str) -> str:
-        close = difflib.get_close_matches(text, [*self._names, *self._tails, *self._ids], 3, 0.6)
+        known = dict.fromkeys((*self._names, *self._tails, *self._ids))
+        known.pop(text, None)  # the last name of a file that another one on disk has too
+        close = difflib.get_close_matches(text, known, 3, 0.6)
         inside = sorted(one for one in self._names if len(text) > 2 and text in one)[:3]
         shown = list(dict.fromkeys([*close, *inside]))
         return f"did you mean {' or '.join(shown)}?" if shown else "a path, an id, a commit, a model, a script or a metric of these folders"

@@ -202,7 +202,14 @@ def test_a_test_set_without_a_digest_is_unknown_beside_one_that_has_one(one, oth
 
 
 @pytest.mark.parametrize(
-    ("version", "state"), [(("v1", "v1"), "equal"), (("v1", "v2"), "differs"), ((None, "v1"), "unknown"), (("v1", None), "unknown")]
+    ("version", "state"),
+    [
+        (("v1", "v1"), "equal"),
+        (("v1", "v2"), "differs"),
+        ((None, "v1"), "unknown"),
+        (("7" * 64, "v1"), "unknown"),
+        (("v1", None), "unknown"),
+    ],
 )
 def test_a_digest_on_one_side_is_not_compared_with_a_version_on_the_other(version, state):
     told = [with_tests(1, "7" * 64, version=version[0]), with_tests(2, None, version=version[1])]

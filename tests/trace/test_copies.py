@@ -117,7 +117,7 @@ def test_where_a_document_does_not_tell_which_slice_a_line_is_in_all_are_asked_a
 def test_an_unrelated_file_is_not_taken_for_one_of_the_same_last_name():
     generated("artifacts", "sub/data.jsonl")
     Path("data.jsonl").write_text('{"a":1}\n')
-    with pytest.raises(NotFoundError, match=r"data\.jsonl"):
+    with pytest.raises(NotFoundError, match=r"did you mean sub/data\.jsonl"):
         lineage.impact("data.jsonl", "artifacts")
     shutil.copy("artifacts/sub/data.jsonl", "data.jsonl")
     assert [one.name for one in lineage.impact("data.jsonl", "artifacts").start] == ["sub/data.jsonl"]
