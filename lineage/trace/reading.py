@@ -32,11 +32,12 @@ class Library:
     search: Search
     sessions: tuple[Session, ...] = ()
     findings: tuple[Finding, ...] = ()
+    folders: tuple[Path, ...] = ()  # as they were asked for
     places: Mapping[Path, frozenset[str]] = field(
         default_factory=dict
     )  # each folder with sessions, and which: their paths are told from it
-    documents: tuple[Document, ...] = ()
     ids: Ids | None = None
+    documents: tuple[Document, ...] = ()
 
     def find(self, text: str) -> tuple[int, ...]:
         """The nodes that *text* means. Raises NotFoundError and UsageError (see Search.find)."""
@@ -104,4 +105,4 @@ def _folders(folders: tuple[Path, ...], sessions: tuple[Session, ...], recursive
     places = {
         folder: frozenset(one.id for place, one in placed if place == folder) for folder in dict.fromkeys(place for place, _ in placed)
     }
-    return Library(graph, Search(graph), tuple(every.values()), findings, places, ids=ids)
+    return Library(graph, Search(graph), tuple(every.values()), findings, folders, places, ids)
