@@ -33,9 +33,7 @@ class Library:
     sessions: tuple[Session, ...] = ()
     findings: tuple[Finding, ...] = ()
     folders: tuple[Path, ...] = ()  # as they were asked for
-    places: Mapping[Path, frozenset[str]] = field(
-        default_factory=dict
-    )  # each folder with sessions, and which: their paths are told from it
+    places: Mapping[Path, frozenset[str]] = field(default_factory=dict)  # the ids of the sessions in each folder
     ids: Ids | None = None
     documents: tuple[Document, ...] = ()
 
