@@ -51,6 +51,20 @@ class Facts:
                 rest += (self.sources if back else self._uses).get(key, ())
         return seen
 
+    def affected(self, keys: Iterable[Key]) -> set[Key]:
+        """All that came from *keys*; a file whose records were all carried over only if one of its slices did."""
+        seen, rest = set(), list(keys)
+        while rest:
+            key = rest.pop()
+            if key not in seen:
+                seen.add(key)
+                rest += (one for one in self._uses.get(key, ()) if key in self.parts_of(one) or not self._all_carried(one))
+        return seen
+
+    def _all_carried(self, key: Key) -> bool:
+        parts = self.parts_of(key) - {key}
+        return key[0] == "file" and bool(parts) and parts <= self.carried
+
     def parts_of(self, key: Key) -> set[Key]:
         """A file with its slices, a run with its doing: what is meant by it."""
         if key[0] == "run":
@@ -197,16 +211,16 @@ def descendants_of(history: Iterable[Session], key: Key) -> set[Key]:
 def records_affected_by_loader(history: Iterable[Session], sha: str) -> dict[Key, int]:
     """The slices that hold records of a model that this loader loaded, or of one trained on such records; with their numbers."""
     facts = Facts(history)
-    return {key: facts.counts[key] for key in facts.closure([("loader", sha)], back=False) if key[0] == "slice"}
+    return {key: facts.counts[key] for key in facts.affected([("loader", sha)]) if key[0] == "slice"}
 
 
 def scores_affected_by_loader(history: Iterable[Session], sha: str) -> dict[Key, float]:
     """The numbers of every report on such a model."""
     facts = Facts(history)
-    return {key: facts.metrics[key] for key in facts.closure([("loader", sha)], back=False) if key[0] == "metric"}
+    return {key: facts.metrics[key] for key in facts.affected([("loader", sha)]) if key[0] == "metric"}
 
 
 def adapters_affected_by_loader(history: Iterable[Session], sha: str) -> set[str]:
     """The digests of the adapters that were trained from such a model or on such records."""
     facts = Facts(history)
-    return {str(key[1]) for key in facts.closure([("loader", sha)], back=False) if key[0] == "file" and key[1] in facts.adapters}
+    return {str(key[1]) for key in facts.affected([("loader", sha)]) if key[0] == "file" and key[1] in facts.adapters}

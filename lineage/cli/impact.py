@@ -46,8 +46,11 @@ def _table(found: Impact) -> Iterator[str]:
     for score in found.scores:
         value = "not recorded" if score.value is None else f"{score.value:g}"
         yield f"{'score':<8} {score.metric.label} {value}, {score.report.text if score.report else 'report not recorded'}"
-    sessions = len(_sessions(found))
-    yield f"{'in all':<8} {len(found.things):,} things in {sessions:,} session{'s' if sessions != 1 else ''}"
+    yield f"{'in all':<8} {_many(len(found.things), 'thing')} in {_many(len(_sessions(found)), 'session')}"
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count:,} {what}{'s' if count != 1 else ''}"
 
 
 def _carried(copies: int) -> str:
@@ -55,4 +58,7 @@ def _carried(copies: int) -> str:
 
 
 def _sessions(found: Impact) -> set[str]:
-    return {one for thing in found.things if thing.kind == "activity" for one in thing.sessions}
+    """The sessions in which something came from it; where nothing did, those that tell of it."""
+    return {one for thing in found.things if thing.kind == "activity" for one in thing.sessions} or {
+        one for thing in (*found.things, *found.start) for one in thing.sessions
+    }

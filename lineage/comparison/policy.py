@@ -10,13 +10,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
 from lineage.comparison import seen
 from lineage.comparison.seen import Fact, Facts
 from lineage.comparison.subjects import Kind, Subject
+from lineage.mapping.names import canonical
 
 Rank = Literal["breaks", "may change", "cosmetic"]
 State = Literal["equal", "differs", "unknown", "not applicable"]
@@ -26,7 +28,10 @@ Judge = Callable[[Sequence[Fact], Sequence[Fact]], State]
 
 
 def same(one: Sequence[Fact], other: Sequence[Fact]) -> State:
-    """Have both the same values?  What is missing could be any value: then they differ only where one side has what the other surely has not."""
+    """Have both the same values?  What is missing could be any value: then they differ only where one side has what the other surely has not.
+
+    Where a side has several values, of several models, each must be of the same model on both.
+    """
     if not one and not other:
         return "not applicable"
     if not one or not other:
@@ -34,26 +39,77 @@ def same(one: Sequence[Fact], other: Sequence[Fact]) -> State:
     left, right = (_known(side) for side in (one, other))
     if (left - right and _complete(other)) or (right - left and _complete(one)):
         return "differs"
-    return "equal" if _complete(one) and _complete(other) else "unknown"
+    if not _complete(one) or not _complete(other):
+        return "unknown"
+    return _paired(one, other) if len(left) > 1 and all(fact.of is not None for fact in (*one, *other)) else "equal"
 
 
-def _known(side: Sequence[Fact]) -> set[str]:
-    return {seen.text(fact.value) for fact in side if fact.value is not None}
+def _known(side: Sequence[Fact]) -> set[bytes]:
+    return {canonical(fact.value) for fact in side if fact.value is not None}
 
 
 def _complete(side: Sequence[Fact]) -> bool:
     return all(fact.value is not None for fact in side)
 
 
-def by_digest_or_commit(one: Sequence[Fact], other: Sequence[Fact]) -> State:
-    """The same loader: by the digest of its code where all tell it, else by its commit."""
-    for key in ("loader_sha256", "loader_version"):
-        sides = [
-            [Fact(fact.value.get(key) if isinstance(fact.value, dict) else None, fact.place) for fact in side] for side in (one, other)
-        ]
-        if all(side and _complete(side) for side in sides):
-            return same(*sides)
-    return same(one, other) if not one or not other else "unknown"
+def _paired(one: Sequence[Fact], other: Sequence[Fact]) -> State:
+    """The same values all in all: are they of the same models?  Nobody can tell where the models have other names, or one name several values."""
+    if all(fact in other for fact in one):
+        return "equal"
+    left, right = (_by_model(side) for side in (one, other))
+    if left.keys() != right.keys() or "" in left or any(len(values) > 1 for values in (*left.values(), *right.values())):
+        return "unknown"
+    return "equal" if left == right else "differs"
+
+
+def _by_model(side: Sequence[Fact]) -> dict[str, set[bytes]]:
+    found: dict[str, set[bytes]] = defaultdict(set)
+    for fact in side:
+        found[fact.of or ""].add(canonical(fact.value))
+    return dict(found)
+
+
+def first_told(*keys: str) -> Judge:
+    """The same by the first of *keys* that all tell on both sides: a digest, else a commit or a version."""
+
+    def judge(one: Sequence[Fact], other: Sequence[Fact]) -> State:
+        if not one or not other:
+            return same(one, other)
+        for key in keys:
+            sides = [
+                [replace(fact, value=fact.value.get(key) if isinstance(fact.value, dict) else None) for fact in side]
+                for side in (one, other)
+            ]
+            state = same(*sides)
+            if all(map(_complete, sides)) or (key == keys[0] and state == "differs"):
+                return state
+        return "unknown"
+
+    return judge
+
+
+def same_params(one: Sequence[Fact], other: Sequence[Fact]) -> State:
+    """The same parameters. One that is null could have been anything: then they differ only where a parameter that both know does."""
+    every = [fact.value for fact in (*one, *other)]
+    if not one or not other or not any(_has_null(value) for value in every if value is not None):
+        return same(one, other)
+    left, right = ([dict(fact.value) if isinstance(fact.value, Mapping) else {} for fact in side] for side in (one, other))
+    if not _complete(one) or not _complete(other):
+        return "unknown"
+    alone = any(all(_conflict(a, b) for b in right) for a in left) or any(all(_conflict(a, b) for a in left) for b in right)
+    return "differs" if alone else "unknown"
+
+
+def _conflict(one: Mapping[str, object], other: Mapping[str, object]) -> bool:
+    """Is there a parameter with two values, or one that only one side has?"""
+    keys = (key for key in {*one, *other} if not _has_null(one.get(key, 0)) and not _has_null(other.get(key, 0)))
+    return any(key not in one or key not in other or canonical(one[key]) != canonical(other[key]) for key in keys)
+
+
+def _has_null(value: object) -> bool:
+    if isinstance(value, Mapping):
+        return any(_has_null(inner) for inner in value.values())
+    return value is None or (isinstance(value, list | tuple) and any(_has_null(inner) for inner in value))
 
 
 def all_passed(one: Sequence[Fact], other: Sequence[Fact]) -> State:
@@ -121,9 +177,9 @@ _PROVENANCE = "`provenance.{}` of the model loads"
 
 # fmt: off
 POLICY: tuple[Rule, ...] = (
-    Rule(what="methodology", rank="breaks", notice=1, facts=seen.era, judge=one_era, found="when the runs ended; whether their loads name a loader",
+    Rule(what="methodology", rank="breaks", notice=1, facts=seen.era, judge=one_era, found="when the runs ended, or records of a run that is not known were made; whether their loads name a loader",
          why="Results from before 2025-10-04, 00:00 UTC, or without a loader version, are compared with nothing from after it."),
-    Rule(what="loader", rank="breaks", notice=2, facts=seen.loader, judge=by_digest_or_commit, records=True, found=_PROVENANCE.format("loader_sha256") + ", else `loader_version`",
+    Rule(what="loader", rank="breaks", notice=2, facts=seen.loader, judge=first_told("loader_sha256", "loader_version"), records=True, found=_PROVENANCE.format("loader_sha256") + ", else `loader_version`",
          why="Another loader may give a model other ids. Where only the loader differs, a stated check allows the comparison (rule 3)."),
     Rule(what="quantization", rank="breaks", notice=2, facts=seen.provenance("quantization"), records=True, found=_PROVENANCE.format("quantization"),
          why="Other weights are another model."),
@@ -137,9 +193,9 @@ POLICY: tuple[Rule, ...] = (
          why="A chat template makes another prompt."),
     Rule(what="sentinels", rank="breaks", notice=2, facts=seen.provenance("sentinel_tests_passed"), judge=all_passed, found=_PROVENANCE.format("sentinel_tests_passed"),
          why="Every hard sentinel must have passed on both sides; that both failed is no reason to compare."),
-    Rule(what="decoding parameters", rank="breaks", notice=2, facts=seen.decoding, kinds=_OF_A_RUN, records=True, found="`params` of the runs, without their seeds",
+    Rule(what="decoding parameters", rank="breaks", notice=2, facts=seen.decoding, judge=same_params, kinds=_OF_A_RUN, records=True, found="`params` of the runs, without their seeds",
          why="Other sampling gives other answers."),
-    Rule(what="data set", rank="breaks", notice=2, facts=seen.data_set, kinds=_MEASURED, found="`sha256` of the test set, else `dataset.version`",
+    Rule(what="data set", rank="breaks", notice=2, facts=seen.data_set, judge=first_told("sha256", "version"), kinds=_MEASURED, found="`sha256` of the test set, else `dataset.version`",
          why="A score is a score on these examples."),
     Rule(what="measure", rank="breaks", facts=seen.measures, judge=any_shared, kinds=_MEASURED, found="the names of the numbers in `summary`",
          why="Two reports without a number of the same name have nothing to compare."),

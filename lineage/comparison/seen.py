@@ -26,6 +26,7 @@ class Fact:
     value: object
     place: Place
     reason: str = ""
+    of: str | None = None  # the model that it is a fact of, "" where that has no name; None: of no model
 
 
 Facts = Iterator[Fact]
@@ -36,8 +37,13 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else canonical(value).decode()
 
 
-def _fact(value: object, place: Place, gaps: Mapping[str, str] | None = None, key: str = "") -> Fact:
-    return Fact(value, place, "" if value is not None else (gaps or {}).get(key, NOT_SAID))
+def _fact(value: object, place: Place, gaps: Mapping[str, str] | None = None, key: str = "", of: str | None = None) -> Fact:
+    return Fact(value, place, "" if value is not None else (gaps or {}).get(key, NOT_SAID), of)
+
+
+def _model(said: Json) -> str:
+    name = said.get("model_name")
+    return name if isinstance(name, str) else ""
 
 
 def _place(run: Run) -> Place:
@@ -50,9 +56,9 @@ def provenances(subject: Subject) -> Iterator[tuple[Place, Json]]:
         yield Place(), {}
     for session, load in subject.loads:
         yield Place(session.id, load.id), load.provenance
-    for place, metadata in subject.inline:
-        said = metadata.get("provenance")
-        yield place, said if isinstance(said, Mapping) else {}
+    for one in subject.inline:
+        said = one.metadata.get("provenance")
+        yield one.place, said if isinstance(said, Mapping) else {}
 
 
 def provenance(key: str) -> Callable[[Subject], Facts]:
@@ -61,7 +67,7 @@ def provenance(key: str) -> Callable[[Subject], Facts]:
     def facts(subject: Subject) -> Facts:
         for place, said in provenances(subject):
             gaps = said.get("gaps")
-            yield _fact(said.get(key), place, gaps if isinstance(gaps, Mapping) else None, key)
+            yield _fact(said.get(key), place, gaps if isinstance(gaps, Mapping) else None, key, _model(said))
 
     return facts
 
@@ -71,7 +77,7 @@ def of_quantized(key: str) -> Callable[[Subject], Facts]:
 
     def facts(subject: Subject) -> Facts:
         for place, said in provenances(subject):
-            yield Fact("not quantized", place) if said.get("quantization") in PLAIN else _fact(said.get(key), place)
+            yield _fact("not quantized" if said.get("quantization") in PLAIN else said.get(key), place, of=_model(said))
 
     return facts
 
@@ -80,7 +86,7 @@ def loader(subject: Subject) -> Facts:
     """The loader of each load: its digest and its commit."""
     for place, said in provenances(subject):
         known = {key: said[key] for key in ("loader_sha256", "loader_version") if said.get(key) is not None}
-        yield _fact(known or None, place)
+        yield _fact(known or None, place, of=_model(said))
 
 
 def upstream_loaders(subject: Subject) -> Facts:
@@ -112,11 +118,17 @@ def era(subject: Subject) -> Facts:
     if not subject.runs and not subject.loads:
         yield Fact(None, Place(), "no run is known")
     for run in subject.runs or subject.loads:
-        session, activity = run
+        activity = run[1]
         said = activity.ended_at or activity.started_at or next((one.timestamp for one in activity.made if one.timestamp), None)
-        time = xsd_time(said) if said else None
-        known = None if time is None else FROM if datetime.fromisoformat(time) >= CUT_OVER else BEFORE
-        yield Fact(known, _place((session, activity)), "" if known else "no time with an offset")
+        yield _dated(said, _place(run))
+    for one in subject.inline:  # who carried records over did not make them
+        yield _dated(one.time, one.place)
+
+
+def _dated(said: str | None, place: Place) -> Fact:
+    time = xsd_time(said) if said else None
+    known = None if time is None else FROM if datetime.fromisoformat(time) >= CUT_OVER else BEFORE
+    return Fact(known, place, "" if known else "no time with an offset")
 
 
 def decoding(subject: Subject) -> Facts:
@@ -124,8 +136,8 @@ def decoding(subject: Subject) -> Facts:
     for run in subject.runs:
         params = {key: value for key, value in run[1].params.items() if key not in SEEDS}
         yield _fact(params or None, _place(run))
-    for place, metadata in subject.inline:
-        yield _fact(metadata.get("generation_params"), place)
+    for one in subject.inline:
+        yield _fact(one.metadata.get("generation_params"), one.place)
 
 
 def seeds(subject: Subject) -> Facts:
@@ -136,13 +148,16 @@ def seeds(subject: Subject) -> Facts:
 
 
 def data_set(subject: Subject) -> Facts:
-    """The digest of what each evaluation was on."""
+    """What each evaluation was on, one fact a test set: its digest, and where it was on one alone, the version that the data set is said to have."""
     for session, run in subject.runs:
         if isinstance(run, Evaluation):
             tests = [one for one in run.used if one.role == "testSet"] or run.used
-            digests: list[object] = [one.sha256 for one in tests if one.sha256]
-            for digest in digests or [run.dataset.get("version")]:
-                yield _fact(digest, Place(session.id, run.id))
+            version = run.dataset.get("version") if len(tests) <= 1 else None
+            digests = [one.sha256 for one in tests] or [None]
+            for digest in digests:
+                told = (("sha256", digest), ("version", None if version in digests else version))  # a digest is no version beside it
+                known = {key: value for key, value in told if value is not None}
+                yield _fact(known or None, Place(session.id, run.id))
 
 
 def data_size(subject: Subject) -> Facts:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal
 
 from lineage.errors import UsageError
@@ -31,6 +33,15 @@ class Place:
         return ", ".join(f"{what} {value}" for what, value in named if value) or "nowhere"
 
 
+@dataclass(frozen=True, slots=True)
+class Inline:
+    """What the records of a slice say of themselves."""
+
+    place: Place
+    metadata: Json
+    time: str | None  # of the earliest
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """One side of a comparison."""
@@ -40,8 +51,9 @@ class Subject:
     title: str
     runs: tuple[Run, ...] = ()  # that made it
     loads: tuple[Load, ...] = ()  # of the models that these used
-    inline: tuple[tuple[Place, Json], ...] = ()  # the metadata of records whose run no session tells of
+    inline: tuple[Inline, ...] = ()  # records whose run no session tells of
     upstream: tuple[Load, ...] = ()  # every other model load that it came from
+    files: tuple[tuple[str, str], ...] = ()  # where it lies: the id of a session, and a path from its folder
 
 
 class Subjects:
@@ -58,7 +70,8 @@ class Subjects:
             )
         self._library, self._ids = library, library.ids or Ids()
         self._runs: dict[str, Run] = {run.id: (one, run) for one in library.sessions for run in one.activities}
-        self._named: dict[Name, Subject] = {}
+        self._by_name = {self._ids.run(id_): found for id_, found in self._runs.items()}
+        self._named: dict[Name, list[Subject]] = defaultdict(list)  # several, where files of the same bytes were made by several runs
         for one in library.sessions:
             self._session(one)
         for one in library.sessions:
@@ -71,25 +84,38 @@ class Subjects:
             NotFoundError: nothing is called so. UsageError: several things are, or one that cannot be compared.
         """
         numbers = self._library.find(x)
-        found = {subject.title: subject for number in numbers for subject in self._meant(number)}
+        every = {subject.title: subject for number in numbers for subject in reversed(self._meant(number))}
+        found = {title: one for title, one in every.items() if self._lies_at(one, x)} or every if len(every) > 1 else every
         if len(found) != 1:
             told = ", ".join(found) or ", ".join(self._library.graph.thing(number).text for number in numbers)
-            what = "means several things" if found else "is no evaluation, data set, model or session"
+            what = "means several things: name the run" if found else "is no evaluation, data set, model or session"
             raise UsageError(what, at=x, hint=told)
         (subject,) = found.values()
-        starts = [number for number in numbers if self._meant(number)]
+        starts = [number for number in numbers if self._meant(number)] if len(every) == 1 else self._own(subject)
         return replace(subject, asked=x, upstream=tuple(self._upstream(subject, starts)))
+
+    def _lies_at(self, subject: Subject, x: str) -> bool:
+        """Is *x* the path of one of its files?"""
+        asked = Path(x).absolute()
+        folders = self._library.places.items()
+        placed = {folder.absolute() / path for session, path in subject.files for folder, sessions in folders if session in sessions}
+        return asked in placed or x in {path for _, path in subject.files}
+
+    def _own(self, subject: Subject) -> list[int]:
+        """The nodes of its runs."""
+        index = self._library.graph.index
+        return [index[name] for _, run in subject.runs for name in [self._ids.run(run.id)] if name in index]
 
     def _session(self, one: Session) -> None:
         ids = self._ids
         loads = tuple((one, run) for run in one.activities if isinstance(run, ModelLoad))
         runs = tuple((one, run) for run in one.activities if not isinstance(run, ModelLoad))
-        self._named[ids.session(one)] = Subject(asked="", kind="session", title=f"session {one.id}", runs=runs, loads=loads)
+        self._named[ids.session(one)] += [Subject(asked="", kind="session", title=f"session {one.id}", runs=runs, loads=loads)]
         for _, load in loads:
             subject = Subject(
                 asked="", kind="model", title=f"model {load.provenance.get('model_name')}, load {load.id}", loads=((one, load),)
             )
-            self._named[ids.run(load.id)] = self._named[ids.loaded_model(load.id)] = subject
+            self._named[ids.run(load.id)] = self._named[ids.loaded_model(load.id)] = [subject]
         for _, run in runs:
             self._run(one, run)
 
@@ -98,40 +124,39 @@ class Subjects:
         files = (*one.artifacts, *(file for run in one.activities if not isinstance(run, ModelLoad) for file in run.used))
         for file in files:
             name = self._ids.artifact(file, one)
-            self._named.setdefault(name, Subject(asked="", kind="data set", title=_file_title(file)))
+            if not self._named[name]:
+                self._named[name] = [Subject(asked="", kind="data set", title=_file_title(file))]
 
     def _run(self, one: Session, run: Activity) -> None:
-        names = {self._ids.artifact(file, one): file for file in run.made}
         if isinstance(run, Evaluation):
-            subject = self._made_by(one, run, "evaluation", f"evaluation {run.id}")
+            subjects = [self._made_by(one, run, "evaluation", f"evaluation {run.id}")] * max(1, len(run.made))
         elif isinstance(run, Training):
-            subject = self._made_by(one, run, "model", f"model {', '.join(file.path for file in run.made)}, training {run.id}")
+            title = f"model {', '.join(file.path for file in run.made)}, training {run.id}"
+            subjects = [self._made_by(one, run, "model", title)] * max(1, len(run.made))
         else:
-            for name, file in names.items():
-                self._named.setdefault(name, self._data(one, run, file))
-            if names:
-                self._named[self._ids.run(run.id)] = self._named[next(iter(names))]
-            return
-        for name in (self._ids.run(run.id), *names):
-            self._named[name] = subject
+            subjects = [self._data(one, run, file) for file in run.made]
+        self._named[self._ids.run(run.id)] += subjects[:1]
+        for file, subject in zip(run.made, subjects, strict=False):  # an evaluation without a report is one all the same
+            self._named[self._ids.artifact(file, one)].append(subject)
 
     def _made_by(self, one: Session, run: Activity, kind: Kind, title: str) -> Subject:
-        return Subject(asked="", kind=kind, title=title, runs=((one, run),), loads=tuple(self._loads([(one, run)])))
+        files = tuple((one.id, file.path) for file in run.made)
+        return Subject(asked="", kind=kind, title=title, runs=((one, run),), loads=tuple(self._loads([(one, run)])), files=files)
 
     def _data(self, one: Session, run: Activity, file: Artifact) -> Subject:
         """A file of records: the runs that its records name, else the run that wrote it; and who wrote it."""
         runs: dict[str, Run] = {}
-        inline: list[tuple[Place, Json]] = []
+        inline: list[Inline] = []
         for part in file.slices or ():
             maker = self._maker(part, one, run)
             if maker:
                 runs[maker[1].id] = maker
             else:
-                inline.append((Place(None, part.run_id, file.path), part.metadata))
+                inline.append(Inline(Place(None, part.run_id, file.path), part.metadata, part.first_time))
         every = tuple(runs.values()) or ((one, run),)
         return Subject(
-            asked="", kind="data set", title=_file_title(file), runs=every, loads=tuple(self._loads(every)), inline=tuple(inline)
-        )
+            asked="", kind="data set", title=_file_title(file), runs=every, loads=tuple(self._loads(every)), inline=tuple(inline), files=((one.id, file.path),)
+        )  # fmt: skip
 
     def _maker(self, part: Slice, one: Session, run: Activity) -> Run | None:
         if part.run_id in self._runs:
@@ -146,18 +171,18 @@ class Subjects:
                     yield session, found
 
     def _meant(self, number: int) -> list[Subject]:
-        """The subject of a node: its own, or for a number of a report that report's."""
+        """The subjects of a node: its own, or for a number of a report that report's."""
         graph = self._library.graph
         named = self._named.get(graph.names[number])
         if named:
-            return [named]
+            return named
         behind = (graph.names[older] for older, relation in graph.past[number].items() if relation == "wasDerivedFrom")
-        return [self._named[name] for name in behind if name in self._named and graph.thing(number).type == "metric"]
+        return [one for name in behind if graph.thing(number).type == "metric" for one in self._named.get(name, ())]
 
     def _upstream(self, subject: Subject, numbers: Iterable[int]) -> Iterator[Load]:
         graph, own = self._library.graph, {load.id for _, load in subject.loads}
         for number in walks.past(graph, numbers):
-            found = self._runs.get(graph.names[number].rpartition("/run-")[2])
+            found = self._by_name.get(graph.names[number])
             if found and isinstance(found[1], ModelLoad) and found[1].id not in own and graph.shown(number) == number:
                 yield found[0], found[1]
 

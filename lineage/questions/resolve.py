@@ -17,10 +17,12 @@ from pyoxigraph import Literal, NamedNode
 
 from lineage.capture import files
 from lineage.errors import LineageError, NotFoundError, UsageError
-from lineage.mapping.names import ID_BASE
+from lineage.mapping.names import ID_BASE, Ids
+from lineage.prov.statement import Name
 from lineage.store.results import Answer
 from lineage.store.targets import Target
 from lineage.store.terms import PREFIXES, Term, iri, of_kind
+from lineage.trace.record import RecordFile
 
 Value = NamedNode | Literal
 
@@ -42,7 +44,7 @@ COMMITS = """SELECT DISTINCT ?sha { { ?code lin:gitSha ?sha } UNION { ?loader a 
 
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")
 _LINE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]*)", re.DOTALL)
-_RANGE = re.compile(r"([0-9]+)(?:-([0-9]+))?")
+_RANGE = re.compile(r"\b([0-9]{1,18})(?:-([0-9]{1,18}))?\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Resolver:
         split = _LINE.fullmatch(value)
         if found or not split:
             return found or self._nothing(value)
-        return self._slice(self.file(split["file"]), int(split["line"]), value)
+        return self._slice(self.file(split["file"]), Path(split["file"]), int(split["line"]), value)
 
     def model(self, value: str) -> Found:
         """Everything that loads used as this model, by its name, its file or its folder."""
@@ -163,14 +165,17 @@ class Resolver:
         ends = [text, *told, *("/".join(parts[n:]) for n in range(len(parts)))]
         return list(dict.fromkeys(end for end in ends if end and end != "/"))
 
-    def _slice(self, file: Found, line: int, value: str) -> Found:
+    def _slice(self, file: Found, path: Path, line: int, value: str) -> Found:
         rows = self._rows(SLICES, file=file.terms)
         if not rows:
             return Found(file.terms, (*file.notes, "the graph has no slices of this file: the answer is about all of it"))
         found = _terms(row["slice"] for row in rows if _holds(row["lines"], line))
         if not found:
             raise NotFoundError("no record is on this line", at=value, hint="lines count from 1")
-        return Found(found, file.notes)
+        if len(found) == 1:
+            return Found(found, file.notes)
+        named = tuple(one for one in found if one.value in _slices_named(file.terms, path, line))
+        return Found(named or found, file.notes if named else (*file.notes, f"{len(found)} slices fit {value}: asked of all"))
 
     def _nothing(self, value: str) -> Found:
         raise self._no_file(value)
@@ -225,6 +230,18 @@ def _there(path: Path) -> bool:
         return path.exists()
     except (OSError, ValueError):  # longer than a path can be, or with a NUL: no path on this disk, perhaps one in the graph
         return False
+
+
+def _slices_named(files: Iterable[Value], path: Path, line: int) -> set[str]:
+    """The slice of the files that the record on this line belongs to by what it says of itself, if the file is there and a manifest tells of it."""
+    if not _there(path) or not path.is_file():
+        return set()
+    try:
+        with RecordFile(path) as file:
+            part = file.why(line).slice
+    except UsageError:  # the line holds no record
+        return set()
+    return {Ids().slice(Name(one.value), part) for one in files} if part and part.lines else set()
 
 
 def _holds(lines: Term, line: int) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +11,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from lineage.mapping.names import LIN
-from lineage.prov.terms import DERIVATION, GENERATION
+from lineage.prov.terms import DERIVATION, GENERATION, USAGE
 from lineage.trace import walks
 from lineage.trace.graph import Graph
 from lineage.trace.pictures import path_lines, svg, tree
@@ -18,6 +19,7 @@ from lineage.trace.things import METRIC, RECORDS, REPORT, SLICE, Link, Thing
 
 Direction = Literal["past", "future"]
 _TRAINING = LIN["Training"]
+_DATA = frozenset({RECORDS, LIN["Dataset"]})
 _NO_MODEL = frozenset({RECORDS, SLICE, METRIC, REPORT})
 
 
@@ -109,11 +111,12 @@ class Score:
 
     @property
     def value(self) -> float | None:
-        """The number; None where none was recorded, or what a document calls one is none."""
+        """The number; None where none was recorded, or what a document calls one is none that JSON could hold."""
         try:
-            return float(self.metric.value) if self.metric.value is not None else None
+            value = float(self.metric.value) if self.metric.value is not None else math.nan
         except ValueError:
             return None
+        return value if math.isfinite(value) else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -202,10 +205,19 @@ def why(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = 
 
 
 def impact(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = None) -> Impact:
-    """All that came from the nodes."""
+    """All that came from the nodes, to the slice: what was made of a merged file is concerned if records of it are."""
     start = tuple(dict.fromkeys(one for number in numbers for one in graph.whole(number)))
-    reached = walks.future(graph, start, depth)
+    reached = walks.affected(graph, start, depth)
     return Impact(asked=asked, direction="future", graph=graph, numbers=numbers, reached=reached, depth=depth)
+
+
+def unmade_data(found: Impact) -> tuple[Thing, ...]:
+    """The data of every training that is not concerned, as far as anybody knows, of which no session tells how it was made."""
+    graph = found.graph
+    trainings = (number for number in range(len(graph.names)) if _TRAINING in graph.types[number] and number not in found.reached)
+    used = {older for one in trainings for older, relation in graph.past[one].items() if relation == USAGE.name}
+    unmade = (graph.thing(one) for one in used if not graph.past[one] and graph.types[one] & _DATA)
+    return tuple(sorted(unmade, key=lambda one: (one.name, one.id)))
 
 
 def path(graph: Graph, one: tuple[int, ...], other: tuple[int, ...]) -> Paths:

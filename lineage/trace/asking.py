@@ -9,16 +9,24 @@ for by reading.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
+from lineage.capture.files import digest
 from lineage.contract.around import sessions_around
 from lineage.errors import NotFoundError
+from lineage.mapping.names import LIN
 from lineage.trace import answers
 from lineage.trace.answers import Direction, Impact, Lineage, Paths
-from lineage.trace.copies import impact_of_record, slice_of
+from lineage.trace.copies import impact_of_record, slices_of
 from lineage.trace.reading import DEFAULT, Library, Where, open_library
 from lineage.trace.search import on_disk
+from lineage.trace.things import texts
 
+SHOWN = 3  # of things that a note names
+_Answer = TypeVar("_Answer", bound=Lineage)
 Asked = Where | Library
 
 
@@ -34,8 +42,8 @@ def why(x: str | Path, where: Asked = None, *, depth: int | None = None, directi
         NotFoundError: nothing is called so. UsageError: several things begin so.
     """
     library, (path, line) = library_of(x, where, recursive), place(str(x))
-    numbers = library.find(str(x)) if line is None else (slice_of(library, path, line),)
-    return answers.why(library.graph, numbers, str(x), depth, direction)
+    numbers = library.find(str(x)) if line is None else slices_of(library, path, line)
+    return _noted(answers.why(library.graph, numbers, str(x), depth, direction), library, path, line)
 
 
 def impact(x: str | Path, where: Asked = None, *, depth: int | None = None, recursive: bool = False) -> Impact:
@@ -45,8 +53,31 @@ def impact(x: str | Path, where: Asked = None, *, depth: int | None = None, recu
     """
     library, (path, line) = library_of(x, where, recursive), place(str(x))
     if line is not None:
-        return impact_of_record(library, path, line, str(x), depth)
-    return answers.impact(library.graph, library.find(str(x)), str(x), depth)
+        return _noted(impact_of_record(library, path, line, str(x), depth), library, path, line)
+    return _noted(answers.impact(library.graph, library.find(str(x)), str(x), depth), library, path, None)
+
+
+def _noted(found: _Answer, library: Library, path: Path, line: int | None) -> _Answer:
+    """The answer, with what its reader should know of how the file was found."""
+    unmade = [one.name for one in answers.unmade_data(found)] if isinstance(found, Impact) else []
+    notes = [f"several slices of {path} fit its line {line}: asked of all"] if line is not None and len(found.numbers) > 1 else []
+    if _is_altered(library, found.numbers, path):
+        notes.append(f"{path}: its bytes are not those that were recorded; asked of what was recorded")
+    if unmade:
+        more = f" and {len(unmade) - SHOWN:,} more" if len(unmade) > SHOWN else ""
+        notes.append(
+            f"no session tells how training data was made, so what it holds of this is not known: {', '.join(unmade[:SHOWN])}{more}"
+        )
+    return replace(found, notes=(*notes, *found.notes)) if notes else found
+
+
+def _is_altered(library: Library, numbers: Iterable[int], path: Path) -> bool:
+    """Was a file that is on disk found by its place or name alone?"""
+    graph = library.graph
+    holders = [graph.holder.get(number, number) for number in numbers]
+    digests = {one for number in holders for one in texts(graph.told[number], LIN["sha256"])}
+    placed = any(graph.thing(number).places for number in holders)
+    return placed and bool(digests) and bool(on_disk(path)) and path.is_file() and digest(path)[0] not in digests
 
 
 def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: bool = False) -> Paths:
@@ -55,7 +86,7 @@ def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: 
     found = []
     for name in (str(one), str(other)):
         file, line = place(name)
-        found.append(library.find(name) if line is None else (slice_of(library, file, line),))
+        found.append(library.find(name) if line is None else slices_of(library, file, line))
     return answers.path(library.graph, *found)
 
 

@@ -6,42 +6,65 @@ holds it, and a note says so. Files of records are entered through their records
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from lineage.capture.files import digest
 from lineage.contract.lines import UnpackingError, numbered, text_of
+from lineage.contract.slices import Slices
 from lineage.contract.strict import loads
+from lineage.facts import Json
+from lineage.integrity.lines import metadata_of
+from lineage.mapping.names import LIN, Ids
 from lineage.trace.answers import Affected, Impact
 from lineage.trace.graph import Graph
 from lineage.trace.reading import Library
 from lineage.trace.record import RecordFile
 from lineage.trace.relations import CARRIED
-from lineage.trace.things import RECORDS, Thing
+from lineage.trace.things import RECORDS, texts, whole_number
 
 
-def slice_of(library: Library, path: Path, line: int) -> int:
-    """The node of the slice that the record of this line stands in; its file's, where no slices are known.
+def slices_of(library: Library, path: Path, line: int) -> tuple[int, ...]:
+    """The node of the slice that the record of this line stands in, found by what the record says; several, where a document does not tell which;
+    its file's, where no slices are known.
 
     Raises:
         NotFoundError: there is no such line, or the sessions do not tell of the file.
     """
     with RecordFile(path) as file:
-        file.read(line)
-    (number, *_) = library.find(str(path))
-    for part in library.graph.whole(number)[1:]:
-        lines = library.graph.thing(part).lines
-        if lines and any(first <= line <= last for first, last in _ranges(lines)):
-            return part
-    return number
+        metadata = metadata_of(_record(file.read(line)))
+    numbers = library.find(str(path))
+    known = [part for number in numbers for part in _by_facts(library, number, metadata, line)]
+    parts = [part for number in numbers for part in library.graph.whole(number)[1:]]
+    fitting = known or [part for part in parts if _holds(library.graph.thing(part).lines or "", line)]
+    return tuple(dict.fromkeys(fitting)) or numbers[:1]
 
 
-def _ranges(text: str) -> Iterator[tuple[int, int]]:
-    for part in text.split(", "):
-        first, _, last = part.partition("-")
-        if first.isdecimal() and (last or first).isdecimal():
-            yield int(first), int(last or first)
+def _record(data: bytes) -> Json:
+    value, _ = loads(data.removeprefix(b"\xef\xbb\xbf").strip())
+    return value if isinstance(value, dict) else {}
+
+
+def _by_facts(library: Library, number: int, metadata: Json, line: int) -> Iterator[int]:
+    """The slice of the file that the record belongs to, as a session tells of its slices."""
+    ids, name = library.ids or Ids(), library.graph.names[number]
+    told = set(library.graph.sessions[number])
+    for session in (one for one in library.sessions if one.id in told):
+        for file in (*session.artifacts, *(one for run in session.activities for one in (*run.made, *run.used))):
+            parts = [one for one in file.slices or () if one.lines]
+            found = Slices(parts).number(metadata, line) if parts and ids.artifact(file, session) == name else None
+            if found is not None:
+                yield library.graph.index[ids.slice(name, parts[found])]
+                return
+
+
+def _holds(text: str, line: int) -> bool:
+    """Is *line* one of `1-3, 7`?"""
+    ends = ((first, last or first) for first, _, last in (part.partition("-") for part in text.split(", ")))
+    known = ((whole_number(first), whole_number(last)) for first, last in ends)
+    return any(first is not None and last is not None and first <= line <= last for first, last in known)
 
 
 @dataclass(slots=True)
@@ -62,19 +85,27 @@ class _Record:
         return self.held[file] > 0
 
     def _looked(self, held: int) -> int:
-        thing = self.library.graph.thing(held)
-        found = self._on_disk(thing)
+        found = self._on_disk(held)
         if found is None or self.run_id is None or type(self.number) is not int:
-            self.notes.append(f"counted as holding it, for it could not be looked at: {thing.name}")
+            self.notes.append(f"counted as holding it, for it could not be looked at: {self.library.graph.thing(held).name}")
             return 1
-        lines = list(_lines_with(found, self.run_id, self.number, self.time))
+        lines = list(self._lines_in(found))
         self.notes += [f"a copy: {found}:{line}" for line in lines]
         return len(lines)
 
-    def _on_disk(self, thing: Thing) -> Path | None:
-        """The file, where it lies in one of the folders."""
-        tried = ((folder, folder / place) for folder in self.library.folders for place in thing.places)
-        return next((path for folder, path in tried if path.is_file() and path.resolve().is_relative_to(folder.resolve())), None)
+    def _lines_in(self, path: Path) -> Iterator[int]:
+        if self.run_id is not None and type(self.number) is int:
+            yield from _lines_with(path, self.run_id, self.number, self.time)
+
+    def often(self, path: Path) -> int:
+        """How often the file that was asked about holds it: once, where the record does not say which it is."""
+        return max(1, sum(1 for _ in self._lines_in(path)))
+
+    def _on_disk(self, number: int) -> Path | None:
+        """The file, where one of the sessions that tell of it has it, if its bytes are still those."""
+        digests = set(texts(self.library.graph.told[number], LIN["sha256"]))
+        tried = (path for folder, path in self.library.paths(number) if path.is_file() and path.resolve().is_relative_to(folder.resolve()))
+        return next((path for path in tried if digest(path)[0] in digests), None)
 
 
 def _lines_with(path: Path, run_id: str, number: int, time: object) -> Iterator[int]:
@@ -97,10 +128,11 @@ def _is(line: bytes, run_id: str, number: int, time: object) -> bool:
     return time is None or metadata.get("timestamp") in (None, time)
 
 
-def _followed(graph: Graph, start: int, record: _Record, depth: int | None) -> dict[int, int]:
+def _followed(graph: Graph, starts: Iterable[int], record: _Record, depth: int | None) -> dict[int, int]:
     """Every node that the record had a part in, with its distance."""
     with_slices = set(graph.holder.values())
-    seen, layer, distance = {start: 0}, [start], 0
+    seen, distance = dict.fromkeys(starts, 0), 0
+    layer = list(seen)
     while layer and (depth is None or distance < depth):
         distance += 1
         layer = [
@@ -127,32 +159,34 @@ class RecordImpact(Impact):
     """All that came from one record. `records` is 1 where it was made, `copies` its copies in other files."""
 
     held: Mapping[int, int]  # files that a copy was carried to, and how often they hold it
+    often: int = 1  # how often its own file holds it
 
     @cached_property
     def files(self) -> tuple[Affected, ...]:
         """The files that hold the record."""
         graph, (start, *_) = self.graph, self.numbers
         mine = graph.holder.get(start, start)
-        own = Affected(graph.thing(mine), 1, 0 if start in graph.carried else 1)
+        own = Affected(graph.thing(mine), self.often, 0 if start in graph.carried else 1)
         others = (Affected(graph.thing(one), count, 0) for one, count in self.held.items() if count and one != mine)
         return (own, *sorted(others, key=lambda one: (one.file.name, one.file.id)))
 
 
 def impact_of_record(library: Library, path: Path, line: int, asked: str, depth: int | None) -> RecordImpact:
     """All that came from the record of a line. Raises NotFoundError where there is no such line, or no session tells of the file."""
-    start = slice_of(library, path, line)
+    starts = slices_of(library, path, line)
     with RecordFile(path) as file:
         metadata = file.why(line).metadata
     run_id = metadata.get("run_id")
     record = _Record(library, run_id if isinstance(run_id, str) else None, metadata.get("record_index"), metadata.get("timestamp"))
-    reached = _followed(library.graph, start, record, depth)
+    reached = _followed(library.graph, starts, record, depth)
     return RecordImpact(
         asked=asked,
         direction="future",
         graph=library.graph,
-        numbers=(start,),
+        numbers=starts,
         reached=reached,
         depth=depth,
         notes=tuple(sorted(record.notes)),
         held=record.held,
+        often=record.often(path),
     )

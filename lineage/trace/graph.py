@@ -1,7 +1,7 @@
 """The combined graph of many sessions for traversals: nodes are numbers, and each knows what it came from and what came of it.
 
 `built` makes it from facts, through the one mapping; `read` from the statements of documents, whoever wrote them. A run that carried records
-over is two nodes: the run with all it used, and its *doing*, which is what its carried slices come from (carried.py). Both have one name.
+over is two nodes: the run with all it used, and its *doing*, which is what its carried slices come from (known.py). Both have one name.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from lineage.mapping.names import LIN, Ids
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, Statement, expanded
 from lineage.prov.terms import DERIVATION, GENERATION, MEMBERSHIP, USAGE
-from lineage.trace.carried import Carry, Known
+from lineage.trace.known import Carry, Known
 from lineage.trace.relations import CARRIED, NAMED, PART, RECORDED, influences
-from lineage.trace.things import SLICE, Thing, texts, thing, types_of
+from lineage.trace.things import SLICE, Thing, texts, thing, types_of, whole_number
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ class Graph:
             self.told[number].append(one)
             self.types[number] |= types_of([one])
             for text in texts([one], LIN["count"]):
-                self.counts[number] = int(text) if text.isdecimal() else 0
+                self.counts[number] = whole_number(text) or 0
         if session not in self.sessions[number][-1:]:
             self.sessions[number].append(session)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage import formats, mapping
@@ -32,13 +32,21 @@ class Library:
     search: Search
     sessions: tuple[Session, ...] = ()
     findings: tuple[Finding, ...] = ()
-    folders: tuple[Path, ...] = ()
-    documents: tuple[Document, ...] = ()
+    folders: tuple[Path, ...] = ()  # as they were asked for
+    places: Mapping[Path, frozenset[str]] = field(default_factory=dict)  # the ids of the sessions in each folder
     ids: Ids | None = None
+    documents: tuple[Document, ...] = ()
 
     def find(self, text: str) -> tuple[int, ...]:
         """The nodes that *text* means. Raises NotFoundError and UsageError (see Search.find)."""
-        return self.search.find(text, self.folders[0] if len(self.folders) == 1 else None)
+        return self.search.find(text, self.places)
+
+    def paths(self, number: int) -> Iterator[tuple[Path, Path]]:
+        """(folder, path): where a file may lie, by the sessions that tell of it and the folders that these are in."""
+        told = frozenset(self.graph.sessions[number])
+        for folder, sessions in self.places.items():
+            if told & sessions:
+                yield from ((folder, folder / place) for place in self.graph.thing(number).places)
 
     def __str__(self) -> str:
         told = (f"{one.id}  {one.status or '-':<11}  {one.title or ''}".rstrip() for one in self.sessions)
@@ -92,4 +100,7 @@ def _folders(folders: tuple[Path, ...], sessions: tuple[Session, ...], recursive
     placed, findings = gathered(folders, recursive=recursive)
     every = {one.id: one for one in (*sessions, *(one for _, one in placed))}
     graph = built(every.values(), ids)
-    return Library(graph, Search(graph), tuple(every.values()), findings, folders, ids=ids)
+    places = {
+        folder: frozenset(one.id for place, one in placed if place == folder) for folder in dict.fromkeys(place for place, _ in placed)
+    }
+    return Library(graph, Search(graph), tuple(every.values()), findings, folders, places, ids)

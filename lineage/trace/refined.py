@@ -1,4 +1,4 @@
-"""What carried.py learns from facts, learnt from the statements of a document that `lineage` exported: which slice was carried from where, and
+"""What known.py learns from facts, learnt from the statements of a document that `lineage` exported: which slice was carried from where, and
 which folder a model was loaded from. Records that name no run are not matched here, for PROV does not hold their metadata: they stay as coarse as PROV.
 """
 

@@ -55,7 +55,7 @@ def _place(term: Term, name: str) -> tuple[int, str]:
 _PLACES = {term: tuple((_place(term, new), _place(term, old)) for new, old in rows) for term, rows in INFLUENCES.items()}
 _WITHIN = ((_place(DELEGATION, "activity"), _place(DELEGATION, "responsible")),)
 
-# What the facts tell and the PROV of one session cannot (carried.py).
+# What the facts tell and the PROV of one session cannot (known.py).
 CARRIED, RECORDED, PART, NAMED = "carriedFrom", "recordedRun", "partOf", "namesLoader"
 
 Place = tuple[Name, str]  # a name, and whether its place is that of an entity, an activity or an agent

@@ -7,12 +7,13 @@ meant: a commit is the loader, the scripts and the code of that commit.
 from __future__ import annotations
 
 import difflib
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from lineage.capture.files import digest
+from lineage.capture import files
 from lineage.errors import NotFoundError, UsageError
 from lineage.mapping.names import DCTERMS, ID_BASE, LIN, PROV, SCHEMA
 from lineage.prov.statement import Literal
@@ -40,6 +41,7 @@ _BARE = {
 }  # ids of facts, known without what PROV puts in front
 
 Index = dict[str, set[int]]
+Places = Mapping[Path, frozenset[str]]
 
 
 def on_disk(name: str | Path) -> Path | None:
@@ -56,6 +58,7 @@ class Search:
 
     graph: Graph
     _names: Index = field(default_factory=lambda: defaultdict(set))  # paths, models, scripts, metrics, agents
+    _tails: Index = field(default_factory=lambda: defaultdict(set))  # the last parts of paths
     _ids: Index = field(default_factory=lambda: defaultdict(set))  # digests, commits, ids: any unique beginning will do
     _locals: Index = field(default_factory=lambda: defaultdict(set))  # PROV ids
     _types: dict[int, frozenset[str]] = field(default_factory=dict)
@@ -83,11 +86,16 @@ class Search:
 
     def _called(self, text: str, number: int) -> None:
         path = text.partition(" @")[0]
-        for name in (text, path, path.rpartition("/")[2]):
+        for name in (text, path):
             self._names[name].add(number)
+        self._tails[path.rpartition("/")[2]].add(number)
 
-    def find(self, text: str, folder: Path | None = None) -> tuple[int, ...]:
-        """The nodes that *text* means, in order; a path is looked for in *folder* too.
+    def find(self, text: str, places: Places | None = None) -> tuple[int, ...]:
+        """The nodes that *text* means, in order. A path that is there is what has its bytes, else what was recorded at its place, else what is called so
+        in full; never another file with the same last name.
+
+        Args:
+            places: the folders that paths are told from, with the ids of their sessions.
 
         Raises:
             NotFoundError: nothing is called so; the hint names what is called nearly so.
@@ -96,7 +104,7 @@ class Search:
         kind, _, rest = text.partition(":")
         kinds = KINDS.get(kind) if rest and not on_disk(text) else None
         name = rest if kinds else text
-        found = self._exactly(name, kinds, folder) or self._begun(name, kinds)
+        found = self._exactly(name, kinds, places or {}) or self._begun(name, kinds)
         if not found:
             raise NotFoundError("nothing is called so", at=text, hint=self._nearly(name))
         return tuple(sorted(found))
@@ -104,22 +112,28 @@ class Search:
     def _of(self, found: Iterable[int], kinds: frozenset[str] | None) -> set[int]:
         return {number for number in found if kinds is None or self._types[number] & kinds}
 
-    def _exactly(self, name: str, kinds: frozenset[str] | None, folder: Path | None) -> set[int]:
+    def _exactly(self, name: str, kinds: frozenset[str] | None, places: Places) -> set[int]:
         local = name.removeprefix(ID_BASE).removeprefix("id:")
         every = (self._names.get(name, set()), self._ids.get(name, set()), self._locals.get(local, set()))
-        found = self._of(set().union(*every), kinds)
+        full = self._of(set().union(*every), kinds)
+        found = full | self._of(self._tails.get(name, ()), kinds)
         path = on_disk(name)
-        settled = len(found) == 1 or any("Script" in self._types[number] for number in found)  # a script is meant in all its versions
-        return found if settled or path is None else self._at(path, kinds, folder) or found
+        if path is None or any("Script" in self._types[number] for number in found):  # a script is meant in all its versions
+            return found
+        return self._at(path, kinds, places) or full
 
-    def _at(self, path: Path, kinds: frozenset[str] | None, folder: Path | None) -> set[int]:
-        """By where it lies in the folder, and where several sessions had something there, by its content."""
-        absolute = path.absolute()
-        inside = absolute.relative_to(folder.absolute()).as_posix() if folder and absolute.is_relative_to(folder.absolute()) else str(path)
-        found = self._of(self._names.get(inside, ()), kinds)
-        if len(found) != 1 and path.is_file():
-            return self._of(self._ids.get(digest(path)[0], ()), kinds) or found
-        return found
+    def _at(self, path: Path, kinds: frozenset[str] | None, places: Places) -> set[int]:
+        """What has the bytes that are there; else what was recorded at that place, by the sessions of its folder."""
+        same = self._of(self._ids.get(files.digest(path)[0], ()), kinds) if path.is_file() else set()
+        there = {number for folder, sessions in places.items() for number in self._placed(path, folder, sessions)}
+        if path.is_dir() and len(there) > 1:
+            now = files.artifact(path, folder=path.parent, type="folder").sha256
+            same = self._of(self._ids.get(now or "", ()), kinds)
+        return same or self._of(there, kinds)
+
+    def _placed(self, path: Path, folder: Path, sessions: frozenset[str]) -> set[int]:
+        inside = Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
+        return {number for number in self._names.get(inside, ()) if sessions.intersection(self.graph.sessions[number])}
 
     def _begun(self, name: str, kinds: frozenset[str] | None) -> set[int]:
         """What has an id that begins so: all that share the id, but not several ids."""
@@ -140,7 +154,9 @@ class Search:
                     yield one, kept
 
     def _nearly(self, text: str) -> str:
-        close = difflib.get_close_matches(text, [*self._names, *self._ids], 3, 0.6)
+        known = dict.fromkeys((*self._names, *self._tails, *self._ids))
+        known.pop(text, None)  # the last name of a file that another one on disk has too
+        close = difflib.get_close_matches(text, known, 3, 0.6)
         inside = sorted(one for one in self._names if len(text) > 2 and text in one)[:3]
         shown = list(dict.fromkeys([*close, *inside]))
         return f"did you mean {' or '.join(shown)}?" if shown else "a path, an id, a commit, a model, a script or a metric of these folders"

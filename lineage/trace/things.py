@@ -15,6 +15,7 @@ SLICE, SESSION, METRIC, RECORDS, REPORT = (LIN[one] for one in ("Slice", "Sessio
 _FLAGS = frozenset({LIN["Inferred"], LIN["Legacy"]})  # said beside what a thing is, and only otherwise its type
 _USED_AS = frozenset({LIN["Artifact"], LIN["Dataset"], LIN["TestSet"]})  # said of a file by who used it; who made it knows better
 _CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+LONGEST = 19  # digits of a number of records or lines
 SHORT = 8  # digits of a digest or id that are shown; any unique beginning is understood
 
 
@@ -102,6 +103,11 @@ def texts(told: Iterable[Statement], attribute: Name) -> Iterator[str]:
         for name, value in one.attributes:
             if name == attribute:
                 yield value.lexical if isinstance(value, Literal) else str(value)
+
+
+def whole_number(text: str) -> int | None:
+    """A count or a line that a document tells; None for what is none, or is longer than any file."""
+    return int(text) if text.isdecimal() and len(text) < LONGEST else None
 
 
 def _first(told: Iterable[Statement], attribute: Name) -> str | None:

@@ -3,8 +3,8 @@ chain of any length and a circle in hostile input both end."""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterable, Mapping
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Mapping
 
 from lineage.trace.graph import Graph
 
@@ -21,7 +21,27 @@ def future(graph: Graph, start: Iterable[int], depth: int | None = None) -> dict
     return _reached(graph.future, start, depth)
 
 
-def _reached(neighbours: list[dict[int, str]] | list[list[int]], start: Iterable[int], depth: int | None) -> dict[int, int]:
+def affected(graph: Graph, start: Iterable[int], depth: int | None = None) -> dict[int, int]:
+    """As `future`, but that a file of records that were all carried over is entered through its slices alone: a file that went into a merge has no part
+    in what was made of the merge if none of its records came through.
+    """
+    slices: dict[int, list[int]] = defaultdict(list)
+    for part, file in graph.holder.items():
+        slices[file].append(part)
+    narrow = {file for file, parts in slices.items() if graph.carried.issuperset(parts)}
+    return _reached(graph.future, start, depth, lambda older, newer: newer not in narrow or graph.holder.get(older) == newer)
+
+
+def _anywhere(older: int, newer: int) -> bool:
+    return True
+
+
+def _reached(
+    neighbours: list[dict[int, str]] | list[list[int]],
+    start: Iterable[int],
+    depth: int | None,
+    goes: Callable[[int, int], bool] = _anywhere,
+) -> dict[int, int]:
     seen = dict.fromkeys(start, 0)
     layer, distance = list(seen), 0
     while layer and (depth is None or distance < depth):
@@ -29,7 +49,7 @@ def _reached(neighbours: list[dict[int, str]] | list[list[int]], start: Iterable
         following = []
         for number in layer:
             for other in neighbours[number]:
-                if other not in seen:
+                if other not in seen and goes(number, other):
                     seen[other] = distance
                     following.append(other)
         layer = following

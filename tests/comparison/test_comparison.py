@@ -14,7 +14,7 @@ import lineage
 from lineage.cli import cli
 from lineage.comparison.policy import POLICY, RANKS
 from lineage.errors import NotFoundError, UsageError
-from lineage.facts import Artifact, CodeVersion, Evaluation, Generation, ModelLoad, Script, Session, Slice, Training
+from lineage.facts import Artifact, CodeVersion, Evaluation, Generation, ModelLoad, Script, Session, Slice, Training, Transformation
 
 ROOT = Path(__file__).parent.parent.parent
 PROVENANCE = {
@@ -178,6 +178,134 @@ def test_data_sets_models_and_sessions_are_compared_and_different_kinds_are_not(
         lineage.compare("d1.jsonl", "adapter1", told)
     with pytest.raises(NotFoundError):
         lineage.compare("d1.jsonl", "nothing.json", told)
+
+
+def with_tests(number, *digests, version=None):
+    told = session(number)
+    load, run = told.activities
+    used = tuple(Artifact(path=f"{n}.jsonl", type="test_set", sha256=one, role="testSet") for n, one in enumerate(digests))
+    return replace(told, activities=(load, replace(run, used=used, dataset={"size": 12, "version": version})))
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "state"),
+    [
+        (["7" * 64, None], ["7" * 64, None], "unknown"),
+        (["7" * 64, "8" * 64], ["8" * 64, "7" * 64], "equal"),
+        (["7" * 64], ["8" * 64, None], "differs"),
+        ([None], [None], "unknown"),
+    ],
+)
+def test_a_test_set_without_a_digest_is_unknown_beside_one_that_has_one(one, other, state):
+    found = lineage.compare("evaluation_1.json", "evaluation_2.json", [with_tests(1, *one), with_tests(2, *other)])
+    assert [row.state for row in found.rows if row.rule.what == "data set"] == [state]
+
+
+@pytest.mark.parametrize(
+    ("version", "state"),
+    [
+        (("v1", "v1"), "equal"),
+        (("v1", "v2"), "differs"),
+        ((None, "v1"), "unknown"),
+        (("7" * 64, "v1"), "unknown"),
+        (("v1", None), "unknown"),
+    ],
+)
+def test_a_digest_on_one_side_is_not_compared_with_a_version_on_the_other(version, state):
+    told = [with_tests(1, "7" * 64, version=version[0]), with_tests(2, None, version=version[1])]
+    found = lineage.compare("evaluation_1.json", "evaluation_2.json", told)
+    assert [row.state for row in found.rows if row.rule.what == "data set"] == [state]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "state"),
+    [
+        ({"temperature": None}, {"temperature": None}, "unknown"),
+        ({"temperature": None}, {"temperature": 0.7}, "unknown"),
+        ({"temperature": None, "top_p": 0.9}, {"temperature": None, "top_p": 1.0}, "differs"),
+        ({"temperature": None}, {"temperature": None, "top_p": 1.0}, "differs"),
+        ({"stop": {"at": None}}, {"stop": {"at": None}}, "unknown"),
+    ],
+)
+def test_a_parameter_that_is_null_is_unknown_and_hides_no_other(one, other, state):
+    found = lineage.compare("evaluation_1.json", "evaluation_2.json", [session(1, params=one), session(2, params=other)])
+    assert [row.state for row in found.rows if row.rule.what == "decoding parameters"] == [state]
+
+
+def of_two_models(number, *loads):
+    """An evaluation of several models: (name, quantization) of each."""
+    told = session(number)
+    load, run = told.activities
+    every = [
+        replace(load, id=f"{number}{n}" * 16, provenance={**PROVENANCE, "model_name": name, "quantization": quantization})
+        for n, (name, quantization) in enumerate(loads)
+    ]
+    return replace(told, activities=(*every, replace(run, models=tuple(one.id for one in every))))
+
+
+@pytest.mark.parametrize(
+    ("other", "state"),
+    [
+        ([("base", "fp16"), ("adapter", "nf4")], "differs"),
+        ([("adapter", "fp16"), ("base", "nf4")], "equal"),
+        ([("base", "nf4"), ("another", "fp16")], "unknown"),
+    ],
+)
+def test_what_two_models_swapped_differs_and_is_unknown_where_nobody_can_tell_which_is_which(other, state):
+    told = [of_two_models(1, ("base", "nf4"), ("adapter", "fp16")), of_two_models(2, *other)]
+    found = lineage.compare("evaluation_1.json", "evaluation_2.json", told)
+    assert [row.state for row in found.rows if row.rule.what == "quantization"] == [state]
+
+
+def test_true_and_the_text_true_are_not_the_same():
+    found = compared(provenance={"template_disabled": "true"})
+    assert [row.rule.what for row in found.having("differs", "breaks")] == ["template"]
+
+
+def test_records_of_an_unknown_run_from_before_the_cut_over_are_from_before_whenever_they_were_carried_over():
+    after = "2025-11-01T12:00:00+00:00"
+
+    def carried(number, time):
+        part = Slice(
+            metadata={"run_id": "gone", "provenance": PROVENANCE, "generation_params": PARAMS}, lines=((1, 5),), count=5, first_time=time
+        )
+        data = Artifact(path=f"d{number}.jsonl", type="training_data", sha256=f"{number}" * 64, slices=(part,), activity=f"t{number}", role="records")  # fmt: skip
+        run = Transformation(id=f"t{number}", kind="merge", ended_at=after, made=(data,))
+        return Session(id=f"s{number}", manifest=f"m{number}", activities=(run,), environment=ENVIRONMENT)
+
+    def state(time):
+        found = lineage.compare("d1.jsonl", "d2.jsonl", [carried(1, after), carried(2, time)])
+        return [row.state for row in found.rows if row.rule.what == "methodology"]
+
+    assert [state(time) for time in (after, "2025-09-01T00:00:00+00:00", None)] == [["equal"], ["differs"], ["unknown"]]
+
+
+@pytest.mark.parametrize("kind", [Evaluation, Training])
+def test_two_runs_that_made_the_same_bytes_are_told_apart_by_path_and_run_and_not_by_digest(kind):
+    def made(number, quantization):
+        load = ModelLoad(id=f"l{number}", provenance={**PROVENANCE, "quantization": quantization}, ended_at="2025-11-01T12:00:00+00:00")
+        file = Artifact(path=f"made_{number}", type="model", sha256="9" * 64, activity=f"run{number}")
+        run = kind(id=f"run{number}", models=(load.id,), params=PARAMS, ended_at="2025-11-01T12:00:00+00:00", made=(file,))
+        return Session(id=f"s{number}", manifest=f"m{number}", activities=(load, run), artifacts=(file,), environment=ENVIRONMENT)
+
+    told = [made(1, "nf4"), made(2, "int8")]
+    for names in (("made_1", "made_2"), ("run:run1", "run:run2")):
+        found = lineage.compare(*names, told)
+        assert [row.rule.what for row in found.having("differs", "breaks")] == ["quantization"] and "run1" in found.one.title
+        assert not found.one.upstream and not found.other.upstream
+    assert not lineage.compare("made_1", "made_1", told).having("differs")
+    with pytest.raises(UsageError, match="name the run"):
+        lineage.compare("9" * 64, "made_1", told)
+
+
+def test_a_load_upstream_counts_whatever_its_id_is_made_of():
+    base = ModelLoad(id="load no. 1", provenance=PROVENANCE)
+    adapter = Artifact(path="adapter", type="model", sha256="8" * 64, activity="t")
+    told = [session(1), Session(id="up", manifest="m", activities=(base, Training(id="t", models=(base.id,), made=(adapter,))))]
+    load, run = told[0].activities
+    told[0] = replace(told[0], activities=(replace(load, used=(replace(adapter, activity=None),)), run))
+    found = lineage.compare("evaluation_1.json", "evaluation_1.json", told)
+    assert [one.id for _, one in found.one.upstream] == ["load no. 1"]
 
 
 def test_data_sets_that_nobody_knows_the_making_of_are_unknown_even_to_themselves():

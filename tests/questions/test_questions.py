@@ -10,6 +10,7 @@ from histories import history
 
 import lineage
 from lineage.cli import main
+from lineage.contract import slices
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.questions import OURS, as_markdown, every, load, read, resolve
 
@@ -71,6 +72,27 @@ def test_a_line_is_the_slice_that_it_is_in(run, folder):
     assert code == 3 and "no record is on this line" in err
     code, _, err = run("derived-from", f"{file}:1")
     assert code == 2 and "lineage why" in err
+
+
+def test_a_line_of_a_shuffled_file_is_in_the_slice_that_its_record_names_and_in_all_that_fit_where_it_is_not_there(
+    tmp_path, monkeypatch, capfd
+):
+    monkeypatch.setattr(slices, "MAX_RANGES", 2)
+    with lineage.session(tmp_path, export=False) as session:
+        with session.generation(params={"seed": 1}) as one, session.generation(params={"seed": 2}) as two:
+            with one.records("both.jsonl") as a, two.records("both.jsonl") as b:
+                for _ in range(6):
+                    a.write({"of": "one"})
+                    b.write({"of": "two"})
+    path = tmp_path / "both.jsonl"
+    for line, first in ((1, 1), (2, 2), (11, 1), (12, 2)):
+        assert main(["ask", "made-by", f"{path}:{line}", "--in", str(tmp_path), "--format", "jsonl"]) == 0
+        told = capfd.readouterr()
+        assert {json.loads(row)["thing"][-9:] for row in told.out.splitlines()} == {f"-slice-L{first}"} and "slices fit" not in told.err
+    path.unlink()
+    assert main(["ask", "made-by", "both.jsonl:2", "--in", str(tmp_path), "--format", "jsonl"]) == 0
+    told = capfd.readouterr()
+    assert "-slice-L1" in told.out and "-slice-L2" in told.out and "2 slices fit both.jsonl:2" in told.err
 
 
 def test_a_file_that_changed_is_asked_about_as_it_was_recorded_and_a_note_says_so(folder, tmp_path, capfd):

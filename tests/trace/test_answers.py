@@ -11,8 +11,8 @@ from prov_names import Names
 import lineage
 from lineage import formats
 from lineage.errors import NotFoundError, UsageError
-from lineage.facts import Artifact, Generation, ModelLoad, Session, Slice, Training, Transformation
-from lineage.mapping.names import LIN, PROV
+from lineage.facts import Artifact, Evaluation, Generation, ModelLoad, Session, Slice, Training, Transformation
+from lineage.mapping.names import ID_BASE, LIN, PROV
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, literal, statement
 from lineage.prov.terms import DERIVATION, ENTITY, MEMBERSHIP
@@ -167,6 +167,20 @@ def test_records_of_two_runs_that_wrote_one_file_are_each_of_their_own_run(last)
     assert counted == [[(9, 9, 12)], [(3, 3, 12)]]
 
 
+def test_what_was_trained_on_a_merge_is_concerned_only_if_records_of_it_are(tmp_path):
+    one, two, three = merging()
+    only = file("c.jsonl", "merge", part("make2", 1, 9))
+    adapter = Artifact(path="adapter", type="model", sha256="f" * 64, activity="train")
+    for merged, models in ((three.activities[0].made[0], ["adapter"]), (only, [])):
+        merge = session(3, replace(three.activities[0], made=(merged,)))
+        train = session(4, Training(id="train", used=(replace(merged, slices=None, activity=None),), made=(adapter,)))
+        told = open_library([one, two, merge, train])
+        (tmp_path / "all.trig").write_bytes(formats.dumps(told.document(), "trig"))
+        for where in (told, open_library(tmp_path / "all.trig")):
+            assert [thing.name for thing in lineage.impact("loader:" + "1" * 40, where).models] == models
+            assert [thing.name for thing in lineage.impact("run:merge", where).models] == ["adapter"]
+
+
 def test_a_merge_that_left_a_file_as_it_was_adds_nothing_to_its_records():
     one, two, three = merging()
     copy = replace(two.activities[1].made[0], path="c.jsonl", activity="merge")
@@ -187,6 +201,26 @@ def test_files_that_two_folders_share_stand_for_the_one_that_is_loaded_whole():
     library = open_library([session(1, *trainings), session(2, *loads)])
     loaded = [{f"train{n}" for n in (0, 1) if lineage.path(f"run:load{load}", f"run:train{n}", library)} for load in range(3)]
     assert loaded == [{"train0"}, set(), {"train1"}]
+
+
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_folder_that_gained_a_file_and_was_loaded_whole_takes_no_score_from_the_folder_that_was_made(whole):
+    weights, config, more = (Artifact(path=f"ad/{name}", type="model_file", sha256=name * 64) for name in "wcr")
+    made = Artifact(path="ad", type="model", sha256="5" * 64, parts=(weights, config), activity="train")
+    grown = Artifact(path="ad", type="model", sha256="6" * 64, parts=(weights, config, more))
+    said = {"loader_version": BAD, "model_name": "m", "revision": "main", "sentinel_tests_passed": True}
+    train = Training(id="train", models=("load0",), made=(made,))
+    given = [(weights,), (grown,) if whole else (weights, config, more), (weights,)]
+    told = [session(0, ModelLoad(id="load0", provenance=said), train)]
+    for number, used in enumerate(given, 1):
+        load = ModelLoad(id=f"load{number}", used=used, provenance={**said, "loader_version": "a" * 40})
+        report = Artifact(path=f"{number}.json", type="evaluation", sha256=f"{number}" * 64, activity=f"eval{number}")
+        told.append(session(number, load, Evaluation(id=f"eval{number}", models=(load.id,), metrics={"acc": 0.5}, made=(report,))))
+    scores = scores_affected_by_loader(told, BAD)
+    assert len(scores) >= 2
+    assert {one.metric.id for one in lineage.impact(f"loader:{BAD}", told).scores} == {
+        f"{ID_BASE}file-sha256-{str(number) * 64}-metric-acc" for number in (1, 2, 3)
+    }
 
 
 def test_the_script_that_carried_records_over_taints_all_of_them():
@@ -266,8 +300,9 @@ def test_slices_within_each_other_in_hostile_input_end():
     assert len(str(answers.why(graph, (graph.index[one],), "one")).splitlines()) == 3
 
 
-def test_a_score_that_is_no_number_is_none():
-    metric = statement(ENTITY, Name(f"{EX}m"), attributes=[(PROV["type"], LIN["Metric"]), (PROV["value"], literal("high"))])
+@pytest.mark.parametrize("value", ["high", "NaN", "INF", "-inf", "1e999"])
+def test_a_score_that_is_no_number_is_none(value):
+    metric = statement(ENTITY, Name(f"{EX}m"), attributes=[(PROV["type"], LIN["Metric"]), (PROV["value"], literal(value))])
     graph = read([("hostile", Document({}, (metric,)))])
     assert [one.value for one in answers.impact(graph, (0,), "m").scores] == [None]
 

@@ -5,7 +5,8 @@ files that the run used. Such a slice comes from those, from the run, from who d
 not from the other files of records that went into the same merge. Where no input fits, it comes from all of them.
 
 A folder that a run made is often loaded file by file: a file that is in no other folder stands for its folder; files that several folders share
-(a configuration, a tokenizer) do so only where all of the folder is loaded.
+(a configuration, a tokenizer) do so only where all of the folder is loaded. A folder that was only used, a copy with a file more, is no folder
+that its files could stand for.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Known:
     ids: Ids
     slices: dict[Name, dict[Name, Slice]] = field(default_factory=lambda: defaultdict(dict))  # of each file
     runs: set[str] = field(default_factory=set)
-    folders: dict[Name, frozenset[Name]] = field(default_factory=dict)  # with their files
+    folders: dict[Name, frozenset[Name]] = field(default_factory=dict)  # that runs made, with their files
     writers: dict[Name, set[str]] = field(default_factory=lambda: defaultdict(set))  # the runs that made each file
     _within: dict[Name, set[Name]] = field(default_factory=lambda: defaultdict(set))  # file: the folders it is in
     _alike: dict[tuple[Name, bytes | str], list[Name]] = field(default_factory=lambda: defaultdict(list))
@@ -55,6 +56,7 @@ class Known:
                     known._file(one, session)
                 for one in run.made:
                     known.writers[ids.artifact(one, session)].add(run.id)
+                    known._folder(one, session)
             for one in session.artifacts:
                 known._file(one, session)
         return known
@@ -68,6 +70,9 @@ class Known:
                 self._alike[name, canonical(one.metadata)].append(part)
                 if one.run_id:
                     self._alike[name, one.run_id].append(part)
+
+    def _folder(self, artifact: Artifact, session: Session) -> None:
+        name = self.ids.artifact(artifact, session)
         if artifact.parts:
             self.folders[name] = frozenset(self.ids.artifact(part, session) for part in artifact.parts)
             for part in self.folders[name]:
