@@ -1,13 +1,14 @@
 """Work in a process of its own, which ends when its time is over or nobody reads it any more.
 
 pyoxigraph answers no signal while it computes, so a query could neither be timed out nor interrupted in our own process. A fork costs
-a few milliseconds and shares the loaded graph.
+a few milliseconds and shares the loaded graph. What a user or a file wrote runs only here, after `seal`: no letters in a query can open a connection.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import resource
 import select
 import signal
 import sys
@@ -102,6 +103,11 @@ class Child:
             if descriptor >= 0:
                 os.close(descriptor)
         self._data = self._told = -1
+
+
+def seal() -> None:
+    """Let this process open nothing any more, for good: no file and no socket. What is open goes on. For a child, never for its parent."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
 @contextmanager

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 from typing import BinaryIO
 
 from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Store
 
-from lineage.errors import LineageError, UsageError
-from lineage.store.child import Child, reading
-from lineage.store.results import Answer, answer
+from lineage.errors import UsageError
+from lineage.store.child import Child, reading, seal
+from lineage.store.results import Answer
 from lineage.store.sources import Graph
-from lineage.store.sparql import Bindings, Form, bound, checked, form, has_dataset
+from lineage.store.sparql import Bindings, Form, bound, checked, failed, form, has_dataset
 from lineage.store.terms import PREFIXES
 
 # SPARQL 1.1 Query, 13.1: the default graph is the merge. The engine's own union of graphs tells a triple once for each graph it is in,
@@ -35,10 +34,9 @@ def in_memory(graphs: Iterable[Graph]) -> Store:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A store of our own process. It is asked in processes forked from it; with *apart* false in our own, where no query has a timeout."""
+    """A store of our own process, asked in processes that are forked from it."""
 
     store: Store
-    apart: bool = True
 
     @contextmanager
     def asked(self, query: str, bindings: Bindings | None = None, timeout: float | None = None) -> Iterator[Answer]:
@@ -49,35 +47,31 @@ class Memory:
         """
         form(query)
         work = partial(evaluate, self.store, query, bindings or {})
-        if timeout is None and not self.apart:
-            yield _here(work)
-            return
         with Child(work, timeout) as child, reading(child) as found:
             yield found
 
 
 def check(query: str, timeout: float | None) -> None:
-    """Have *query* read in a process of its own: planning it can take as long as answering it. Raises UsageError."""
+    """Have *query* read in a process of its own: planning it can take as long as answering it. Raises UsageError, LateError."""
     form(query)
-    with Child(lambda _: checked(query), timeout) as child:
+    with Child(partial(_checked, query), timeout) as child:
         child.read()
 
 
-def _here(work: Callable[[BinaryIO], None]) -> Answer:
-    out = BytesIO()
-    work(out)
-    out.seek(0)
-    return answer(json.loads(out.readline())["form"], out)
+def _checked(query: str, out: BinaryIO) -> None:
+    seal()
+    checked(query)
 
 
 def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hidden: NamedNode | None = None) -> None:
-    """Write the answer to *out*: a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
+    """In a child, which is sealed: write the answer to *out*, a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
 
     The query is read as it was written first, so that a mistake is told where its writer finds it.
 
     Raises:
         UsageError: the engine refuses the query. LineageError: it cannot go on.
     """
+    seal()
     checked(query)
     try:
         graphs = None if hidden is None or has_dataset(query) else [graph for graph in store.named_graphs() if graph != hidden]
@@ -91,7 +85,7 @@ def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hid
     except SyntaxError as error:
         raise UsageError(str(error), at="query") from error
     except (RuntimeError, OSError) as error:
-        raise LineageError(f"the query failed: {error}", at="query") from error
+        raise failed(query, error) from error
 
 
 def _head(form: Form) -> bytes:

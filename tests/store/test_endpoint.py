@@ -93,7 +93,7 @@ def test_sessions_get_to_virtuoso_by_either_protocol_and_again_changes_nothing(v
 @needs_oxigraph
 def test_every_named_question_has_the_same_answer_there_as_here(oxigraph, graphs):
     push(oxigraph + "/store", graphs)
-    here, there = Memory(in_memory(graphs), apart=False), Remote(oxigraph + "/query")
+    here, there = Memory(in_memory(graphs)), Remote(oxigraph + "/query")
     given, differ = _examples(here), []
     for question in every()[0]:
         values = {param.name: given[question.name] for param in question.params if not param.optional}
@@ -125,7 +125,7 @@ def test_virtuoso_answers_each_form_of_query(virtuoso, graphs, monkeypatch):
     monkeypatch.setenv("LINEAGE_ENDPOINT_USER", "dba")
     monkeypatch.setenv("LINEAGE_ENDPOINT_PASSWORD", "dba")
     push(virtuoso + "/sparql-graph-crud-auth", graphs)
-    here, there = Memory(in_memory(graphs), apart=False), Remote(virtuoso + "/sparql")
+    here, there = Memory(in_memory(graphs)), Remote(virtuoso + "/sparql")
     assert rows(there, "ASK { ?s a lin:Session }") is True and rows(there, "ASK { ?s a lin:Nothing }") is False
     for query in ("SELECT DISTINCT ?s { ?s a lin:Session }", "CONSTRUCT { ?s a lin:Session } WHERE { ?s a lin:Session }"):
         assert rows(there, query) == rows(here, query)

@@ -41,7 +41,7 @@ def graphs():
 
 def alike(store, graphs):
     """Do the store and a graph in memory made anew say the same, in each graph and in their merge?"""
-    memory = Memory(in_memory(graphs), apart=False)
+    memory = Memory(in_memory(graphs))
     merge = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?p"
     return all(table(store, query) == table(memory, query) for query in (COUNT, merge))
 
@@ -68,7 +68,7 @@ def test_the_digests_are_seen_by_no_query(tmp_path, graphs):
 
 
 def test_a_query_that_says_which_graphs_it_is_about_is_answered_as_in_memory(tmp_path, graphs):
-    store, memory = Saved(tmp_path / "store"), Memory(in_memory(graphs), apart=False)
+    store, memory = Saved(tmp_path / "store"), Memory(in_memory(graphs))
     store.update(graphs)
     for clause in ("FROM", "FROM NAMED"):
         for pattern in ("?s ?p ?o", "GRAPH ?g { ?s ?p ?o }"):
