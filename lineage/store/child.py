@@ -21,6 +21,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from lineage import errors
+from lineage.errors import UsageError
 from lineage.store.results import Answer, answer
 
 _KINDS: dict[str, type[errors.LineageError]] = {
@@ -28,6 +29,7 @@ _KINDS: dict[str, type[errors.LineageError]] = {
 }
 
 
+LONGEST = 1e7  # seconds, about four months
 LOOK = 0.5  # seconds between two looks at whether the parent is still there
 
 
@@ -38,7 +40,7 @@ class Child:
     """
 
     def __init__(self, work: Callable[[BinaryIO], object], timeout: float | None = None) -> None:
-        self._timeout = timeout
+        self._timeout = timeout = seconds(timeout)
         self._deadline = None if timeout is None else time.monotonic() + timeout
         data, told = os.pipe(), os.pipe()
         parent = os.getpid()
@@ -103,6 +105,13 @@ class Child:
             if descriptor >= 0:
                 os.close(descriptor)
         self._data = self._told = -1
+
+
+def seconds(timeout: float | None) -> float | None:
+    """*timeout*, if it is a span that can be waited for. Raises UsageError."""
+    if timeout is None or 0 < timeout <= LONGEST:  # which NaN is not
+        return timeout
+    raise UsageError(f"{timeout:g} seconds cannot be waited for", at="timeout", hint=f"more than 0 and at most {LONGEST:g}")
 
 
 def seal() -> None:

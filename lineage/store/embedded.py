@@ -82,8 +82,9 @@ def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hid
         else:
             out.write(_head("select" if isinstance(found, QuerySolutions) else "ask"))
             found.serialize(out, QueryResultsFormat.JSON)
-    except SyntaxError as error:
-        raise UsageError(str(error), at="query") from error
+    except SyntaxError as error:  # the query alone was good
+        hint = "no value can be given for a variable that AS or BIND makes"
+        raise UsageError(f"the parameters cannot be bound: {error}", at="--param", hint=hint) from error
     except (RuntimeError, OSError) as error:
         raise failed(query, error) from error
 

@@ -40,7 +40,7 @@ def slice_of(library: Library, path: Path, line: int) -> int:
 def _ranges(text: str) -> Iterator[tuple[int, int]]:
     for part in text.split(", "):
         first, _, last = part.partition("-")
-        if first.isdecimal() and (last or first).isdecimal():
+        if first.isdecimal() and (last or first).isdecimal() and len(part) < 40:  # more is no line of a file
             yield int(first), int(last or first)
 
 

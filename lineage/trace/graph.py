@@ -116,7 +116,7 @@ class Graph:
             self.told[number].append(one)
             self.types[number] |= types_of([one])
             for text in texts([one], LIN["count"]):
-                self.counts[number] = int(text) if text.isdecimal() else 0
+                self.counts[number] = int(text) if text.isdecimal() and len(text) < 19 else 0
         if session not in self.sessions[number][-1:]:
             self.sessions[number].append(session)
 

@@ -191,3 +191,33 @@ def test_the_library_asks_by_name(folder):
         lineage.ask("made-bye", folder)
     with pytest.raises(UsageError, match="no parameter"):
         lineage.ask("sessions", folder, thing="x")
+
+
+LOADED = {"model_name": "m", "revision": "1", "quantization": "nf4", "loader_version": "a" * 40}
+
+
+def test_the_records_of_a_loader_stay_where_an_identical_copy_is_recorded(tmp_path):
+    with lineage.session(tmp_path) as session:
+        load = session.model_load(LOADED)
+        with session.generation(model=load, params={"seed": 1}) as made, made.records("data.jsonl") as out:
+            for n in range(3):
+                out.write({"instruction": str(n)})
+    before = lineage.ask("records-by-loader", tmp_path)
+    shutil.copy(tmp_path / "data.jsonl", tmp_path / "copy.jsonl")
+    assert lineage.ask("records-by-loader", tmp_path) == before
+    with lineage.session(tmp_path) as session, session.transformation("copy", inputs=[tmp_path / "data.jsonl"]) as run:
+        run.output(tmp_path / "copy.jsonl")
+    assert [row["records"] for row in before] == [3] and lineage.ask("records-by-loader", tmp_path) == before
+
+
+def test_a_file_in_a_folder_that_was_used_was_used(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "prompts.jsonl").write_text("{}\n")
+    with lineage.session(tmp_path) as session, session.training(model=None, datasets=[tmp_path / "data"]):
+        pass
+    assert len(lineage.ask("used-by", tmp_path, file=tmp_path / "data" / "prompts.jsonl")) == 1
+
+
+def test_a_line_of_more_digits_than_a_file_has_is_no_line(run, folder):
+    code, _, err = run("made-by", f"{records(folder)}:{'9' * 5000}")
+    assert code == 3 and "no such file" in err

@@ -255,3 +255,24 @@ def test_a_reader_that_goes_away_is_no_error(folder):
         assert process.stdout.readline().startswith("?a")
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("timeout", ["inf", "nan", "1e300"])
+def test_a_time_that_cannot_be_waited_for_is_refused(run, timeout):
+    code, _, err = run("query", "ASK {}", "--timeout", timeout)
+    assert code == 2 and "cannot be waited for" in err
+
+
+def test_a_number_that_is_none_is_text_in_json(run):
+    code, out, _ = run("query", 'SELECT (xsd:double("NaN") AS ?x) (xsd:double("-INF") AS ?y) {}', "-f", "jsonl")
+    assert code == 0 and json.loads(out, parse_constant=pytest.fail) == {"x": "NaN", "y": "-INF"}
+
+
+def test_a_variable_that_the_query_makes_takes_no_value(run):
+    code, _, err = run("query", "SELECT (1 AS ?x) {}", "--param", "x=1")
+    assert code == 2 and "cannot be bound" in err and "no value can be given" in err
+
+
+def test_nothing_to_push_is_told(tmp_path, capfd):
+    assert main(["push", "http://127.0.0.1:9/", "--in", str(tmp_path)]) == 3
+    assert "no session to send" in capfd.readouterr().err
