@@ -33,7 +33,9 @@ def command(url: str, paths: tuple[Path, ...], recursive: bool, protocol: Protoc
     """
     found = gather(paths or (Path(ARTIFACTS),), recursive=recursive)
     if not found.graphs:
-        raise NotFoundError("there is no session to send", at=", ".join(map(str, paths)) or ARTIFACTS, hint="--in names a folder with sessions")
+        raise NotFoundError(
+            "there is no session to send", at=", ".join(map(str, paths)) or ARTIFACTS, hint="--in names a folder with sessions"
+        )
     done = push(url, found.graphs, protocol=protocol, timeout=timeout)
     for name in done.names:
         row(name)

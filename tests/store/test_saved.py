@@ -225,6 +225,10 @@ def test_a_store_that_is_written_is_not_waited_for_longer_than_was_said(tmp_path
     store = Saved(tmp_path / "store")
     store.update(versioned(1))
     began = time.monotonic()
-    with saved.locked(store.path, fcntl.LOCK_EX), pytest.raises(LateError, match=r"more than 0.2 seconds"), store.asked("ASK {}", None, 0.2):
+    with (
+        saved.locked(store.path, fcntl.LOCK_EX),
+        pytest.raises(LateError, match=r"more than 0.2 seconds"),
+        store.asked("ASK {}", None, 0.2),
+    ):
         pass
     assert time.monotonic() - began < saved.WAIT / 2
