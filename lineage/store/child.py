@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import resource
 import select
 import signal
 import sys
@@ -112,11 +111,6 @@ def seconds(timeout: float | None) -> float | None:
     if timeout is None or 0 < timeout <= LONGEST:  # which NaN is not
         return timeout
     raise UsageError(f"{timeout:g} seconds cannot be waited for", at="timeout", hint=f"more than 0 and at most {LONGEST:g}")
-
-
-def seal() -> None:
-    """Let this process open nothing any more, for good: no file and no socket. What is open goes on. For a child, never for its parent."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))
 
 
 @contextmanager

@@ -12,8 +12,9 @@ from typing import BinaryIO
 from pyoxigraph import NamedNode, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Store
 
 from lineage.errors import UsageError
-from lineage.store.child import Child, reading, seal
+from lineage.store.child import Child, reading
 from lineage.store.results import Answer
+from lineage.store.seal import seal
 from lineage.store.sources import Graph
 from lineage.store.sparql import Bindings, Form, bound, checked, failed, form, has_dataset
 from lineage.store.terms import PREFIXES
@@ -71,7 +72,7 @@ def evaluate(store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hid
     Raises:
         UsageError: the engine refuses the query. LineageError: it cannot go on.
     """
-    seal()
+    seal(opens_files=hidden is not None)  # the engine opens the files of a store on disk as it needs them
     checked(query)
     try:
         graphs = None if hidden is None or has_dataset(query) else [graph for graph in store.named_graphs() if graph != hidden]

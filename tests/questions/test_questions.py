@@ -223,7 +223,9 @@ def test_a_line_of_more_digits_than_a_file_has_is_no_line(run, folder):
     assert code == 3 and "no such file" in err
 
 
-SLOW = "ASK { " + " ".join(f"VALUES ?a{n} {{ {' '.join(map(str, range(60)))} }}" for n in range(6)) + " FILTER(?a0+?a1+?a2+?a3+?a4+?a5 = -1) }"
+SLOW = (
+    "ASK { " + " ".join(f"VALUES ?a{n} {{ {' '.join(map(str, range(60)))} }}" for n in range(6)) + " FILTER(?a0+?a1+?a2+?a3+?a4+?a5 = -1) }"
+)
 
 
 def test_a_users_question_that_is_slow_to_read_is_given_up_and_told(tmp_path, monkeypatch, run):
@@ -245,8 +247,8 @@ def test_training_on_a_folder_shows_the_loaders_behind_its_files(tmp_path):
             (tmp_path / "adapter.bin").write_bytes(b"weights")
             trained.output("adapter.bin", type="model")
         again = session.model_load({**LOADED, "loader_version": "b" * 40}, files=[tmp_path / "adapter.bin"])
-        with session.evaluation(model=again, dataset={"name": "t"}) as judged:
+        with session.evaluation(model=again, dataset_name="t") as judged:
             (tmp_path / "report.json").write_text("{}")
-            judged.output("report.json", type="report")
+            judged.output("report.json", type="evaluation")
     [row] = lineage.ask("mixed-loaders", tmp_path)
     assert (row["data"], row["evaluated_with"], row["generated_with"]) == ("data/a.jsonl", "b" * 40, "a" * 40)

@@ -22,6 +22,7 @@ from lineage.cli import main
 from lineage.errors import LateError, LineageError, UsageError
 from lineage.prov.statement import Name
 from lineage.store.child import Child
+from lineage.trace.copies import _ranges
 
 LIN = "https://w3id.org/lineage-prov/ns#"
 
@@ -276,3 +277,12 @@ def test_a_variable_that_the_query_makes_takes_no_value(run):
 def test_nothing_to_push_is_told(tmp_path, capfd):
     assert main(["push", "http://127.0.0.1:9/", "--in", str(tmp_path)]) == 3
     assert "no session to send" in capfd.readouterr().err
+
+
+def test_a_count_and_a_line_of_5000_digits_are_no_numbers(tmp_path):
+    huge = "9" * 5000
+    (tmp_path / "evil.ttl").write_text(
+        f'@prefix prov: <http://www.w3.org/ns/prov#> . @prefix lin: <{LIN}> .\n<x:f> a prov:Entity ; lin:count "{huge}" ; lin:lines "1-{huge}" .\n'
+    )
+    assert list(_ranges(f"1-{huge}, 2-3")) == [(2, 3)]
+    assert lineage.why("x:f", tmp_path / "evil.ttl")

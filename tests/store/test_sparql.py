@@ -13,9 +13,10 @@ import lineage
 from lineage.cli import main
 from lineage.errors import LineageError, UsageError
 from lineage.store import sparql
-from lineage.store.child import Child, seal
+from lineage.store.child import Child
 from lineage.store.embedded import Memory, check, in_memory
 from lineage.store.saved import Saved
+from lineage.store.seal import seal
 from lineage.store.sources import Graph
 from lineage.store.sparql import bound, checked, declared, form
 from lineage.store.terms import PREFIXES, from_python, guarded, of_kind, rendered, short, to_python
