@@ -1,7 +1,7 @@
 """Work in a process of its own, which ends when its time is over or nobody reads it any more.
 
 pyoxigraph answers no signal while it computes, so a query could neither be timed out nor interrupted in our own process. A fork costs
-a few milliseconds and shares the loaded graph. What a user or a file wrote runs only here, after `seal`: no letters in a query can open a connection.
+a few milliseconds and shares the loaded graph. What a user or a file wrote runs only here, after `seal.seal`: no letters in a query can open a connection.
 """
 
 from __future__ import annotations

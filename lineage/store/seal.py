@@ -37,4 +37,5 @@ def _without_sockets() -> bool:
     code = b"".join(struct.pack("HBBI", *step) for step in steps)
     program = _Program(len(steps), code)
     prctl = ctypes.CDLL(None).prctl
-    return prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0 and prctl(_SECCOMP, _FILTER, ctypes.byref(program), 0, 0) == 0
+    done = prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0) == 0 and prctl(_SECCOMP, _FILTER, ctypes.byref(program), 0, 0) == 0
+    return bool(done)
