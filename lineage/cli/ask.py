@@ -33,10 +33,10 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
     Each question is a SPARQL query in a file: put your own in questions/, or in a folder that LINEAGE_QUESTIONS names.
     """
     if listing:
-        return _list(as_json=where.output == "json")
+        return _list(where.timeout, as_json=where.output == "json")
     if name is None:
         raise UsageError("which question?", at="ask", hint="lineage ask --list names them")
-    question = load(name)
+    question = load(name, where.timeout)
     fits(form(question.sparql), where.output or default_output(form(question.sparql)))
     if show_sparql and not arguments:
         click.echo(question.sparql, nl=False)
@@ -54,8 +54,8 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
     return 0
 
 
-def _list(*, as_json: bool) -> int:
-    good, wrong = every()
+def _list(timeout: float | None, *, as_json: bool) -> int:
+    good, wrong = every(timeout)
     if as_json:
         click.echo(json.dumps([_json(one) for one in good], indent=2))
     else:

@@ -8,6 +8,7 @@ import click
 
 from lineage.cli import row, tell
 from lineage.cli.asking import ARTIFACTS
+from lineage.errors import NotFoundError
 from lineage.store.endpoint import PROTOCOLS, Protocol, push
 from lineage.store.sources import gather
 
@@ -31,6 +32,10 @@ def command(url: str, paths: tuple[Path, ...], recursive: bool, protocol: Protoc
     Credentials are read from LINEAGE_ENDPOINT_TOKEN, or LINEAGE_ENDPOINT_USER and LINEAGE_ENDPOINT_PASSWORD.
     """
     found = gather(paths or (Path(ARTIFACTS),), recursive=recursive)
+    if not found.graphs:
+        raise NotFoundError(
+            "there is no session to send", at=", ".join(map(str, paths)) or ARTIFACTS, hint="--in names a folder with sessions"
+        )
     done = push(url, found.graphs, protocol=protocol, timeout=timeout)
     for name in done.names:
         row(name)

@@ -19,7 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from lineage.errors import FormatError, LineageError, NotFoundError, UsageError
+from lineage.errors import FormatError, LateError, LineageError, NotFoundError, UsageError
+from lineage.store.embedded import check
 from lineage.store.sparql import checked, tokens
 from lineage.store.terms import KINDS as VALUES
 
@@ -29,6 +30,7 @@ VARIABLE = "LINEAGE_QUESTIONS"
 SUFFIX = ".rq"
 LOOKED_UP = ("file", "record", "model", "session", "commit")  # kinds whose values are found in the graph
 KINDS = (*LOOKED_UP, *VALUES)
+PATIENCE = 10.0  # seconds for the engine to read a user's question, where nothing is said
 
 PAGE = """# The named questions
 
@@ -91,24 +93,24 @@ class Question:
         return UsageError(problem, at=f"ask {self.name}", hint=f"say: {self.example}" if self.example else None)
 
 
-def load(name: str) -> Question:
-    """The question called *name*. Raises NotFoundError that lists what there is, and FormatError where its file is wrong."""
+def load(name: str, timeout: float | None = None) -> Question:
+    """The question called *name*. Raises NotFoundError that lists what there is, FormatError where its file is wrong, LateError."""
     paths = _paths()
     if name in paths:
-        return read(paths[name])
+        return read(paths[name], timeout)
     close = difflib.get_close_matches(name, paths, 1)
     raise NotFoundError(
         f"no question is called {name!r:.60}", at="ask", hint=f"did you mean {close[0]!r}?" if close else "lineage ask --list names them"
     )
 
 
-def every() -> tuple[tuple[Question, ...], tuple[LineageError, ...]]:
-    """All questions by name, ours and the user's, and what is wrong with those that cannot be read."""
+def every(timeout: float | None = None) -> tuple[tuple[Question, ...], tuple[LineageError, ...]]:
+    """All questions by name, ours and the user's, and what is wrong with those that cannot be read, in *timeout* seconds each."""
     good: list[Question] = []
     wrong: list[LineageError] = []
     for path in _paths().values():
         try:
-            good.append(read(path))
+            good.append(read(path, timeout))
         except LineageError as error:
             wrong.append(error)
     return tuple(good), tuple(wrong)
@@ -131,8 +133,8 @@ def _folders() -> Iterator[Path]:
         yield THEIRS
 
 
-def read(path: Path) -> Question:
-    """A question from its file. Raises FormatError that says what its header or query lacks."""
+def read(path: Path, timeout: float | None = None) -> Question:
+    """A question from its file. Raises FormatError that says what its header or query lacks, LateError where that takes too long."""
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -140,7 +142,7 @@ def read(path: Path) -> Question:
     if not _NAME.fullmatch(path.stem):
         raise FormatError("a question's name is small letters, digits and -", at=str(path), hint="rename the file")
     question = _parsed(path, text, list(_header(text)))
-    _agree(question)
+    _agree(question, timeout)
     return question
 
 
@@ -178,10 +180,12 @@ def _param(at: str, line: str) -> Param:
     return Param(found["name"], found["kind"], found["text"], bool(found["optional"]))
 
 
-def _agree(question: Question) -> None:
+def _agree(question: Question, timeout: float | None) -> None:
     """Do header and query fit each other?"""
     try:
-        checked(question.sparql)
+        _read_by_the_engine(question, timeout)
+    except LateError as error:
+        raise LateError(f"the question cannot be read: {error.message}", at=str(question.path), hint=error.hint) from error
     except UsageError as error:
         raise FormatError(error.message, at=f"{question.path}{(error.at or '').removeprefix('query')}", hint=error.hint) from error
     used = {token.text[1:] for token in tokens(question.sparql) if token.kind == "variable"}
@@ -190,6 +194,14 @@ def _agree(question: Question) -> None:
             raise FormatError(
                 f"the query has no variable ?{param.name}", at=str(question.path), hint="a parameter is a variable of the query"
             )
+
+
+def _read_by_the_engine(question: Question, timeout: float | None) -> None:
+    """Reading runs a part of the query: in our own process only what is ours, a file of this package."""
+    if question.path.parent == OURS:
+        checked(question.sparql)
+    else:
+        check(question.sparql, PATIENCE if timeout is None else timeout)
 
 
 def as_markdown(questions: Iterable[Question]) -> str:

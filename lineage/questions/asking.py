@@ -50,7 +50,7 @@ def ask(
     Raises:
         NotFoundError: no question, or nothing in the graph, is called so. UsageError: a parameter is missing or one too many.
     """
-    one = load(question)
+    one = load(question, timeout)
     given = one.complete(
         {
             name: value if isinstance(value, str) else os.fspath(value) if hasattr(value, "__fspath__") else str(value)
@@ -91,5 +91,5 @@ def _target(
     told: Iterable[str | os.PathLike[str]] = [where] if isinstance(where, str | os.PathLike) else where
     paths = tuple(Path(one) for one in told)
     kept = None if store is None else Path(store)
-    with opened(() if kept or endpoint else paths, recursive=recursive, store=kept, endpoint=endpoint, apart=False) as (target, _):
+    with opened(() if kept or endpoint else paths, recursive=recursive, store=kept, endpoint=endpoint) as (target, _):
         yield target, paths

@@ -43,7 +43,7 @@ COMMITS = """SELECT DISTINCT ?sha { { ?code lin:gitSha ?sha } UNION { ?loader a 
     FILTER(STRSTARTS(?sha, ?start)) }"""
 
 _DIGEST = re.compile(r"[0-9a-f]{6,64}")
-_LINE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]*)", re.DOTALL)
+_LINE = re.compile(r"(?P<file>.+):(?P<line>[1-9][0-9]{0,17})", re.DOTALL)
 _RANGE = re.compile(r"\b([0-9]{1,18})(?:-([0-9]{1,18}))?\b")
 
 

@@ -1,7 +1,7 @@
 """Work in a process of its own, which ends when its time is over or nobody reads it any more.
 
 pyoxigraph answers no signal while it computes, so a query could neither be timed out nor interrupted in our own process. A fork costs
-a few milliseconds and shares the loaded graph.
+a few milliseconds and shares the loaded graph. What a user or a file wrote runs only here, after `seal.seal`: no letters in a query can open a connection.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import BinaryIO
 
 from lineage import errors
+from lineage.errors import UsageError
 from lineage.store.results import Answer, answer
 
 _KINDS: dict[str, type[errors.LineageError]] = {
@@ -27,6 +28,7 @@ _KINDS: dict[str, type[errors.LineageError]] = {
 }
 
 
+LONGEST = 1e7  # seconds, about four months
 LOOK = 0.5  # seconds between two looks at whether the parent, or who asked, is still there
 Left = Callable[[], bool]
 # A fork that falls between another thread's pipe() and close() would hold that pipe open, and its reader would wait for both children. A thread that is
@@ -41,7 +43,8 @@ class Child:
     """
 
     def __init__(self, work: Callable[[BinaryIO], object], timeout: float | None = None, left: Left | None = None) -> None:
-        self._timeout, self._left = timeout, left
+        self._timeout, self._left = seconds(timeout), left
+        timeout = self._timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         parent = os.getpid()
         with FORKING:
@@ -117,6 +120,13 @@ class Child:
             if descriptor >= 0:
                 os.close(descriptor)
         self._data = self._told = -1
+
+
+def seconds(timeout: float | None) -> float | None:
+    """*timeout*, if it is a span that can be waited for. Raises UsageError."""
+    if timeout is None or 0 < timeout <= LONGEST:  # which NaN is not
+        return timeout
+    raise UsageError(f"{timeout:g} seconds cannot be waited for", at="timeout", hint=f"more than 0 and at most {LONGEST:g}")
 
 
 @contextmanager

@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from io import BytesIO
 from typing import BinaryIO
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Store
 
-from lineage.errors import LineageError, UsageError
+from lineage.errors import UsageError
 from lineage.store.child import Child, Left, reading
-from lineage.store.results import Answer, answer
+from lineage.store.results import Answer
+from lineage.store.seal import seal
 from lineage.store.sources import Graph
-from lineage.store.sparql import Bindings, Dataset, Form, bound, checked, form, has_dataset
+from lineage.store.sparql import Bindings, Dataset, Form, bound, checked, failed, form, has_dataset
 from lineage.store.terms import PREFIXES
 
 Default = list[NamedNode | BlankNode | DefaultGraph] | None
@@ -38,10 +38,9 @@ def in_memory(graphs: Iterable[Graph]) -> Store:
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """A store of our own process. It is asked in processes forked from it; with *apart* false in our own, where no query has a timeout."""
+    """A store of our own process, asked in processes that are forked from it."""
 
     store: Store
-    apart: bool = True
 
     @contextmanager
     def asked(
@@ -59,37 +58,33 @@ class Memory:
         """
         form(query)
         work = partial(evaluate, self.store, query, bindings or {}, dataset=dataset)
-        if timeout is None and not self.apart:
-            yield _here(work)
-            return
         with Child(work, timeout, left) as child, reading(child) as found:
             yield found
 
 
 def check(query: str, timeout: float | None) -> None:
-    """Have *query* read in a process of its own: planning it can take as long as answering it. Raises UsageError."""
+    """Have *query* read in a process of its own: planning it can take as long as answering it. Raises UsageError, LateError."""
     form(query)
-    with Child(lambda _: checked(query), timeout) as child:
+    with Child(partial(_checked, query), timeout) as child:
         child.read()
 
 
-def _here(work: Callable[[BinaryIO], None]) -> Answer:
-    out = BytesIO()
-    work(out)
-    out.seek(0)
-    return answer(json.loads(out.readline())["form"], out)
+def _checked(query: str, out: BinaryIO) -> None:
+    seal()
+    checked(query)
 
 
 def evaluate(
     store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hidden: NamedNode | None = None, dataset: Dataset | None = None
 ) -> None:
-    """Write the answer to *out*: a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
+    """In a child, which is sealed: write the answer to *out*, a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
 
     The query is read as it was written first, so that a mistake is told where its writer finds it.
 
     Raises:
         UsageError: the engine refuses the query. LineageError: it cannot go on.
     """
+    seal(opens_files=hidden is not None)  # the engine opens the files of a store on disk as it needs them
     checked(query)
     try:
         default, named = _graphs(store, query, hidden, dataset)
@@ -100,10 +95,11 @@ def evaluate(
         else:
             out.write(_head("select" if isinstance(found, QuerySolutions) else "ask"))
             found.serialize(out, QueryResultsFormat.JSON)
-    except SyntaxError as error:
-        raise UsageError(str(error), at="query") from error
+    except SyntaxError as error:  # the query alone was good
+        hint = "no value can be given for a variable that AS or BIND makes"
+        raise UsageError(f"the parameters cannot be bound: {error}", at="--param", hint=hint) from error
     except (RuntimeError, OSError) as error:
-        raise LineageError(f"the query failed: {error}", at="query") from error
+        raise failed(query, error) from error
 
 
 def _graphs(store: Store, query: str, hidden: NamedNode | None, dataset: Dataset | None) -> tuple[Default, Named]:

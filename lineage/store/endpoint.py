@@ -67,7 +67,9 @@ def _read(kind: Form, reply: Reply) -> Answer:
 
 def _strange(reply: Reply, error: Exception) -> LineageError:
     hint = "is this the URL that answers queries?"
-    return FormatError(f"the endpoint's answer cannot be read: {getattr(error, 'message', error)}"[:400], at=reply.endpoint.url, hint=hint)
+    return FormatError(
+        f"the endpoint's answer cannot be read: {getattr(error, 'message', error)}"[:400], at=reply.endpoint.shown, hint=hint
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def _by_update_instead(endpoint: Endpoint, graph: Graph, first: LineageError) ->
     except (RefusedError, NotFoundError) as error:
         hint = "lineage push needs the URL of a graph store or of an update endpoint: see docs/how-to/push-to-an-endpoint.md"
         raise LineageError(
-            f"neither a graph store ({first.message}) nor an update endpoint ({error.message})", at=endpoint.url, hint=hint
+            f"neither a graph store ({first.message}) nor an update endpoint ({error.message})", at=endpoint.shown, hint=hint
         ) from error
 
 

@@ -7,6 +7,7 @@ DESCRIBE: Turtle. `jsonl` and `table` are ours and take both.
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -100,8 +101,16 @@ def _jsonl(found: Answer, out: BinaryIO, width: int | None) -> int:
         return 1
     count = 0
     for count, row in enumerate(found.values(), 1):  # noqa: B007
-        out.write(json.dumps(row, ensure_ascii=True).encode() + b"\n")
+        told = {name: _finite(value) for name, value in row.items()}
+        out.write(json.dumps(told, ensure_ascii=True, allow_nan=False).encode() + b"\n")
     return count
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN and no infinity: they are text, as xsd:double writes them."""
+    if not isinstance(value, float) or math.isfinite(value):
+        return value
+    return "NaN" if math.isnan(value) else "INF" if value > 0 else "-INF"
 
 
 def _table(found: Answer, out: BinaryIO, width: int | None) -> int:

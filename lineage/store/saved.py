@@ -23,15 +23,15 @@ from typing import BinaryIO
 import orjson
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
-from lineage.errors import LineageError, NotFoundError, UsageError
-from lineage.store.child import Child, Left, reading
+from lineage.errors import LateError, LineageError, NotFoundError, UsageError
+from lineage.store.child import Child, Left, reading, seconds
 from lineage.store.embedded import evaluate, in_memory
 from lineage.store.results import Answer
 from lineage.store.sources import Graph
 from lineage.store.sparql import Bindings, Dataset, form
 from lineage.store.terms import guarded
 
-DIGESTS = NamedNode("https://w3id.org/lineage-prov/store#digests")  # the graph that no query sees
+DIGESTS = NamedNode("https://w3id.org/lineage-prov/store#digests")  # seen only by a query that names it in FROM; no source can write it
 DIGEST = NamedNode("https://w3id.org/lineage-prov/store#sha256")
 LOCK, RDF, NEW = "lock", "rdf", "rdf.new"
 WAIT = 30.0  # seconds that a reader waits for a writer, and a writer for readers
@@ -69,7 +69,7 @@ class Saved:
         """
         form(query)
         work = partial(_read, self.path / RDF, query, bindings or {}, dataset)
-        with locked(self._there(), fcntl.LOCK_SH), Child(work, timeout, left) as child, reading(child) as found:
+        with locked(self._there(), fcntl.LOCK_SH, seconds(timeout)), Child(work, timeout, left) as child, reading(child) as found:
             yield found
 
     def _there(self) -> Path:
@@ -93,6 +93,8 @@ class Saved:
         """
         self._ours()
         wanted = {graph.name: graph for graph in graphs}
+        if DIGESTS.value in wanted:
+            raise UsageError("a graph is called as the one that lineage keeps for itself", at=DIGESTS.value, hint="rename the bundle")
         now = {name: graph.digest for name, graph in wanted.items()}
         if self.digests() == now:
             return Changes((), (), len(now))
@@ -108,18 +110,19 @@ class Saved:
 
 
 @contextmanager
-def locked(path: Path, how: int) -> Iterator[None]:
-    """Hold the store's lock, shared or alone. Raises LineageError when others hold it for more than `WAIT` seconds."""
+def locked(path: Path, how: int, timeout: float | None = None) -> Iterator[None]:
+    """Hold the store's lock, shared or alone. Raises LineageError when others hold it for more than `WAIT` seconds, LateError for *timeout*."""
     descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
     try:
-        _take(descriptor, how, path)
+        _take(descriptor, how, path, timeout)
         yield
     finally:
         os.close(descriptor)
 
 
-def _take(descriptor: int, how: int, path: Path) -> None:
-    until = time.monotonic() + WAIT
+def _take(descriptor: int, how: int, path: Path, timeout: float | None) -> None:
+    wait = min(WAIT, WAIT if timeout is None else timeout)
+    until = time.monotonic() + wait
     while True:
         try:
             fcntl.flock(descriptor, how | fcntl.LOCK_NB)
@@ -127,7 +130,8 @@ def _take(descriptor: int, how: int, path: Path) -> None:
         except BlockingIOError as error:
             if time.monotonic() > until:
                 who = "another process writes it" if how == fcntl.LOCK_SH else "other processes read or write it"
-                raise LineageError(f"{who}, for more than {WAIT:g} seconds", at=str(path), hint="ask again when they are done") from error
+                kind = LineageError if wait == WAIT else LateError
+                raise kind(f"{who}, for more than {wait:g} seconds", at=str(path), hint="ask again when they are done") from error
         time.sleep(STEP)
 
 

@@ -14,7 +14,7 @@ from typing import Literal as OneOf
 
 from pyoxigraph import Literal, NamedNode, QueryBoolean, QuerySolutions, Store
 
-from lineage.errors import ForbiddenError, UsageError
+from lineage.errors import ForbiddenError, LineageError, UsageError
 from lineage.store.terms import PREFIXES, rendered
 
 Form = OneOf["select", "ask", "graph"]
@@ -109,15 +109,25 @@ def _no_service(query: str) -> None:
     """Refuse SERVICE (SPARQL 1.1 Federated Query), which would open a connection.
 
     The engine's parser needs no space around a keyword and resolves codepoint escapes (SPARQL 1.1 Query, 19.2), so the letters
-    alone are refused, wherever they are not part of a string, a comment, an IRI, a variable or a language.
+    alone are refused, wherever they are not part of a string, a comment, an IRI, a variable or a language. The engine takes some `<` for
+    less-than where the grammar has an IRI, so this is for the message: what holds is that a query runs in a process that can open nothing.
     """
     for text in (query, _CODEPOINT.sub(_letter, query)):
         for token in tokens(text):
             if token.kind in ("prefixed", "word") and "service" in token.text.lower():
-                raise ForbiddenError(
-                    f"{token.text[:60]}: SERVICE (federation) is off: a query opens no connection", at="query",
-                    hint="ask the other endpoint with --endpoint; a name with a prefix that has these letters can be written as <IRI>",
-                )  # fmt: skip
+                raise _federation(f"{token.text[:60]}: ")
+
+
+def _federation(said: str = "") -> ForbiddenError:
+    hint = "ask the other endpoint with --endpoint; a name with a prefix that has these letters can be written as <IRI>"
+    return ForbiddenError(f"{said}SERVICE (federation) is off: a query opens no connection", at="query", hint=hint)
+
+
+def failed(query: str, error: Exception) -> LineageError:
+    """What ended a query that runs in a sealed process: most likely a SERVICE, where it has these letters."""
+    if "service" in _CODEPOINT.sub(_letter, query).lower():
+        return _federation()
+    return LineageError(f"the query failed: {error}", at="query")
 
 
 def _letter(found: re.Match[str]) -> str:
@@ -126,12 +136,17 @@ def _letter(found: re.Match[str]) -> str:
 
 
 def checked(query: str) -> tuple[Form, tuple[str, ...]]:
-    """The form of *query* and the variables it selects, read by the engine's own parser. Raises UsageError that says where it is wrong."""
+    """The form of *query* and the variables it selects, read by the engine's own parser. Raises UsageError that says where it is wrong.
+
+    The engine answers an ASK at once, on an empty graph: what is not ours is checked in a sealed child (`embedded.check`).
+    """
     form(query)
     try:
         found = Store().query(query, prefixes=dict(PREFIXES))
     except SyntaxError as error:
         raise _wrong(query, str(error)) from error
+    except (RuntimeError, OSError) as error:
+        raise failed(query, error) from error
     if isinstance(found, QuerySolutions):
         return "select", tuple(variable.value for variable in found.variables)
     return ("ask" if isinstance(found, QueryBoolean) else "graph"), ()

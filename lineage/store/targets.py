@@ -26,14 +26,13 @@ class Target(Protocol):
 
 @contextmanager
 def opened(
-    paths: Sequence[Path], *, recursive: bool = False, store: Path | None = None, endpoint: str | None = None, apart: bool = True
+    paths: Sequence[Path], *, recursive: bool = False, store: Path | None = None, endpoint: str | None = None
 ) -> Iterator[tuple[Target, tuple[str, ...]]]:
     """What is to be asked, and notes on what was read.
 
     Args:
         paths: folders and PROV files. store: where the graph is kept; *paths* bring it up to date, without any it is asked as it is.
         endpoint: the URL of a SPARQL 1.1 endpoint, which is asked in place of both.
-        apart: ask a graph in memory in processes of their own, which can be interrupted.
 
     Raises:
         NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
@@ -45,7 +44,7 @@ def opened(
         yield Saved(store), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
         return
     gathered = gather(paths, recursive=recursive)
-    yield Memory(in_memory(gathered.graphs), apart), _notes(gathered.findings)
+    yield Memory(in_memory(gathered.graphs)), _notes(gathered.findings)
 
 
 def _brought_up_to_date(saved: Saved, paths: Sequence[Path], recursive: bool) -> tuple[str, ...]:

@@ -108,7 +108,7 @@ def records(told: tuple[Session, ...]) -> int:
 
 def asked(store: Store) -> Iterator[tuple[Question, Bindings]]:
     """Each question with a parameter that has an answer."""
-    target = Memory(store, apart=False)
+    target = Memory(store)
     first = {name: _last(store, pattern) for name, pattern in EXAMPLES.items()}
     for question in every()[0]:
         given = {param.name: first[param.kind + ":" + question.name] for param in question.params if not param.optional}

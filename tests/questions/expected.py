@@ -217,9 +217,14 @@ def records_by_loader(history):
     known = loads(history)
     made, by = defaultdict(int), defaultdict(set)
     every = {run.id: run for _, run in runs(history)}
-    for part, _, maker, writer in slices(history).values():
-        if maker is None or (part.run_id and part.run_id != writer):
-            continue
+    parts = {
+        (run.id, file.sha256, part.lines[0][0]): part
+        for run in every.values()
+        for file in run.made
+        for part in file.slices or ()
+        if part.metadata and part.run_id in (None, run.id)
+    }
+    for (writer, _, _), part in parts.items():
         for load in every[writer].models:
             key = (version(known[load][0]), known[load][0].provenance.get("quantization"))
             made[key] += part.count

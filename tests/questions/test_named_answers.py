@@ -50,7 +50,7 @@ def _seedless(run):
 @cache
 def world(seed):
     told = changed(history(seed, 45, most=1000))
-    return told, Memory(in_memory(of_session(one) for one in told), apart=False)
+    return told, Memory(in_memory(of_session(one) for one in told))
 
 
 def asked(target, name, **given):
@@ -155,6 +155,6 @@ def test_another_engine_answers_the_same(name):
     question = load(name)
     answered = dataset.query(declared(question.sparql))
     theirs = [tuple(str(value).replace("+00:00", "Z") if value is not None else "" for value in row) for row in answered]
-    with Memory(in_memory(graphs), apart=False).asked(question.sparql) as found:
+    with Memory(in_memory(graphs)).asked(question.sparql) as found:
         ours = [tuple(term.value if term is not None else "" for term in row) for row in found.rows]
     assert sorted(ours) == sorted(theirs)

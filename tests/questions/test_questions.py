@@ -213,3 +213,64 @@ def test_the_library_asks_by_name(folder):
         lineage.ask("made-bye", folder)
     with pytest.raises(UsageError, match="no parameter"):
         lineage.ask("sessions", folder, thing="x")
+
+
+LOADED = {"model_name": "m", "revision": "1", "quantization": "nf4", "loader_version": "a" * 40}
+
+
+def test_the_records_of_a_loader_stay_where_an_identical_copy_is_recorded(tmp_path):
+    with lineage.session(tmp_path) as session:
+        load = session.model_load(LOADED)
+        with session.generation(model=load, params={"seed": 1}) as made, made.records("data.jsonl") as out:
+            for n in range(3):
+                out.write({"instruction": str(n)})
+    before = lineage.ask("records-by-loader", tmp_path)
+    shutil.copy(tmp_path / "data.jsonl", tmp_path / "copy.jsonl")
+    assert lineage.ask("records-by-loader", tmp_path) == before
+    with lineage.session(tmp_path) as session, session.transformation("copy", inputs=[tmp_path / "data.jsonl"]) as run:
+        run.output(tmp_path / "copy.jsonl")
+    assert [row["records"] for row in before] == [3] and lineage.ask("records-by-loader", tmp_path) == before
+
+
+def test_a_file_in_a_folder_that_was_used_was_used(tmp_path):
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "prompts.jsonl").write_text("{}\n")
+    with lineage.session(tmp_path) as session, session.training(model=None, datasets=[tmp_path / "data"]):
+        pass
+    assert len(lineage.ask("used-by", tmp_path, file=tmp_path / "data" / "prompts.jsonl")) == 1
+
+
+def test_a_line_of_more_digits_than_a_file_has_is_no_line(run, folder):
+    code, _, err = run("made-by", f"{records(folder)}:{'9' * 5000}")
+    assert code == 3 and "no such file" in err
+
+
+SLOW = (
+    "ASK { " + " ".join(f"VALUES ?a{n} {{ {' '.join(map(str, range(60)))} }}" for n in range(6)) + " FILTER(?a0+?a1+?a2+?a3+?a4+?a5 = -1) }"
+)
+
+
+def test_a_users_question_that_is_slow_to_read_is_given_up_and_told(tmp_path, monkeypatch, run):
+    (tmp_path / "slow.rq").write_text(f"# Slow.\n{SLOW}\n")
+    monkeypatch.setenv("LINEAGE_QUESTIONS", str(tmp_path))
+    code, _, err = run("slow", "--timeout", "0.3")
+    assert code == 1 and "slow.rq" in err and "stopped after 0.3 seconds" in err
+    code, out, err = run("--list", "--timeout", "0.3")
+    assert code == 1 and "made-by" in out and "slow.rq" in err
+
+
+def test_training_on_a_folder_shows_the_loaders_behind_its_files(tmp_path):
+    (tmp_path / "data").mkdir()
+    with lineage.session(tmp_path) as session:
+        load = session.model_load(LOADED)
+        with session.generation(model=load, params={"seed": 1}) as made, made.records("data/a.jsonl") as out:
+            out.write({"instruction": "x"})
+        with session.training(model=load, datasets=[tmp_path / "data"]) as trained:
+            (tmp_path / "adapter.bin").write_bytes(b"weights")
+            trained.output("adapter.bin", type="model")
+        again = session.model_load({**LOADED, "loader_version": "b" * 40}, files=[tmp_path / "adapter.bin"])
+        with session.evaluation(model=again, dataset_name="t") as judged:
+            (tmp_path / "report.json").write_text("{}")
+            judged.output("report.json", type="evaluation")
+    [row] = lineage.ask("mixed-loaders", tmp_path)
+    assert (row["data"], row["evaluated_with"], row["generated_with"]) == ("data/a.jsonl", "b" * 40, "a" * 40)

@@ -22,6 +22,7 @@ from lineage.cli import main
 from lineage.errors import LateError, LineageError, UsageError
 from lineage.prov.statement import Name
 from lineage.store.child import Child
+from lineage.trace.copies import _ranges
 
 LIN = "https://w3id.org/lineage-prov/ns#"
 
@@ -255,3 +256,33 @@ def test_a_reader_that_goes_away_is_no_error(folder):
         assert process.stdout.readline().startswith("?a")
         process.stdout.close()
         assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize("timeout", ["inf", "nan", "1e300"])
+def test_a_time_that_cannot_be_waited_for_is_refused(run, timeout):
+    code, _, err = run("query", "ASK {}", "--timeout", timeout)
+    assert code == 2 and "cannot be waited for" in err
+
+
+def test_a_number_that_is_none_is_text_in_json(run):
+    code, out, _ = run("query", 'SELECT (xsd:double("NaN") AS ?x) (xsd:double("-INF") AS ?y) {}', "-f", "jsonl")
+    assert code == 0 and json.loads(out, parse_constant=pytest.fail) == {"x": "NaN", "y": "-INF"}
+
+
+def test_a_variable_that_the_query_makes_takes_no_value(run):
+    code, _, err = run("query", "SELECT (1 AS ?x) {}", "--param", "x=1")
+    assert code == 2 and "cannot be bound" in err and "no value can be given" in err
+
+
+def test_nothing_to_push_is_told(tmp_path, capfd):
+    assert main(["push", "http://127.0.0.1:9/", "--in", str(tmp_path)]) == 3
+    assert "no session to send" in capfd.readouterr().err
+
+
+def test_a_count_and_a_line_of_5000_digits_are_no_numbers(tmp_path):
+    huge = "9" * 5000
+    (tmp_path / "evil.ttl").write_text(
+        f'@prefix prov: <http://www.w3.org/ns/prov#> . @prefix lin: <{LIN}> .\n<x:f> a prov:Entity ; lin:count "{huge}" ; lin:lines "1-{huge}" .\n'
+    )
+    assert list(_ranges(f"1-{huge}, 2-3")) == [(2, 3)]
+    assert lineage.why("x:f", tmp_path / "evil.ttl")

@@ -12,7 +12,7 @@ import time
 import pytest
 from histories import history
 
-from lineage.errors import LineageError, NotFoundError, UsageError
+from lineage.errors import LateError, LineageError, NotFoundError, UsageError
 from lineage.store import saved
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.saved import Saved
@@ -41,7 +41,7 @@ def graphs():
 
 def alike(store, graphs):
     """Do the store and a graph in memory made anew say the same, in each graph and in their merge?"""
-    memory = Memory(in_memory(graphs), apart=False)
+    memory = Memory(in_memory(graphs))
     merge = "SELECT ?p (COUNT(*) AS ?n) { ?s ?p ?o } GROUP BY ?p"
     return all(table(store, query) == table(memory, query) for query in (COUNT, merge))
 
@@ -68,7 +68,7 @@ def test_the_digests_are_seen_by_no_query(tmp_path, graphs):
 
 
 def test_a_query_that_says_which_graphs_it_is_about_is_answered_as_in_memory(tmp_path, graphs):
-    store, memory = Saved(tmp_path / "store"), Memory(in_memory(graphs), apart=False)
+    store, memory = Saved(tmp_path / "store"), Memory(in_memory(graphs))
     store.update(graphs)
     for clause in ("FROM", "FROM NAMED"):
         for pattern in ("?s ?p ?o", "GRAPH ?g { ?s ?p ?o }"):
@@ -210,3 +210,25 @@ def test_a_reader_is_told_who_holds_the_store(tmp_path, graphs, monkeypatch):
         assert table(store, "SELECT * { ?s a lin:Nothing }") == []  # readers share it
         with pytest.raises(LineageError, match="other processes read or write it"):
             store.update(graphs[:2])
+
+
+def test_no_source_writes_the_digests_of_the_store(tmp_path):
+    store = Saved(tmp_path / "store")
+    store.update(versioned(1))
+    before = store.digests()
+    with pytest.raises(UsageError, match="keeps for itself"):
+        store.update([*versioned(1), Graph(saved.DIGESTS.value, (b"<x:g1> <x:p> <x:o> .\n",))])
+    assert store.digests() == before
+
+
+def test_a_store_that_is_written_is_not_waited_for_longer_than_was_said(tmp_path):
+    store = Saved(tmp_path / "store")
+    store.update(versioned(1))
+    began = time.monotonic()
+    with (
+        saved.locked(store.path, fcntl.LOCK_EX),
+        pytest.raises(LateError, match=r"more than 0.2 seconds"),
+        store.asked("ASK {}", None, 0.2),
+    ):
+        pass
+    assert time.monotonic() - began < saved.WAIT / 2

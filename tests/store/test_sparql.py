@@ -1,16 +1,22 @@
 """A query only reads and opens no connection; a parameter is a term, whatever is in it."""
 
+import contextlib
+import os
 import socket
-import threading
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
-from lineage.errors import UsageError
+import lineage
+from lineage.cli import main
+from lineage.errors import LineageError, UsageError
 from lineage.store import sparql
-from lineage.store.embedded import Memory, in_memory
+from lineage.store.child import Child
+from lineage.store.embedded import Memory, check, in_memory
+from lineage.store.saved import Saved
+from lineage.store.seal import seal
 from lineage.store.sources import Graph
 from lineage.store.sparql import bound, checked, declared, form
 from lineage.store.terms import PREFIXES, from_python, guarded, of_kind, rendered, short, to_python
@@ -45,7 +51,7 @@ GRAPH = Graph(
 
 @pytest.fixture(scope="module")
 def memory():
-    return Memory(in_memory([GRAPH]), apart=False)
+    return Memory(in_memory([GRAPH]))
 
 
 def rows(target, query, **bindings):
@@ -69,6 +75,12 @@ def test_an_update_is_refused(query):
         form(query)
 
 
+HIDDEN = [  # the engine reads less-than where the grammar has an IRI, so the letters are not seen
+    "SELECT * { FILTER(1<2)SERVICE#>\n<URL> { ?a ?b ?c } }",
+    "ASK { FILTER(1<2)SERVICE#>\n<URL> { ?a ?b ?c } }",
+    "SELECT * { FILTER(1<'>')SERVICE <URL>{?a ?b ?c} #'\n }",
+    "SELECT * { FILTER(1<2#>'''\n)SERVICE <URL>{?a ?b ?c} #'''\n }",
+]
 SERVICES = [
     "SELECT * { SERVICE <URL> { ?s ?p ?o } }",
     "SELECT * { SERVICE SILENT <URL> { ?s ?p ?o } }",
@@ -85,27 +97,72 @@ SERVICES = [
     "SELECT * { ?a ?b <http://x\\u0041#y> . SERVICE <URL> {?s ?p ?o} }",
     "SELECT * { { SELECT * { OPTIONAL { SERVICE ?u {?s ?p ?o} } } } VALUES ?u { <URL> } }",
     "ASK { FILTER EXISTS { SERVICE <URL> { ?s ?p ?o } } }",
+    *HIDDEN,
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("query", SERVICES)
-def test_federation_is_refused_and_opens_no_socket(query, memory):
+@pytest.fixture(scope="module")
+def server():
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.2)
-        seen = []
+        server.setblocking(False)
+        yield server
 
-        def listen():
-            try:
-                seen.append(server.accept())
-            except TimeoutError:
-                return
 
-        listener = threading.Thread(target=listen)
-        listener.start()
-        with pytest.raises(UsageError, match=r"SERVICE|does not go on|not declared"):
-            rows(memory, query.replace("URL", f"http://127.0.0.1:{server.getsockname()[1]}/"))
-        listener.join()
-        assert seen == []
+def test_a_connection_would_be_seen(server):
+    with socket.create_connection(server.getsockname()):
+        connection, _ = server.accept()
+        connection.close()
+
+
+def unvisited(server, query):
+    """*query* with the server's URL in it, in a block after which nobody has connected."""
+    url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+
+    @contextlib.contextmanager
+    def block():
+        yield query.replace("URL", url)
+        with pytest.raises(BlockingIOError):  # a connection is there as soon as it is made, whether or not it is accepted
+            server.accept()
+
+    return block()
+
+
+@pytest.mark.parametrize("query", SERVICES)
+def test_federation_is_refused_and_opens_no_socket(query, memory, server):
+    with unvisited(server, query) as text, pytest.raises(UsageError, match=r"SERVICE|does not go on|not declared"):
+        rows(memory, text)
+
+
+@pytest.mark.parametrize("query", HIDDEN)
+def test_neither_a_store_on_disk_nor_the_command_nor_the_library_nor_a_users_question_opens_one(
+    query, server, tmp_path, monkeypatch, capfd
+):
+    store = Saved(tmp_path / "store")
+    store.update([GRAPH])
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "artifacts").mkdir()
+    (tmp_path / "questions").mkdir()
+    with unvisited(server, query) as text:
+        (tmp_path / "questions" / "evil.rq").write_text(f"# Harmless.\n# @example lineage ask evil\n{text}")
+        for ask in (lambda: rows(store, text), lambda: check(text, None), lambda: lineage.query(text), lambda: lineage.ask("evil")):
+            with contextlib.suppress(LineageError):  # to read a SELECT does not run it
+                ask()
+        assert main(["query", text]) == 2 and main(["ask", "evil"]) in (1, 2) and main(["ask", "--list"]) in (0, 1)
+        assert "SERVICE (federation) is off" in capfd.readouterr().err
+
+
+def test_a_sealed_process_opens_nothing_and_its_parent_still_does(server):
+    def work(out):
+        seal()
+        for open_ in (lambda: socket.create_connection(server.getsockname()), lambda: os.open(__file__, os.O_RDONLY)):
+            with pytest.raises(OSError, match="Too many open files"):
+                open_()
+        out.write(b"sealed")
+
+    with Child(work) as child:
+        assert child.read() == b"sealed"
+    with open(__file__):
+        pass
 
 
 @pytest.mark.parametrize(
