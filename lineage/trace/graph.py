@@ -37,6 +37,7 @@ class Graph:
     counts: dict[int, int] = field(default_factory=dict)  # records of each file and slice
     _kinds: dict[int, str] = field(default_factory=dict)
     _things: dict[int, Thing] = field(default_factory=dict)
+    _carriers: frozenset[int] | None = None
 
     def node(self, name: Name, kind: str = "entity") -> int:
         """The number of a name, a new one if it is not there."""
@@ -93,6 +94,15 @@ class Graph:
             count = self.counts.get(number)
             self._things[number] = thing(self.names[number], self._kinds[number], self.told[number], sessions, count, within)
         return self._things[number]
+
+    def carriers(self) -> frozenset[int]:
+        """The files of records that were all carried over from others. Asked of a graph that is filled."""
+        if self._carriers is None:
+            slices: dict[int, list[int]] = {}
+            for part, file in self.holder.items():
+                slices.setdefault(file, []).append(part)
+            self._carriers = frozenset(file for file, parts in slices.items() if self.carried.issuperset(parts))
+        return self._carriers
 
     def whole(self, number: int) -> tuple[int, ...]:
         """All nodes that are meant by one: a run with its doing, a file with its slices."""

@@ -3,7 +3,7 @@ chain of any length and a circle in hostile input both end."""
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
 from lineage.trace.graph import Graph
@@ -25,10 +25,7 @@ def affected(graph: Graph, start: Iterable[int], depth: int | None = None) -> di
     """As `future`, but that a file of records that were all carried over is entered through its slices alone: a file that went into a merge has no part
     in what was made of the merge if none of its records came through.
     """
-    slices: dict[int, list[int]] = defaultdict(list)
-    for part, file in graph.holder.items():
-        slices[file].append(part)
-    narrow = {file for file, parts in slices.items() if graph.carried.issuperset(parts)}
+    narrow = graph.carriers()
     return _reached(graph.future, start, depth, lambda older, newer: newer not in narrow or graph.holder.get(older) == newer)
 
 
