@@ -211,7 +211,10 @@ def _with(url: str, query: dict[str, str]) -> str:
     return parts._replace(query="&".join(part for part in (parts.query, urllib.parse.urlencode(query)) if part), fragment="").geturl()
 
 
-def _origin(url: str) -> tuple[str, str | None, int | None]:
+Origin = tuple[str, str | None, int | None]  # scheme, host, port
+
+
+def _origin(url: str) -> Origin:
     parts = _split(url)
     return parts.scheme, parts.hostname, parts.port
 
@@ -248,26 +251,29 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
     """Follows a redirect with the same method and body (RFC 9110, 15.4.8 and 15.4.9), without what is for the first origin only."""
 
     def redirect_request(self, req: Any, fp: IO[bytes], code: int, msg: str, headers: Any, newurl: str) -> urllib.request.Request | None:
-        old, new = _origin(req.full_url), _origin(newurl)
-        is_upgrade = old[1] == new[1] and (old[0], new[0]) == ("http", "https")
-        if new[0] not in ("http", "https") or (old[0] == "https" and new[0] == "http"):
-            raise LineageError(
-                "the endpoint redirects to where it is not safe to follow", at=_shown(req.full_url), hint="give the URL that it should be"
-            )
-        if code == 303:
-            raise LineageError(
-                "the endpoint redirects to a page (303)", at=_shown(req.full_url), hint="is this the URL of a SPARQL endpoint?"
-            )
-        if old != new and not is_upgrade:
-            raise LineageError(
-                "the endpoint redirects to another host or port",
-                at=_shown(req.full_url),
-                hint=f"if you trust it, name it: {_shown(newurl)[:200]}",
-            )
+        try:
+            old, new = self._followed(req.full_url, newurl, code)
+        except LineageError:
+            fp.close()
+            raise
         again = Request(newurl, req.data, dict(req.headers), req.get_method(), req.guard)
         token = req.unredirected_hdrs.get("Authorization")
         if token and old == new:
             again.add_unredirected_header("Authorization", token)
         return again
+
+    def _followed(self, url: str, newurl: str, code: int) -> tuple[Origin, Origin]:
+        """The two origins, if the redirect is one that is followed. Raises LineageError."""
+        old, new = _origin(url), _origin(newurl)
+        is_upgrade = old[1] == new[1] and (old[0], new[0]) == ("http", "https")
+        if new[0] not in ("http", "https") or (old[0] == "https" and new[0] == "http"):
+            hint = "give the URL that it should be"
+            raise LineageError("the endpoint redirects to where it is not safe to follow", at=_shown(url), hint=hint)
+        if code == 303:
+            raise LineageError("the endpoint redirects to a page (303)", at=_shown(url), hint="is this the URL of a SPARQL endpoint?")
+        if old != new and not is_upgrade:
+            hint = f"if you trust it, name it: {_shown(newurl)[:200]}"
+            raise LineageError("the endpoint redirects to another host or port", at=_shown(url), hint=hint)
+        return old, new
 
     http_error_308 = urllib.request.HTTPRedirectHandler.http_error_302

@@ -1,5 +1,6 @@
 """A folder that is served on loopback, and a bare client that sends what it is told to and nothing else."""
 
+import gc
 import http.client
 import json
 from urllib.parse import urlencode
@@ -9,6 +10,12 @@ from draw.conftest import browser  # noqa: F401  # the same Chromium
 from server_data import HOSTILE, RECORDS, generated
 
 from lineage.server import Settings, running
+
+
+@pytest.fixture(scope="module", autouse=True)
+def swept():
+    """What other tests left of the engine is collected by the thread that made it, as the engine demands, and not by one of the server's."""
+    gc.collect()
 
 
 @pytest.fixture(scope="session")
