@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from lineage.auditing.world import Found, World
 from lineage.errors import FormatError
@@ -55,7 +55,7 @@ def listed_twice(world: World) -> Iterator[Found]:
     """A manifest lists a file once, and one run made it."""
     makers: dict[Path, tuple[Session, str]] = {}
     for place, session in world.placed:
-        rows = [str(row.get("file")) for row in world.entries(session)]
+        rows = [PurePosixPath(str(row.get("file"))).as_posix() for row in world.entries(session)]  # `./x` is x
         for file, times in Counter(rows).items():
             if times > 1:
                 yield world.found("listed-twice", place, session, file, detail=f"{times} times by {session.manifest}")

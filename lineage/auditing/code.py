@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from lineage.auditing.world import Found, World
+
+_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1, or SHA-256 where a repository has it
 
 
 def dirty_code(world: World) -> Iterator[Found]:
@@ -19,8 +22,9 @@ def dirty_code(world: World) -> Iterator[Found]:
 def unknown_commit(world: World) -> Iterator[Found]:
     """A session says which commit ran."""
     for place, session in world.placed:
-        if session.manifest and not (session.code and session.code.git_sha):
-            reason = next((gap.reason for gap in session.gaps if gap.about in ("git_sha", "git", "environment.git_sha")), "")
+        sha = session.code.git_sha if session.code else None
+        if session.manifest and not _COMMIT.fullmatch(sha or ""):
+            reason = next((gap.reason for gap in session.gaps if gap.about in ("git_sha", "git", "environment.git_sha")), sha or "")
             yield world.found("unknown-commit", place, session, session.manifest, detail=reason)
 
 

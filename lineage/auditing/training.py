@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,8 @@ from lineage.auditing.overlap import overlap
 from lineage.auditing.world import Found, World, called
 from lineage.contract.lines import holds_records
 from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training
+
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".npz")  # how files of weights are called
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +87,45 @@ class _Trained:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._made = [
-            (_digests(one.artifact), one.place, one.run) for one in world.made if isinstance(one.run, Training) and _digests(one.artifact)
-        ]
+        self._made = [(_own(world, one.artifact, one.run), one.place, one.run) for one in world.made if isinstance(one.run, Training)]
 
     def data(self, load: ModelLoad) -> Iterator[Data]:
         """What the loaded model was trained on, and the models that it came from."""
         waiting, seen = [load], set()
         while waiting:
-            used = {digest for one in waiting.pop().used for digest in (one.sha256, *(part.sha256 for part in one.parts)) if digest}
-            for digests, place, run in self._made:
-                if run.id not in seen and digests <= used:
+            used = _every(waiting.pop().used)
+            for made, place, run in self._made:
+                if run.id not in seen and _is_loaded(made, used):
                     seen.add(run.id)
                     yield from (Data(place, one) for one in _data(run))
                     waiting += self._world.loads_of(run)
 
 
-def _digests(artifact: Artifact) -> frozenset[str]:
-    """The digests of all of a model's files: one of them alone, a configuration, may stand in other models too."""
-    return frozenset(one.sha256 for one in (artifact.parts or (artifact,)) if one.sha256)
+def _every(artifacts: Iterable[Artifact]) -> set[str]:
+    """The digests of files and folders, and of what is in these."""
+    return {digest for one in artifacts for digest in (one.sha256, *(part.sha256 for part in one.parts)) if digest}
+
+
+@dataclass(frozen=True, slots=True)
+class _Own:
+    """What a training made, by digest: the weights that it did not get from elsewhere, and all of its files."""
+
+    weights: frozenset[str]
+    files: frozenset[str]
+
+
+def _own(world: World, made: Artifact, run: Activity) -> _Own:
+    parts = [one for one in made.parts or (made,) if one.sha256]
+    got = _every(run.used).union(*(_every(load.used) for load in world.loads_of(run)))
+    weights = {one.sha256 for one in parts if one.sha256 and one.path.endswith(WEIGHTS)}
+    return _Own(frozenset(weights - got), frozenset(one.sha256 for one in parts if one.sha256))
+
+
+def _is_loaded(made: _Own, used: set[str]) -> bool:
+    """Were the weights that the training made among the files *used*?  Where no file is called as weights are, all that it made must be: a
+    configuration may stand in other models too.
+    """
+    return not used.isdisjoint(made.weights) if made.weights else bool(made.files) and made.files <= used
 
 
 def _data(run: Activity) -> Iterator[Artifact]:

@@ -1,5 +1,6 @@
 """Every rule finds its fault wherever chance puts it, tells a near miss from it, and raises nothing on folders in which nothing went wrong."""
 
+import json
 import random
 import subprocess
 import sys
@@ -78,3 +79,22 @@ def test_the_page_of_the_rules_is_made_from_the_rows():
     root = Path(__file__).parent.parent.parent
     made = subprocess.run([sys.executable, str(root / "scripts" / "audit-rules")], capture_output=True, text=True, check=True).stdout
     assert made == (root / "docs" / "reference" / "audit-rules.md").read_text()
+
+
+def spelled(manifest, code):
+    """The manifest with something that is no commit, or with a file twice under two spellings."""
+    if code == "unknown-commit":
+        manifest["environment"]["git_sha"] = "unknown"
+    else:
+        first = manifest["artifacts_generated"][0]
+        manifest["artifacts_generated"].append({**first, "file": f"./{first['file']}"})
+    return manifest
+
+
+@pytest.mark.parametrize("code", ["unknown-commit", "listed-twice"])
+def test_what_is_only_spelled_otherwise_is_found(tmp_path, code):
+    history(3, 6, folder=tmp_path, clean=True)
+    assert code not in codes(tmp_path)
+    path = next(path for path in sorted(tmp_path.glob("session_manifest_*.json")) if json.loads(path.read_text())["artifacts_generated"])
+    path.write_text(json.dumps(spelled(json.loads(path.read_text()), code)))
+    assert code in {one.code for one in lineage.audit(tmp_path).findings}

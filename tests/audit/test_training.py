@@ -86,3 +86,31 @@ def test_an_overlap_is_remembered_by_digest(same, tmp_path):
     assert overlap(one, digests[0], other, digests[1]) == expected
     other.write_bytes(b"")
     assert (overlap(one, digests[0], other, digests[1] if same else digest(other)[0]) == expected) is same
+
+
+def test_an_adapter_whose_weights_alone_were_loaded_is_known_by_them_whatever_lies_beside(tmp_path):
+    folder = tmp_path / "a"
+    folder.mkdir()
+    (folder / "base.safetensors").write_bytes(b"base")
+    with lineage.session(folder) as session:
+        load = session.model_load(CLEAN, files=[folder / "base.safetensors"])
+        with session.generation(model=load, params=PARAMS) as run, run.records("data.jsonl") as out:
+            out.write({"instruction": "What?", "response": "…"})
+        with session.training(model=load, datasets=[folder / "data.jsonl"], params={"seed": 1}) as run:
+            for name, text in (
+                ("adapter_model.safetensors", "tuned"),
+                ("adapter_config.json", "{}"),
+                ("README.md", "card"),
+                ("base.safetensors", "base"),
+            ):
+                (folder / "adapter").mkdir(exist_ok=True)
+                (folder / "adapter" / name).write_text(text)
+            run.output("adapter", type="model")
+        tuned = session.model_load(CLEAN, files=[folder / "base.safetensors", folder / "adapter" / "adapter_model.safetensors"])
+        for model, name in ((tuned, "sft"), (load, "base")):
+            with session.evaluation(model=model, dataset=folder / "data.jsonl", dataset_size=1, params=PARAMS) as run:
+                run.report(f"evaluation_{name}.json", summary={"accuracy": 1.0}, results=[{"correct": True}])
+    (one,) = found(folder)
+    assert one.consequences.scores == ("accuracy 1 (evaluation_sft.json)",), (
+        "the base model, whose weights lie in the folder too, was trained on nothing"
+    )
