@@ -25,19 +25,21 @@ def _words(*words: str) -> Shape:
 
 
 def is_number(value: object) -> bool:
-    """A number, true, false or null."""
-    return value is None or isinstance(value, bool | int | float)
+    """A number, true, false or null; an integer of more than 64 bits could be a text."""
+    return value is None or isinstance(value, bool | float) or (isinstance(value, int) and -LARGEST <= value < LARGEST)
 
 
+LARGEST = 2**63
 is_hash = _matches("[0-9a-f]{40}|[0-9a-f]{64}")
 is_time = _matches(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)?")
 is_session_id = _matches(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
 is_run_id = _matches("[0-9a-f]{32}")
 # Two parts, neither of which begins with a dot, and the first no usual name of a folder.
 is_hub_name = _matches(
-    r"(?!(?:models?|artifacts|checkpoints?|adapters?|data|outputs?|runs|home|tmp|mnt)/)[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*"
+    r"(?!(?i:models?|artifacts|checkpoints?|adapters?|data|datasets?|outputs?|runs|home|users?|root|tmp|mnt|nfs|opt|srv|usr|var|media|scratch|work(?:space)?)/)"
+    r"[A-Za-z0-9][\w-]*/[A-Za-z0-9][\w.-]*"
 )
-is_measure = _matches(r"[A-Za-z][\w.@-]{0,63}")
+is_measure = _matches(r"[A-Za-z][A-Za-z0-9_]{0,31}(@\d{1,4})?")  # an identifier; no address and no host's name
 _version = _matches(r"\d+(\.\d+){0,3}((a|b|rc|\.dev|\.post)\d+)?(\+(cpu|cu\d+))?")
 _dtype = _words("float32", "float16", "bfloat16", "int8", "uint8", "float64")
 
