@@ -239,6 +239,11 @@ class _Checking:
         for path in prov_files(self.folder, said.session_id):
             if path.name not in said.subjects:
                 yield Fault(what="added", file=path.name, message="PROV that was not signed", session_id=said.session_id)
+        for name, other in self.sessions.items():
+            if other.id == said.session_id and name != said.manifest:
+                yield Fault(
+                    what="added", file=name, message="it claims a session that another manifest was signed for", session_id=other.id
+                )
 
     def unsigned(self) -> Iterator[Fault]:
         """Sessions without a signature, and files that neither a signature nor a manifest names."""
@@ -247,6 +252,7 @@ class _Checking:
             if name not in covered:
                 rests = tuple(one.sha256 or "" for one in recorded(session))
                 yield Fault(what="unsigned", file=name, message="the session has no signature", session_id=session.id, rests_on=rests)
+        yield from self._journals()
         signed = [pair for one in self.signed for pair in one.statement.subjects.items()]
         moved = {digest_ for name, digest_ in signed if not os.path.exists(self.folder / name)}  # noqa: PTH110  # never raises
         for path in orphans(self.folder, self._known):
@@ -254,6 +260,17 @@ class _Checking:
                 yield Fault(what="added", file=path.name, message="no signature and no manifest names it")
 
         yield from self._beside()
+
+    def _journals(self) -> Iterator[Fault]:
+        """Journals that no signature covers, whatever session their name says: each would be read as a session, or as a part of one."""
+        signed = {name for one in self.signed for name in one.statement.subjects}
+        told = {
+            path.name for one in self.signed for path in journal.journals(self.folder, manifest.session_id_of(Path(one.statement.manifest)))
+        }
+        refused = {path.name for name in self._refused for path in journal.journals(self.folder, manifest.session_id_of(Path(name)))}
+        for path in sorted(self.folder.glob("session_journal_*")):
+            if path.name not in signed | told | refused:
+                yield Fault(what="unsigned", file=path.name, message="a journal that no signature covers")
 
     def _beside(self) -> Iterator[Fault]:
         """Files that came to a folder of signed files: a model reads whatever lies in its folder."""

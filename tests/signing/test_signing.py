@@ -21,6 +21,7 @@ from securesystemslib.signer import SSlibKey
 import lineage
 from lineage.cli import main
 from lineage.errors import FormatError, NotFoundError, UsageError
+from lineage.folder import read_folder
 from lineage.integrity import index
 from lineage.signing import envelope, keys, statement
 from lineage.signing.check import checked
@@ -285,6 +286,40 @@ def test_a_name_with_escapes_reaches_the_terminal_as_text(folder, key, capsys):
     assert main(["verify", str(folder), "--key", f"{key}.pub"]) == 4
     shown = capsys.readouterr().out
     assert "\x1b" not in shown and len(shown.splitlines()) == 1
+
+
+def laid_journal(folder, name, session_id, title="forged"):
+    (folder / name).write_text(json.dumps({"event": "session", "session": {"session_id": session_id, "title": title}}) + "\n")
+
+
+SIGNED = MANIFEST.removeprefix("session_manifest_").removesuffix(".json")
+
+
+@pytest.mark.parametrize("name", ["session_journal_0_x.jsonl", "session_journal_zz_x.jsonl", "session_journal_x"])
+def test_a_journal_of_another_name_that_claims_a_signed_session_is_a_fault_and_no_reader_takes_it(folder, key, public, name):
+    sign(folder, key)
+    laid_journal(folder, name, SIGNED)
+    assert ("unsigned", name) in found(folder, public)
+    assert main(["verify", str(folder), "--key", f"{key}.pub"]) == 4
+    assert [one.title for one in read_folder(folder)[0] if one.id == SIGNED] == ["sample for an audit"]
+
+
+def test_journals_alone_tell_of_no_session_but_the_one_in_their_name(folder):
+    laid_journal(folder, "session_journal_0_x.jsonl", "other")
+    laid_journal(folder, "session_journal_own_x.jsonl", "own")
+    sessions, findings = read_folder(folder)
+    assert {one.id for one in sessions} == {SIGNED, "own"}
+    assert [(one.code, one.file) for one in findings if one.code == "bad-manifest"] == [("bad-manifest", "session_manifest_0.json")]
+
+
+def test_a_manifest_of_another_name_that_claims_a_signed_session_is_a_fault_and_no_reader_takes_it(folder, key, public):
+    sign(folder, key)
+    (folder / "session_manifest_0.json").write_text(json.dumps({"session_id": SIGNED, "title": "forged", "status": "completed"}))
+    assert {("unsigned", "session_manifest_0.json"), ("added", "session_manifest_0.json")} <= set(found(folder, public))
+    assert ("added", "session_manifest_0.json") in found(folder / MANIFEST, public)
+    sessions, findings = read_folder(folder)
+    assert [one.title for one in sessions] == ["sample for an audit"]
+    assert [one.file for one in findings if one.code == "bad-manifest"] == ["session_manifest_0.json"]
 
 
 # --- what rests on it
