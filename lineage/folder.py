@@ -115,18 +115,24 @@ class _Reading:
         return path in self._taken and self._taken[path].scan.recorded > 0
 
     def _told(self) -> list[Session]:
-        """What the manifests say."""
+        """What the manifests say, in the order of their names; of two that claim one session the one that is a file and is called so."""
+        read = [(path, session) for path in self._manifests() for session in [self._read(path)] if session]
         sessions: dict[str, Session] = {}
-        for path in self._manifests():
-            session, wrong = manifest.read(path)
-            self.findings += wrong
-            if session is None:
-                continue
+        for path, session in sorted(read, key=_doubt):
             if session.id in sessions:
                 self._tell("bad-manifest", path.name, f"session_id: {sessions[session.id].manifest} has the same")
             else:
                 sessions[session.id] = session
-        return list(sessions.values())
+        return sorted(sessions.values(), key=lambda one: one.manifest or "")
+
+    def _read(self, path: Path) -> Session | None:
+        """One manifest with its journals. Journals alone may tell of the session that their name says, and of no other."""
+        session, wrong = manifest.read(path)
+        self.findings += wrong
+        if session is None or path.is_file() or session.id == manifest.session_id_of(path):
+            return session
+        self._tell("bad-manifest", path.name, f"session_id: journals of this name tell of {session.id}")
+        return None
 
     def _unread(self, told: Iterable[Session]) -> Iterator[Wanted]:
         """The files of records whose slices nobody recorded, and those without a sidecar."""
@@ -211,6 +217,12 @@ class _Reading:
 
     def _tell(self, code: str, file: str, detail: str) -> None:
         self.findings.append(finding(code, file, None, detail))
+
+
+def _doubt(read: tuple[Path, Session]) -> tuple[bool, bool, Path]:
+    """What is to be believed first comes first: anybody can lay a journal beside a manifest, or a manifest under another name."""
+    path, session = read
+    return not path.is_file(), session.id != manifest.session_id_of(path), path
 
 
 def _remade(run: Activity, seen: dict[str, Artifact]) -> Activity:

@@ -23,8 +23,8 @@ from lineage.integrity.verify import changes_of
 from lineage.signing import envelope, statement
 from lineage.signing.chain import Break, Signed, breaks
 from lineage.signing.reports import metrics_changed
-from lineage.signing.statement import SUFFIX, Statement, inside, prov_files, recorded
-from lineage.unrecorded import orphans
+from lineage.signing.statement import SUFFIX, Statement, inside, leads_out, own, prov_files, recorded
+from lineage.signing.strangers import strangers
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -83,6 +83,18 @@ def _once(faults: Sequence[Fault]) -> tuple[Fault, ...]:
     return tuple({(one.what, one.file, one.message): one for one in reversed(faults)}.values())[::-1]
 
 
+def _places(signed: Sequence[tuple[str, str]]) -> set[str]:
+    """The folders in which signed files lie, but for the one of the sessions."""
+    return {name.rpartition("/")[0] for name, _ in signed if "/" in name}
+
+
+def _above(name: str) -> Iterator[str]:
+    """The folders over a file, the nearest first."""
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
+
+
 def _of_break(one: Break, checking: _Checking) -> Fault:
     return Fault(
         what=one.what, file=one.file or ".", message=one.message, session_id=one.session_id, rests_on=checking.made_by(one.session_id)
@@ -105,18 +117,17 @@ class _Checking:
     @cached_property
     def sessions(self) -> dict[str, Session]:
         """What the manifests say, by the name of the manifest."""
-        paths = sorted(self.folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
-        return {path.name: session for path in paths for session in [manifest.read(path)[0]] if session}
+        return {path.name: session for path in statement.manifests(self.folder) for session in [manifest.read(path)[0]] if session}
 
     def signatures(self) -> Iterator[Fault]:
         """Each envelope under the key, its statement, and whether it lies where the signature of its session lies."""
         paths = sorted(self.folder.glob(f"session_*{SUFFIX}"))
-        own = None if self._only is None else statement.envelope_path(self.folder, manifest.session_id_of(self._only))
-        if own is not None and own not in paths:
-            yield Fault(what="unsigned", file=self._only.name if self._only else "", message=f"there is no signature {own.name}")
+        envelope_ = None if self._only is None else statement.envelope_path(self.folder, manifest.session_id_of(self._only))
+        if envelope_ is not None and envelope_ not in paths:
+            yield Fault(what="unsigned", file=self._only.name if self._only else "", message=f"there is no signature {envelope_.name}")
         for path in paths:
             fault = self._signature(path)
-            if fault and own in (None, path):
+            if fault and envelope_ in (None, path):
                 yield fault
         self.signed.sort(key=lambda one: (one.statement.position, one.file))
 
@@ -178,9 +189,9 @@ class _Checking:
 
     def _gone(self, expected: str, facts: dict[str, Any]) -> Fault:
         """Missing; or there under another name, as its digest tells."""
-        for path in orphans(self.folder, self._known):
-            if digest(path, recheck=True)[0] == expected:
-                return Fault(what="moved", message=f"it is called {path.name} now", **facts)
+        for name in self._strange:
+            if self._digest(name) == expected:
+                return Fault(what="moved", message=f"it is called {name} now", **facts)
         return Fault(what="missing", message="it was signed, and is gone", **facts)
 
     def _altered(self, path: Path, name: str, expected: str, sha256: str, said: Statement, facts: dict[str, Any]) -> Fault:
@@ -239,6 +250,27 @@ class _Checking:
         for path in prov_files(self.folder, said.session_id):
             if path.name not in said.subjects:
                 yield Fault(what="added", file=path.name, message="PROV that was not signed", session_id=said.session_id)
+        yield from self._came_back(said)
+        for name, other in self.sessions.items():
+            if other.id == said.session_id and name != said.manifest:
+                yield Fault(
+                    what="added", file=name, message="it claims a session that another manifest was signed for", session_id=other.id
+                )
+
+    def _came_back(self, said: Statement) -> Iterator[Fault]:
+        """Files that the manifest records and that were not here when it was signed: what lies there now is held against the manifest."""
+        told: dict[str, set[str]] = {}
+        for one in recorded(self.sessions[said.manifest]) if said.manifest in self.sessions else ():
+            told.setdefault(one.path, set()).add(one.sha256 or "")
+        for name in sorted(told.keys() - said.subjects.keys()):
+            path = own(self.folder, name)
+            if path is None and os.path.lexists(self.folder / name) and not leads_out(name):
+                yield Fault(
+                    what="outside", file=name, message="it is no file of the folder, or a link leads out", session_id=said.session_id
+                )
+            if path and self._digest(name) not in told[name]:
+                message = "it was not here when the session was signed, and is not what was recorded"
+                yield Fault(what="altered", file=name, message=message, session_id=said.session_id, rests_on=tuple(sorted(told[name])))
 
     def unsigned(self) -> Iterator[Fault]:
         """Sessions without a signature, and files that neither a signature nor a manifest names."""
@@ -247,29 +279,52 @@ class _Checking:
             if name not in covered:
                 rests = tuple(one.sha256 or "" for one in recorded(session))
                 yield Fault(what="unsigned", file=name, message="the session has no signature", session_id=session.id, rests_on=rests)
+        yield from self._journals()
+        yield from self._added()
+
+    def _added(self) -> Iterator[Fault]:
+        """Files that nobody vouches for, anywhere in the folder: a model reads whatever lies in its folder."""
         signed = [pair for one in self.signed for pair in one.statement.subjects.items()]
-        moved = {digest_ for name, digest_ in signed if not os.path.exists(self.folder / name)}  # noqa: PTH110  # never raises
-        for path in orphans(self.folder, self._known):
-            if digest(path, recheck=True)[0] not in moved:
-                yield Fault(what="added", file=path.name, message="no signature and no manifest names it")
+        moved = {digest_ for name, digest_ in signed if not own(self.folder, name)}
+        beside = {place: tuple(sorted({one for name, one in signed if name.rpartition("/")[0] == place})) for place in _places(signed)}
+        for name in self._strange:
+            if moved and self._digest(name) in moved:
+                continue
+            rests = next((beside[place] for place in _above(name) if place in beside), ())
+            message = "it lies beside files that were signed, and was not" if rests else "no signature and no manifest names it"
+            yield Fault(what="added", file=name, message=message, rests_on=rests)
 
-        yield from self._beside()
+    def _digest(self, name: str) -> str | None:
+        path = own(self.folder, name)
+        try:
+            return digest(path, recheck=True)[0] if path else None
+        except OSError:  # it cannot be read: so it is none that is known
+            return None
 
-    def _beside(self) -> Iterator[Fault]:
-        """Files that came to a folder of signed files: a model reads whatever lies in its folder."""
-        signed = {name: digest_ for one in self.signed for name, digest_ in one.statement.subjects.items() if "/" in name}
-        for place in sorted({name.rpartition("/")[0] for name in signed}):
-            there = inside(self.folder, place)
-            rests = tuple(sorted({one for name, one in signed.items() if name.rpartition("/")[0] == place}))
-            for path in sorted(there.iterdir()) if there and there.is_dir() else ():
-                name = f"{place}/{path.name}"
-                if not path.is_dir() and name not in self._known:
-                    yield Fault(what="added", file=name, message="it lies beside files that were signed, and was not", rests_on=rests)
+    @cached_property
+    def _strange(self) -> list[str]:
+        """Files without a fault of their own that are in no signature and no manifest."""
+        envelopes = {path.name for path in self.folder.glob(f"session_*{SUFFIX}")}
+        journals_ = {path.name for path in self.folder.glob("session_journal_*")}
+        prov = {path.name for one in self._told_unsigned for path in prov_files(self.folder, one.id)}
+        prov |= {path.name for one in self.signed for path in prov_files(self.folder, one.statement.session_id)}
+        return strangers(self.folder, self._known | envelopes | journals_ | prov | self.sessions.keys())
+
+    def _journals(self) -> Iterator[Fault]:
+        """Journals that no signature covers, whatever session their name says: each would be read as a session, or as a part of one."""
+        signed = {name for one in self.signed for name in one.statement.subjects}
+        told = {
+            path.name for one in self.signed for path in journal.journals(self.folder, manifest.session_id_of(Path(one.statement.manifest)))
+        }
+        refused = {path.name for name in self._refused for path in journal.journals(self.folder, manifest.session_id_of(Path(name)))}
+        for path in sorted(self.folder.glob("session_journal_*")):
+            if path.name not in signed | told | refused:
+                yield Fault(what="unsigned", file=path.name, message="a journal that no signature covers")
 
     @cached_property
     def _known(self) -> frozenset[str]:
         signed = {name for one in self.signed for name in one.statement.subjects}
-        return frozenset(signed | {one.path for session in self._told_unsigned for one in recorded(session)})
+        return frozenset(signed | {one.path for session in self.sessions.values() for one in recorded(session)})
 
     @property
     def _told_unsigned(self) -> Sequence[Session]:

@@ -89,7 +89,9 @@ class _Place:
 def _chosen(where: Path, folder: Path, prefix: str) -> Sequence[Session]:
     if not where.exists():
         raise NotFoundError("no such folder or manifest", at=str(where), hint="name the folder that holds the session manifests")
-    paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}")) if where.is_dir() else [where]
+    if not where.is_dir() and not statement.own(folder, where.name):
+        raise UsageError("not a regular file of its folder", at=str(where), hint="a link that leads out is not followed")
+    paths = statement.manifests(folder) if where.is_dir() else [where]
     found = [session for session, _ in map(manifest.read, paths) if session]
     if prefix:
         found = [pick([(folder, one) for one in found], prefix)[1]]

@@ -88,25 +88,53 @@ def inside(folder: Path, name: str) -> Path | None:
         return None
 
 
+def own(folder: Path, name: str) -> Path | None:
+    """The regular file called *name* in *folder*; None where there is none, or where its name or a link leads out: such a one is not opened."""
+    path = inside(folder, name)
+    return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113  # never raises, whatever the name
+
+
+def manifests(folder: Path) -> list[Path]:
+    """The manifests of *folder*; a link that leads out is none."""
+    return [path for path in sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}")) if own(folder, path.name)]
+
+
+def leads_out(name: str) -> bool:
+    """Does a name as such say that the file lies elsewhere?  Nothing of the folder can pass for it."""
+    pure = PurePosixPath(name)
+    return pure.is_absolute() or ".." in pure.parts
+
+
 def of_session(folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None) -> Statement:
     """The statement of *session* with its files as they are now, each read from end to end.
 
-    Raises UsageError when a file is not what its manifest records: what does not hold is not signed.
+    Raises UsageError when a file is gone, or is not what its manifest records: what does not hold is not signed.
     """
     name = session.manifest or ""
+    _whole(folder, session)
     kinds = {name: "manifest"}
     kinds |= {path.name: "journal" for path in journal.journals(folder, manifest.session_id_of(folder / name))}
-    kinds |= {FILE: "redaction"} if (folder / FILE).is_file() else {}
+    kinds |= {FILE: "redaction"} if own(folder, FILE) else {}
     kinds |= {path.name: "prov" for path in prov_files(folder, session.id)}
     subjects = {one: files.digest(folder / one, recheck=True)[0] for one in kinds}
     trees: dict[str, Tree] = {}
     for artifact in recorded(session):
-        path = inside(folder, artifact.path)
-        if path is None or not os.path.isfile(path) or artifact.path in subjects:  # noqa: PTH113  # never raises, whatever the name
+        path = own(folder, artifact.path)
+        if path is None or artifact.path in subjects:  # what lies elsewhere, or is withheld
             continue
         subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
     facts = {"before": before, "position": position, "signed_at": signed_at}
     return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)  # type: ignore[arg-type]
+
+
+def _whole(folder: Path, session: Session) -> None:
+    """Raises UsageError where a recorded file is not here: anything could be laid in its place once the session is signed."""
+    gone = {one.path for one in recorded(session) if not (is_redacted(one) or leads_out(one.path) or own(folder, one.path))}
+    linked = {FILE} if os.path.lexists(folder / FILE) and not own(folder, FILE) else set()
+    if gone or linked:
+        names = ", ".join(name[:100] for name in sorted(gone | linked)[:5])
+        more = f" and {len(gone | linked) - 5} more" if len(gone | linked) > 5 else ""
+        raise UsageError(f"not here as a file of the folder: {names}{more}", at=session.manifest or session.id, hint="put them back: a session is signed with all its files")  # fmt: skip
 
 
 def prov_files(folder: Path, session_id: str) -> list[Path]:

@@ -21,6 +21,7 @@ from securesystemslib.signer import SSlibKey
 import lineage
 from lineage.cli import main
 from lineage.errors import FormatError, NotFoundError, UsageError
+from lineage.folder import read_folder
 from lineage.integrity import index
 from lineage.signing import envelope, keys, statement
 from lineage.signing.check import checked
@@ -287,6 +288,102 @@ def test_a_name_with_escapes_reaches_the_terminal_as_text(folder, key, capsys):
     assert "\x1b" not in shown and len(shown.splitlines()) == 1
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["session_x.json", "session_x.ttl", "session_manifest_x.json.bak", "adapter/sub/config.json", "runs/session_manifest_x.json", "runs/a/b", ".hidden/session_manifest_x.json", "graphs/session_journal_x_1.jsonl"],
+)  # fmt: skip
+def test_a_file_that_came_is_found_wherever_it_lies_and_whatever_it_is_called(folder, key, public, name):
+    sign(folder, key)
+    (folder / name).parent.mkdir(parents=True, exist_ok=True)
+    (folder / name).write_text("{}")
+    assert found(folder, public) == [("added", name)]
+
+
+def test_sidecars_pictures_and_hidden_files_are_no_additions(folder, key, public):
+    sign(folder, key)
+    for name in (".lineage/x.index", "graphs/x.svg", ".DS_Store", "adapter/.cache"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("{}")
+    assert found(folder, public) == []
+
+
+def test_a_signed_file_that_moved_to_another_folder_is_told_once(folder, key, public):
+    sign(folder, key)
+    (folder / "runs").mkdir()
+    (folder / "evaluation_base.json").rename(folder / "runs/x.json")
+    assert found(folder, public) == [("moved", "evaluation_base.json")]
+
+
+def test_a_link_to_a_folder_elsewhere_is_an_addition(folder, key, public, tmp_path):
+    sign(folder, key)
+    (tmp_path / "elsewhere").mkdir()
+    (folder / "adapter/more").symlink_to(tmp_path / "elsewhere")
+    assert found(folder, public) == [("added", "adapter/more")]
+
+
+def test_files_over_a_link_within_the_folder_are_no_additions(folder, key, public):
+    (folder / "adapter").rename(folder / "adapter-2")
+    (folder / "adapter").symlink_to("adapter-2")
+    sign(folder, key)
+    assert found(folder, public) == []
+    (folder / "adapter-2/adapter_config.json").write_text("{}")
+    assert found(folder, public) == [("added", "adapter-2/adapter_config.json")]
+
+
+@pytest.mark.parametrize("name", ["session_manifest_zz.json", "redaction.json"])
+def test_a_manifest_or_account_that_is_a_link_out_of_the_folder_is_an_addition_and_not_opened(folder, key, public, tmp_path, name):
+    sign(folder, key)
+    (tmp_path / "elsewhere.json").write_text(json.dumps({"session_id": "secret", "status": "completed"}))
+    (folder / name).symlink_to(tmp_path / "elsewhere.json")
+    assert found(folder, public) == [("added", name)]
+    assert "secret" not in repr(checked(folder, public).faults)
+
+
+def test_a_link_out_of_the_folder_is_not_signed(folder, key, tmp_path):
+    (tmp_path / "elsewhere.json").write_text(json.dumps({"session_id": "secret", "status": "completed"}))
+    (folder / "session_manifest_zz.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(UsageError, match="regular file"):
+        sign(folder / "session_manifest_zz.json", key)
+    assert [one.session_id for one in sign(folder, key)] == [SIGNED]
+    (folder / "redaction.json").symlink_to(tmp_path / "elsewhere.json")
+    with pytest.raises(UsageError, match=r"redaction\.json"):
+        sign(folder, key, replace_signature=True)
+
+
+def laid_journal(folder, name, session_id, title="forged"):
+    (folder / name).write_text(json.dumps({"event": "session", "session": {"session_id": session_id, "title": title}}) + "\n")
+
+
+SIGNED = MANIFEST.removeprefix("session_manifest_").removesuffix(".json")
+
+
+@pytest.mark.parametrize("name", ["session_journal_0_x.jsonl", "session_journal_zz_x.jsonl", "session_journal_x"])
+def test_a_journal_of_another_name_that_claims_a_signed_session_is_a_fault_and_no_reader_takes_it(folder, key, public, name):
+    sign(folder, key)
+    laid_journal(folder, name, SIGNED)
+    assert ("unsigned", name) in found(folder, public)
+    assert main(["verify", str(folder), "--key", f"{key}.pub"]) == 4
+    assert [one.title for one in read_folder(folder)[0] if one.id == SIGNED] == ["sample for an audit"]
+
+
+def test_journals_alone_tell_of_no_session_but_the_one_in_their_name(folder):
+    laid_journal(folder, "session_journal_0_x.jsonl", "other")
+    laid_journal(folder, "session_journal_own_x.jsonl", "own")
+    sessions, findings = read_folder(folder)
+    assert {one.id for one in sessions} == {SIGNED, "own"}
+    assert [(one.code, one.file) for one in findings if one.code == "bad-manifest"] == [("bad-manifest", "session_manifest_0.json")]
+
+
+def test_a_manifest_of_another_name_that_claims_a_signed_session_is_a_fault_and_no_reader_takes_it(folder, key, public):
+    sign(folder, key)
+    (folder / "session_manifest_0.json").write_text(json.dumps({"session_id": SIGNED, "title": "forged", "status": "completed"}))
+    assert {("unsigned", "session_manifest_0.json"), ("added", "session_manifest_0.json")} <= set(found(folder, public))
+    assert ("added", "session_manifest_0.json") in found(folder / MANIFEST, public)
+    sessions, findings = read_folder(folder)
+    assert [one.title for one in sessions] == ["sample for an audit"]
+    assert [one.file for one in findings if one.code == "bad-manifest"] == ["session_manifest_0.json"]
+
+
 # --- what rests on it
 
 
@@ -332,12 +429,12 @@ def test_a_file_alone_tells_its_consequences_too(folder, capsys):
 
 
 @pytest.mark.parametrize("name", ["\ud800.json", "a" * 5000, "\0", "x/" * 3000], ids=["half a letter", "long", "null", "deep"])
-def test_a_name_that_no_file_can_have_ends_no_command(folder, key, public, name):
+def test_a_name_that_no_file_can_have_ends_no_command(folder, key, name, capsys):
     told = json.loads((folder / MANIFEST).read_bytes())
     told["artifacts_generated"].append({"file": name, "type": "x", "count": 2**70, "timestamp": None, "sha256": "0" * 64})
     (folder / MANIFEST).write_text(json.dumps(told))
-    sign(folder, key)
-    assert found(folder, public) == []
+    assert main(["sign", str(folder), "--key", str(key)]) == 2
+    assert "not here as a file of the folder" in capsys.readouterr().err and not (folder / ENVELOPE).exists()
 
 
 # --- signing
@@ -360,6 +457,25 @@ def test_what_is_not_as_recorded_is_not_signed(folder, key):
     with pytest.raises(UsageError, match="not the one that was recorded"):
         sign(folder, key)
     assert not (folder / ENVELOPE).exists()
+
+
+def test_a_session_whose_files_are_gone_is_not_signed_and_they_are_named(folder, key):
+    (folder / "evaluation_sft.json").unlink()
+    with pytest.raises(UsageError, match=r"evaluation_sft\.json"):
+        sign(folder, key)
+    assert not (folder / ENVELOPE).exists()
+
+
+def test_a_file_that_was_not_here_at_signing_is_held_against_the_manifest_when_it_comes(folder, key, public, monkeypatch):
+    report = (folder / "evaluation_sft.json").read_bytes()
+    (folder / "evaluation_sft.json").unlink()
+    monkeypatch.setattr(statement, "_whole", lambda *_: None)  # as it was signed before files that are gone were refused
+    sign(folder, key)
+    assert found(folder, public) == []
+    (folder / "evaluation_sft.json").write_bytes(report)
+    assert found(folder, public) == []
+    edit(folder / "evaluation_sft.json", b"0.75", b"0.95")
+    assert found(folder, public) == found(folder / MANIFEST, public) == [("altered", "evaluation_sft.json")]
 
 
 def test_a_session_that_runs_is_not_signed(folder, key):

@@ -1,0 +1,44 @@
+"""The files of a folder that nobody vouches for, however deep they lie.  A reader of models or of folders in folders would take them up."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from lineage.contract import manifest
+from lineage.signing.statement import inside
+
+_SESSION = (manifest.PREFIX, "session_journal_")  # never overlooked: a folder of sessions may lie anywhere
+
+
+def strangers(folder: Path, named: Collection[str]) -> list[str]:
+    """The files and links below *folder* that are not in *named*, by their names from there, sorted; none is opened.
+
+    Hidden files and folders, and `graphs` at the top, are left out, but not sessions in them.
+    """
+    known = set(named) | _behind_links(folder, named)
+    upper = {name[:end] for name in named for end, letter in enumerate(name) if letter == "/"}
+    return sorted(name for name in _walked(folder, upper) if name not in known and not _is_left_out(name))
+
+
+def _behind_links(folder: Path, named: Collection[str]) -> set[str]:
+    """What names that lead over a link within the folder mean."""
+    found = (path.resolve() for name in named for path in [inside(folder, name)] if path)
+    return {path.relative_to(folder.resolve()).as_posix() for path in found}
+
+
+def _walked(folder: Path, upper: Collection[str]) -> Iterator[str]:
+    """All files, and links to folders over which no known name leads."""
+    for place, folders, files in os.walk(folder):
+        under = Path(place).relative_to(folder)
+        yield from ((under / name).as_posix() for name in files)
+        links = [(under / name).as_posix() for name in folders if (Path(place) / name).is_symlink()]
+        yield from (name for name in links if name not in upper)
+
+
+def _is_left_out(name: str) -> bool:
+    parts = name.split("/")
+    if parts[-1].startswith(_SESSION):
+        return False
+    return any(part.startswith(".") for part in parts) or (parts[0] == "graphs" and len(parts) > 1)
