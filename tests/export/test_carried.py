@@ -193,7 +193,7 @@ def test_what_is_remembered_of_a_comparison_does_not_depend_on_paths_or_spoilt_s
     shutil.rmtree(files.folder())
     sidecar.write_bytes(good[:4096] + bytes(len(good) - 4096))
     assert origins(work, "merged.jsonl") == expected and not slices(work, "merged.jsonl")[1]
-    manifest = next(path for path in work.glob("session_manifest_*") if '"one.jsonl"' in path.read_text())
+    manifest = next(path for path in work.glob("session_manifest_*") if json.loads(path.read_text())["title"] == "one")
     (work / "one.jsonl").rename(work / "renamed.jsonl")
     manifest.write_text(manifest.read_text().replace('"one.jsonl"', '"renamed.jsonl"'))
     assert {one[0] for one in origins(work, "merged.jsonl")} == {"renamed.jsonl"}
