@@ -40,7 +40,7 @@ def take_in(
         for work in works:
             stack.enter_context(work)
         if jobs > 1 and sum(work.size for work in works if work.is_waiting) >= WORTH:
-            workers = stack.enter_context(Workers(jobs))
+            workers = stack.enter_context(Workers(jobs - 1))
             for work in works:
                 work.submit(workers, told.add)
         for one, work in zip(wanted, works, strict=True):

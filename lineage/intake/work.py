@@ -185,7 +185,7 @@ class Work:
         found = []
         for number in range(task.parts):
             if number in self._futures:
-                self._futures[number].result()
+                self._wait(number, task, step)
             elif number in undone:
                 part.take(task, number, step, digest)
             for rows in _rows(task.rows(number)):
@@ -198,6 +198,21 @@ class Work:
         elif not task.sha256.exists():
             part.digest(task)
         return found
+
+    def _wait(self, number: int, task: Task, step: Step) -> None:
+        """Until a part is done, if another process has begun with it; meanwhile this one reads what no other has begun with."""
+        while number in self._futures and not self._futures[number].done():
+            mine = self._not_begun(number, task)
+            if mine is None:
+                break
+            del self._futures[mine]
+            part.take(task, mine, step)
+        if number in self._futures:
+            self._futures[number].result()
+
+    def _not_begun(self, number: int, task: Task) -> int | None:
+        """This part, else the last, that no process has begun with; none will from now on."""
+        return next((n for n in (number, *reversed(range(task.parts))) if n in self._futures and self._futures[n].cancel()), None)
 
     def _finished(self, sealing: Sealing, seal: Seal, whole: Part, is_tried: bool) -> Taken:
         if not self._kept.is_same():
