@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract import manifest
+from lineage.contract.writing import session_json
 from lineage.facts import (
     Activity,
     Artifact,
@@ -133,28 +134,8 @@ def history(
     told = tuple(_Telling(world, n).session() for n in range(sessions))
     for one in told if folder else ():
         if one.manifest:
-            manifest.path_of(folder, one.id).write_bytes(json.dumps(manifest_json(one), indent=1).encode())
+            manifest.path_of(folder, one.id).write_bytes(json.dumps(session_json(one), indent=1).encode())
     return told
-
-
-def manifest_json(session: Session) -> dict[str, Any]:
-    """The session as its manifest writes it."""
-    code = manifest.code_json(session.code) if session.code else {}
-    return {
-        "session_id": session.id,
-        "schema": manifest.SCHEMA,
-        "title": session.title,
-        "status": session.status,
-        "started_at": session.started_at,
-        "ended_at": session.ended_at,
-        "operator": session.operator,
-        "host": session.host,
-        "environment": {**session.environment, **code},
-        "loader_config": session.loader_config,
-        "artifacts_generated": [manifest.artifact_json(one) for one in session.artifacts],
-        "activities": [manifest.activity_json(one) for one in session.activities],
-        "gaps": manifest.gaps_json(session.gaps),
-    }
 
 
 class _Telling:

@@ -10,13 +10,11 @@ from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lineage.contract.lines import UnpackingError, numbered, text_of
 from lineage.contract.slices import key_of
-from lineage.contract.strict import loads
 from lineage.facts import Activity, Artifact, Json, Session
-from lineage.integrity.lines import FileLines, metadata_of
+from lineage.integrity.lines import FileLines, metadata_of, record_in
 
 SPREAD = 4  # numbers beyond this many times the records of the run are none that a writer gave
 
@@ -136,7 +134,7 @@ class _Numbered:
         if found is None:
             return None
         data = found.rstrip(b"\r\n")
-        record = _record(data)
+        record = record_in(data) or {}
         said = metadata_of(record)
         if said.get("run_id") != self.made.run.id or said.get("record_index") != number:
             return None
@@ -149,7 +147,7 @@ class _Numbered:
             with text_of(self.made.path) as file:
                 for at, line in numbered(file):
                     if line and self.made.run.id.encode() in line:
-                        self._note(where, at, metadata_of(_record(line.rstrip(b"\r\n"))))
+                        self._note(where, at, metadata_of(record_in(line) or {}))
         except UnpackingError:  # the scan of the file tells of it
             pass
         return where
@@ -159,8 +157,3 @@ class _Numbered:
         if said.get("run_id") == self.made.run.id and type(number) is int and 0 <= number < self._most:
             where.extend([0] * (number + 1 - len(where)))
             where[number] = where[number] or at
-
-
-def _record(data: bytes) -> dict[str, Any]:
-    value, _ = loads(data.removeprefix(b"\xef\xbb\xbf"))
-    return value if isinstance(value, dict) else {}

@@ -127,10 +127,16 @@ class FileLines:
 
 def as_record(data: bytes, at: str) -> dict[str, Any]:
     """The record of a line. Raises UsageError when the line holds none."""
-    value, _ = loads(data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n"))
-    if not isinstance(value, dict):
+    value = record_in(data)
+    if value is None:
         raise UsageError("the line holds no record", at=at, hint="a record is one JSON object a line")
     return value
+
+
+def record_in(data: bytes) -> dict[str, Any] | None:
+    """The record of a line; None when the line holds none."""
+    value, _ = loads(data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n"))
+    return value if isinstance(value, dict) else None
 
 
 def metadata_of(record: Json) -> Json:

@@ -16,7 +16,7 @@ from lineage.contract.lines import UnpackingError, numbered, text_of
 from lineage.contract.slices import Slices
 from lineage.contract.strict import loads
 from lineage.facts import Json
-from lineage.integrity.lines import metadata_of
+from lineage.integrity.lines import metadata_of, record_in
 from lineage.mapping.names import LIN, Ids
 from lineage.trace.answers import Affected, Impact
 from lineage.trace.graph import Graph
@@ -34,17 +34,12 @@ def slices_of(library: Library, path: Path, line: int) -> tuple[int, ...]:
         NotFoundError: there is no such line, or the sessions do not tell of the file.
     """
     with RecordFile(path) as file:
-        metadata = metadata_of(_record(file.read(line)))
+        metadata = metadata_of(record_in(file.read(line)) or {})
     numbers = library.find(str(path))
     known = [part for number in numbers for part in _by_facts(library, number, metadata, line)]
     parts = [part for number in numbers for part in library.graph.whole(number)[1:]]
     fitting = known or [part for part in parts if _holds(library.graph.thing(part).lines or "", line)]
     return tuple(dict.fromkeys(fitting)) or numbers[:1]
-
-
-def _record(data: bytes) -> Json:
-    value, _ = loads(data.removeprefix(b"\xef\xbb\xbf").strip())
-    return value if isinstance(value, dict) else {}
 
 
 def _by_facts(library: Library, number: int, metadata: Json, line: int) -> Iterator[int]:
