@@ -16,6 +16,7 @@ from typing import BinaryIO
 
 from lineage import formats, mapping
 from lineage.capture.files import exclusive
+from lineage.carried import Placed
 from lineage.constraints import validate
 from lineage.draw import draw
 from lineage.expansion import EVERY, Expansion, Lines
@@ -79,16 +80,31 @@ def export_folder(
     """
     sessions, findings = gathered(folder, How(legacy=legacy, recheck=recheck, jobs=jobs, progress=progress), recursive=recursive)
     chosen = sessions if session is None else (pick(sessions, session),)
-    gate = _Gate(allow_invalid)
+    gate, ids = _Gate(allow_invalid), ids or Ids()
     written: list[Path] = []
-    good = [placed for placed in sessions if gate.passes(session_document(placed[1], ids), _stem(placed[1]))]
-    for path, one in (placed for placed in chosen if placed in good):
-        written += _write_session(path, one, only or SESSION_FORMATS, ids or Ids())
+    document, circles, good = _good(sessions, ids, gate)
+    for path, one, told in good:
+        if session is None or one is chosen[0][1]:
+            written += _write_session(path, one, told, only or SESSION_FORMATS)
     notes: list[str] = []
-    document, circles = combined_document((one for _, one in good), ids)
     if session is None:
         written += _write_combined(document, graphs or graphs_of(folder), only, notes, gate)
     return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles, *gate.findings), tuple(notes))
+
+
+def _good(placed: Sequence[Placed], ids: Ids, gate: _Gate) -> tuple[Document, tuple[Finding, ...], list[tuple[Path, Session, Document]]]:
+    """What may be written: all sessions together, the circles that were left out of that, and each session with its document.
+
+    What is valid together is valid alone, for PROV-CONSTRAINTS forbids only more where more is said. So each is judged only where all together are
+    not valid, or where circles were left out, which may have hidden what is wrong.
+    """
+    ordered = sorted(placed, key=lambda one: ids.bundle(one[1]))  # as the bundles are
+    document, circles = combined_document((one for _, one in ordered), ids)
+    if not circles and not validate(flattened(document), COMBINED):
+        alone = [Document(document.namespaces, bundle.statements) for bundle in document.bundles]
+        return document, (), [(*one, told) for one, told in zip(ordered, alone, strict=True)]
+    good = [(path, one, told) for path, one in ordered for told in [session_document(one, ids)] if gate.passes(told, _stem(one))]
+    return *combined_document((one for _, one, _ in good), ids), good
 
 
 class _Gate:
@@ -151,8 +167,8 @@ def sampled(expansion: Expansion) -> Document:
     return records_document(replace(expansion, lines=Lines(first, last), findings={}))
 
 
-def _write_session(folder: Path, session: Session, names: Sequence[str], ids: Ids) -> list[Path]:
-    document, stem = session_document(session, ids), _stem(session)
+def _write_session(folder: Path, session: Session, document: Document, names: Sequence[str]) -> list[Path]:
+    stem = _stem(session)
     return [write_whole(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
 
 

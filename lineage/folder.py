@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from lineage.capture import files
 from lineage.carried import Placed, with_origins
-from lineage.contract import manifest
+from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import is_redacted
 from lineage.errors import NotFoundError, UsageError
@@ -116,7 +116,8 @@ class _Reading:
 
     def _told(self) -> list[Session]:
         """What the manifests say, in the order of their names; of two that claim one session the one that is a file and is called so."""
-        read = [(path, session) for path in self._manifests() for session in [self._read(path)] if session]
+        names = journal.listed(self._folder)
+        read = [(path, session) for path in self._manifests(names) for session in [self._read(path, names)] if session]
         sessions: dict[str, Session] = {}
         for path, session in sorted(read, key=_doubt):
             if session.id in sessions:
@@ -125,9 +126,9 @@ class _Reading:
                 sessions[session.id] = session
         return sorted(sessions.values(), key=lambda one: one.manifest or "")
 
-    def _read(self, path: Path) -> Session | None:
+    def _read(self, path: Path, names: Sequence[str]) -> Session | None:
         """One manifest with its journals. Journals alone may tell of the session that their name says, and of no other."""
-        session, wrong = manifest.read(path)
+        session, wrong = manifest.read(path, names)
         self.findings += wrong
         if session is None or path.is_file() or session.id == manifest.session_id_of(path):
             return session
@@ -154,13 +155,13 @@ class _Reading:
     def _is_inside(self, path: str) -> bool:
         return not _outside(path) and not _leads_out(self._folder / path, self._folder)
 
-    def _manifests(self) -> list[Path]:
-        """The manifests that are there, and those that only journals tell of."""
-        names = set(self._folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
-        for path in self._folder.glob("session_journal_*.jsonl"):
-            session_id = path.name.removeprefix("session_journal_").rpartition("_")[0]
-            names.add(manifest.path_of(self._folder, session_id))
-        return [path for path in sorted(names) if self._is_ours(path)]
+    def _manifests(self, journals: Iterable[str]) -> list[Path]:
+        """The manifests that are there, and those that only *journals* tell of."""
+        paths = set(self._folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
+        for name in journals:
+            session_id = name.removeprefix(journal.PREFIX).rpartition("_")[0]
+            paths.add(manifest.path_of(self._folder, session_id))
+        return [path for path in sorted(paths) if self._is_ours(path)]
 
     def _is_ours(self, path: Path) -> bool:
         """Is it a file of the folder, or not there?  A pipe would make its reader wait, and a link may lead anywhere."""

@@ -14,7 +14,9 @@ Folding twice is folding once, and the order of the journals decides nothing but
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +24,31 @@ from lineage.contract.strict import loads
 from lineage.findings import Finding, finding
 
 Event = Mapping[str, Any]
+PREFIX, SUFFIX = "session_journal_", ".jsonl"
 MAX_BYTES = 1 << 28  # a journal over 256 MiB was not written by us, and is not read into memory
 _MERGED = ("environment", "gaps", "loader_config")
 
 
 def journal_path(folder: Path, session_id: str, process: str) -> Path:
     """Where *process* writes what it has to say of the session."""
-    return folder / f"session_journal_{session_id}_{process}.jsonl"
+    return folder / f"{PREFIX}{session_id}_{process}{SUFFIX}"
 
 
-def journals(folder: Path, session_id: str) -> list[Path]:
-    """The journals of the session that lie in *folder*, in the order of their names; a link or a pipe is none."""
-    prefix = f"session_journal_{session_id}_"
-    found = (path for path in folder.iterdir() if path.name.startswith(prefix) and path.name.endswith(".jsonl"))
-    return sorted(path for path in found if path.is_file() and not path.is_symlink())
+def listed(folder: Path) -> list[str]:
+    """The names of all that lie in *folder* and are called like a journal, sorted."""
+    return sorted(path.name for path in folder.iterdir() if path.name.startswith(PREFIX) and path.name.endswith(SUFFIX))
+
+
+def journals(folder: Path, session_id: str, names: Sequence[str] | None = None) -> list[Path]:
+    """The journals of the session that lie in *folder*, in the order of their names; a link or a pipe is none.
+
+    Who asks for many sessions of one folder hands the *names* that `listed` gave, so that the folder is read once.
+    """
+    names = listed(folder) if names is None else names
+    prefix = f"{PREFIX}{session_id}_"
+    rest = range(bisect_left(names, prefix), len(names))
+    found = (folder / name for name in takewhile(lambda name: name.startswith(prefix), (names[n] for n in rest)))
+    return [path for path in found if path.is_file() and not path.is_symlink()]
 
 
 def append(descriptor: int, event: bytes) -> None:

@@ -7,7 +7,7 @@ is whole. What has not the shape of the contract is a finding, and the rest is r
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -138,10 +138,13 @@ def code_json(code: CodeVersion) -> dict[str, Any]:
 # --- JSON -> facts
 
 
-def read(path: Path) -> tuple[Session | None, list[Finding]]:
-    """The session of a manifest with its journals; None when nothing of it can be read. Raises nothing for what stands in the files."""
+def read(path: Path, names: Sequence[str] | None = None) -> tuple[Session | None, list[Finding]]:
+    """The session of a manifest with its journals; None when nothing of it can be read. Raises nothing for what stands in the files.
+
+    Who reads many manifests of one folder hands the *names* of its journals (`journal.listed`).
+    """
     raw, findings = _manifest(path)
-    full, torn = journal.folded(raw or {}, journal.journals(path.parent, session_id_of(path)))
+    full, torn = journal.folded(raw or {}, journal.journals(path.parent, session_id_of(path), names))
     findings += torn
     if raw is None and not full.get("session_id"):
         return None, findings

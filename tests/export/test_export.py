@@ -18,12 +18,12 @@ import lineage.export
 from lineage import formats, mapping
 from lineage.capture import files
 from lineage.cli import main
-from lineage.export import combined_document, export_folder
+from lineage.export import combined_document, export_folder, session_document, written_as
 from lineage.facts import Artifact, Session, Transformation
-from lineage.folder import gathered
+from lineage.folder import gathered, read_folder
 from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids
-from lineage.prov.document import Document, flattened, same
+from lineage.prov.document import flattened, same
 from lineage.prov.statement import Name, statement
 from lineage.prov.terms import ACTIVITY, ENTITY, PROV, RELATIONS, TIMES
 
@@ -331,19 +331,30 @@ def test_a_hostile_name_reaches_no_terminal(tmp_path, capsys):
     assert shown.count("\n") == 3 and all(letter.isprintable() for letter in shown.replace("\n", ""))
 
 
+def test_each_session_is_written_as_it_is_alone_also_where_two_folders_hold_one_id(made, tmp_path):
+    for place in ("a", "b"):
+        shutil.copytree(made / "artifacts", tmp_path / place, ignore=shutil.ignore_patterns("*.ttl", "*.prov.json"))
+    told = json.loads((manifest := min((tmp_path / "b").glob("session_manifest_*.json"))).read_text())
+    manifest.write_text(json.dumps(told | {"title": "the same id, another session"}))
+    export_folder(tmp_path, recursive=True)
+    for place in ("a", "b"):
+        for one in read_folder(tmp_path / place)[0]:
+            expected = formats.dumps(session_document(one), "turtle")
+            assert (tmp_path / place / written_as(one)["turtle"]).read_bytes() == expected
+
+
 def test_an_invalid_session_is_not_written_and_the_rest_is(made, tmp_path, monkeypatch, capsys):
     folder = tmp_path / "artifacts"
     shutil.copytree(made / "artifacts", folder, ignore=shutil.ignore_patterns("*.ttl", "*.prov.json"))
     (folder / "session_manifest_bad.json").write_text(json.dumps({"session_id": "bad"}))
-    real, thing = lineage.export.session_document, Name("http://example.org/x")
+    real, thing = lineage.mapping.statements, Name("http://example.org/x")
 
     def told(session, ids=None):
         """A bug of ours, for one session: something is both an entity and an activity."""
-        document = real(session, ids)
-        both = [statement(ENTITY, thing), statement(ACTIVITY, thing)] if session.id == "bad" else []
-        return Document(document.namespaces, [*document.statements, *both])
+        both = (statement(ENTITY, thing), statement(ACTIVITY, thing)) if session.id == "bad" else ()
+        return real(session, ids) + both
 
-    monkeypatch.setattr(lineage.export, "session_document", told)
+    monkeypatch.setattr(lineage.mapping, "statements", told)
     assert main(["export", str(folder)]) == 5
     shown = capsys.readouterr().err
     assert "constraint 55 (entity-activity-disjoint)" in shown and "--allow-invalid" in shown and not list(folder.glob("session_bad*"))
