@@ -31,15 +31,12 @@ def changed_lines(world: World, place: Path, artifact: Artifact) -> str:
     return ", ".join(f"line {one.now or one.before} {one.what}" for one in changes[:SHOWN]) + more
 
 
-def renamed(world: World, gone: Artifact) -> str:
-    """The files with the same bytes, under other names."""
-    same = {
-        world.name(place, one.path)
-        for place, session in world.placed
-        for one in session.artifacts
-        if one.sha256 == gone.sha256 and one.path != gone.path and world.is_readable(place / one.path)
-    }
-    return f"its bytes are there as {', '.join(sorted(same))}" if same else ""
+def renamed(world: World, place: Path, gone: Artifact) -> str:
+    """The files with the same bytes, under other names: those that sessions speak of, and those that lie where it lay."""
+    told = {at / one.path for at, session in world.placed for one in session.artifacts if one.sha256 == gone.sha256}
+    beside = {path for path in world.beside(place / gone.path, gone.bytes) if world.digest(path) == gone.sha256}
+    same = sorted(world.called(path) for path in (told | beside) - {place / gone.path} if world.is_readable(path))
+    return f"its bytes are there as {', '.join(same)}" if same else ""
 
 
 def legacy_artifact(world: World) -> Iterator[Found]:

@@ -87,7 +87,7 @@ def _detail(world: World, code: str, place: Path, artifact: Artifact) -> str:
     """Which lines of an altered file changed; what a file that is gone is called now."""
     if code == "altered-file":
         return changed_lines(world, place, artifact)
-    return renamed(world, artifact) if code == "missing-file" and artifact.sha256 else ""
+    return renamed(world, place, artifact) if code == "missing-file" and artifact.sha256 else ""
 
 
 def _files(world: World) -> dict[str, list[tuple[Path, Session, Artifact]]]:

@@ -71,6 +71,7 @@ class World:
     how: How = field(default_factory=How)
     ids: Ids = field(default_factory=Ids)
     digests: dict[Path, str | None] = field(default_factory=dict, repr=False, compare=False)
+    sizes: dict[Path, dict[int, list[Path]]] = field(default_factory=dict, repr=False, compare=False)  # of the files of each folder
 
     @classmethod
     def of(cls, folder: Path, how: How, now: datetime, *, recursive: bool = False) -> World:
@@ -82,6 +83,10 @@ class World:
         """What a file is called: by its path from the folder that is audited."""
         inside = place.relative_to(self.folder).as_posix()
         return path if inside == "." else f"{inside}/{path}"
+
+    def called(self, path: Path) -> str:
+        """What the file at *path* is called."""
+        return path.relative_to(self.folder).as_posix()
 
     def found(self, code: str, place: Path, session: Session, file: str, *, line: int | None = None, detail: str = "", about: tuple[Name, ...] = ()) -> Found:  # fmt: skip
         """A finding at a file of a session."""
@@ -135,6 +140,23 @@ class World:
             return self.is_inside(path) and stat.S_ISREG(path.stat().st_mode)
         except OSError:
             return False
+
+    def beside(self, path: Path, size: int | None) -> list[Path]:
+        """The readable files of *size* bytes, of any where it is None, that lie in the folder of *path*."""
+        if path.parent not in self.sizes:
+            self.sizes[path.parent] = self._sizes(path.parent)
+        sizes = self.sizes[path.parent]
+        return sizes.get(size, []) if size is not None else [one for same in sizes.values() for one in same]
+
+    def _sizes(self, folder: Path) -> dict[int, list[Path]]:
+        found: dict[int, list[Path]] = {}
+        try:
+            for path in sorted(folder.iterdir()) if self.is_inside(folder) else ():
+                if self.is_readable(path):
+                    found.setdefault(path.stat().st_size, []).append(path)
+        except OSError:  # what was listed is gone, or may not be listed
+            return found
+        return found
 
     def digest(self, path: Path) -> str | None:
         """The digest of a file of the folder as it is now; None where it cannot be read."""

@@ -363,3 +363,20 @@ def test_a_file_that_was_renamed_is_named_by_both_names(tmp_path):
     file.rename(tmp_path / "better.jsonl")
     found = next(one for one in audited(tmp_path).findings if one.code == "missing-file")
     assert found.file == file.name and found.message.endswith("; its bytes are there as better.jsonl")
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["its size is recorded", "its size is not recorded"])
+def test_a_renamed_input_that_nothing_else_speaks_of_is_named_by_both_names(tmp_path, recorded):
+    (tmp_path / "inputs").mkdir()
+    (tmp_path / "inputs" / "prompts.jsonl").write_text('{"instruction": "a"}\n')
+    (tmp_path / "inputs" / "same_size.jsonl").write_text('{"instruction": "b"}\n')
+    with lineage.session(tmp_path, export=False) as session, session.generation(prompts=[tmp_path / "inputs" / "prompts.jsonl"]):
+        pass
+    if not recorded:
+        told = json.loads(session.manifest.read_text())
+        for used in (one for run in told["activities"] for one in run["used"]):
+            del used["bytes"]
+        session.manifest.write_text(json.dumps(told))
+    (tmp_path / "inputs" / "prompts.jsonl").rename(tmp_path / "inputs" / "easier.jsonl")
+    found = next(one for one in audited(tmp_path).findings if one.code == "missing-file")
+    assert found.message.endswith("; its bytes are there as inputs/easier.jsonl")
