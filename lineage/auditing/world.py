@@ -5,7 +5,6 @@ Everything is read once, when it is first asked for. Nothing outside the folder 
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.capture import files
+from lineage.capture.places import inside
 from lineage.carried import Placed
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
@@ -80,8 +80,8 @@ class World:
 
     def name(self, place: Path, path: str) -> str:
         """What a file is called: by its path from the folder that is audited."""
-        inside = place.relative_to(self.folder).as_posix()
-        return path if inside == "." else f"{inside}/{path}"
+        way = place.relative_to(self.folder).as_posix()
+        return path if way == "." else f"{way}/{path}"
 
     def found(self, code: str, place: Path, session: Session, file: str, *, line: int | None = None, detail: str = "", about: tuple[Name, ...] = ()) -> Found:  # fmt: skip
         """A finding at a file of a session."""
@@ -122,12 +122,7 @@ class World:
 
     def is_inside(self, path: Path) -> bool:
         """Does it lie in the folder, whatever links and dots there are on the way?"""
-        if not path.is_relative_to(self.folder) or ".." in path.relative_to(self.folder).parts:
-            return False
-        try:
-            return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
-        except ValueError:  # JSON can hold names that no file has
-            return False
+        return path.is_relative_to(self.folder) and inside(self.folder, str(path.relative_to(self.folder))) is not None
 
     def is_readable(self, path: Path) -> bool:
         """Is it a regular file of the folder?"""

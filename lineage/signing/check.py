@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage.capture.files import digest
+from lineage.capture.places import inside, leads_out, own
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.errors import FormatError, NotFoundError, UsageError
@@ -23,7 +24,7 @@ from lineage.integrity.verify import changes_of
 from lineage.signing import envelope, statement
 from lineage.signing.chain import Break, Signed, breaks
 from lineage.signing.reports import metrics_changed
-from lineage.signing.statement import SUFFIX, Statement, inside, leads_out, own, prov_files, recorded
+from lineage.signing.statement import SUFFIX, Statement, prov_files, recorded
 from lineage.signing.strangers import strangers
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.capture.places import own
 from lineage.contract import manifest
 from lineage.contract.times import now
 from lineage.errors import NotFoundError, UsageError
@@ -89,7 +90,7 @@ class _Place:
 def _chosen(where: Path, folder: Path, prefix: str) -> Sequence[Session]:
     if not where.exists():
         raise NotFoundError("no such folder or manifest", at=str(where), hint="name the folder that holds the session manifests")
-    if not where.is_dir() and not statement.own(folder, where.name):
+    if not where.is_dir() and not own(folder, where.name):
         raise UsageError("not a regular file of its folder", at=str(where), hint="a link that leads out is not followed")
     paths = statement.manifests(folder) if where.is_dir() else [where]
     found = [session for session, _ in map(manifest.read, paths) if session]

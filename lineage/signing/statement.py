@@ -10,10 +10,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from lineage.capture import files
+from lineage.capture.places import inside as inside  # lineage.redaction takes it from here
+from lineage.capture.places import leads_out, own
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import FILE, is_redacted
@@ -76,33 +78,9 @@ def envelope_path(folder: Path, session_id: str) -> Path:
     return folder / f"session_{safe(session_id)}{SUFFIX}"
 
 
-def inside(folder: Path, name: str) -> Path | None:
-    """The file called *name* in *folder*; None where the name or a link leads out of it."""
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or "\0" in name or not name:
-        return None
-    try:
-        path = folder / name
-        return path if path.resolve().is_relative_to(folder.resolve()) else None
-    except (OSError, ValueError):  # longer than a path may be, letters that no path has, links in a circle
-        return None
-
-
-def own(folder: Path, name: str) -> Path | None:
-    """The regular file called *name* in *folder*; None where there is none, or where its name or a link leads out: such a one is not opened."""
-    path = inside(folder, name)
-    return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113  # never raises, whatever the name
-
-
 def manifests(folder: Path) -> list[Path]:
     """The manifests of *folder*; a link that leads out is none."""
     return [path for path in sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}")) if own(folder, path.name)]
-
-
-def leads_out(name: str) -> bool:
-    """Does a name as such say that the file lies elsewhere?  Nothing of the folder can pass for it."""
-    pure = PurePosixPath(name)
-    return pure.is_absolute() or ".." in pure.parts
 
 
 def of_session(folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None) -> Statement:

@@ -6,8 +6,8 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from lineage.capture.places import inside
 from lineage.contract import manifest
-from lineage.signing.statement import inside
 
 _SESSION = (manifest.PREFIX, "session_journal_")  # never overlooked: a folder of sessions may lie anywhere
 
