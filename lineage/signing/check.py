@@ -135,7 +135,7 @@ class _Checking:
     def _signature(self, path: Path) -> Fault | None:
         try:
             found = envelope.read(path)
-            problem = envelope.wrong(found, self._key)
+            problem = envelope.foreign(found, self._key)
             said = None if problem else statement.read(found.payload, path.name)
         except (FormatError, OSError) as error:
             problem, said = str(error), None

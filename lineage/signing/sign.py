@@ -81,7 +81,7 @@ class _Place:
     def _after(self, newest: Signed | None) -> tuple[Before | None, int]:
         if newest is None:
             return None, 1
-        problem = envelope.wrong(newest.envelope, self.key.public_key())
+        problem = envelope.foreign(newest.envelope, self.key.public_key())
         if problem:
             raise UsageError(f"the signature before does not hold: {problem}", at=newest.file, hint="--after names the one that is meant")
         return Before(session_id=newest.statement.session_id, sha256=newest.envelope.sha256), newest.statement.position + 1
@@ -121,7 +121,7 @@ def _signed(place: _Place, session: Session, anew: bool) -> Signature:
 def _kept(folder: Path, session: Session, key: Ed25519PrivateKey, path: Path) -> Signature:
     """The signature that is there, if it says of the session what would be said of it now."""
     found = envelope.read(path)
-    said = None if envelope.wrong(found, key.public_key()) else statement.read(found.payload, str(path))
+    said = None if envelope.foreign(found, key.public_key()) else statement.read(found.payload, str(path))
     fresh = statement.of_session(folder, session, before=None, position=0, signed_at=None)
     if said is None or replace(said, before=None, position=0, signed_at=None) != fresh:
         raise UsageError("the session has another signature already", at=str(path), hint="--replace signs it anew")
