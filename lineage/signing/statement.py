@@ -118,7 +118,12 @@ def _whole(folder: Path, session: Session) -> None:
 def prov_files(folder: Path, session_id: str) -> list[Path]:
     """The PROV that lies beside the manifest."""
     names = folder.glob(f"session_{safe(session_id)}.*")
-    return sorted(path for path in names if not path.name.endswith((SUFFIX, ".tmp")) and path.is_file() and not path.is_symlink())
+    return sorted(path for path in names if is_prov(path.name) and path.is_file() and not path.is_symlink())
+
+
+def is_prov(name: str) -> bool:
+    """Is a file that is called `session_<id>.…` PROV, and no signature?"""
+    return not name.endswith((SUFFIX, ".tmp"))
 
 
 def recorded(session: Session) -> Iterator[Artifact]:
