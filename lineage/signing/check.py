@@ -55,7 +55,7 @@ def checked(
     _sound(where, head)
     checking = _Checking(Seen(where if where.is_dir() else where.parent, reader, apart), key, None if where.is_dir() else where)
     faults, seen = [*checking.signatures()], checking.seen  # 1 signatures, 2 statements, 3 each where it belongs
-    if not seen.signed and not seen.sessions and not faults:
+    if not (seen.signed or seen.sessions or faults or any(name.startswith("session_journal_") for name in seen.names)):
         raise NotFoundError("no session and no signature is there", at=str(where), hint="name the folder that holds the session manifests")
     for one in checking.chosen:
         faults += checking.files(one)  # 4 every file against its digest, 5 the lines against their root
