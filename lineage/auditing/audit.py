@@ -8,10 +8,10 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from lineage.auditing import graphs as prov
 from lineage.auditing import reports, shacl, signatures, training
 from lineage.auditing.artifacts import changed_lines, renamed
 from lineage.auditing.config import Config
-from lineage.auditing.graphs import prov_files
 from lineage.auditing.impact import Downstream
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
@@ -33,6 +33,7 @@ def audit(
     recursive: bool = False,
     key: Path | str | None = None,
     head: str | None = None,
+    graphs: Path | str | None = None,
     recheck: bool = False,
     jobs: int = 1,
     shapes: bool = False,
@@ -45,6 +46,7 @@ def audit(
         config: what is selected, ignored and suppressed; everything by default. recursive: sessions in folders inside *folder* too.
         key: the public key (PEM or OpenSSH) that sessions should be signed with; without it, what can be checked of signatures is.
         head: the digest of a signature of *folder* that was the last once; without it nobody can see that the sessions at the end are gone.
+        graphs: where the PROV of all sessions lies; by default it is compared only where an export writes it into *folder*.
         recheck: read every file, even one that did not change since it was read last. jobs: processes that read files of records.
         shapes: check the graph by SHACL too (needs the extra `audit`). now: what counts as the present; the clock's time by default.
 
@@ -55,7 +57,7 @@ def audit(
     at = now or datetime.now(UTC)
     signer = None if key is None else public_key(Path(key))
     how = How(recheck=recheck, jobs=jobs, progress=progress)
-    world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head)
+    world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
     every = [*_read(world), *_asked(world, config)]
     known = {one.finding.code for one in every}
     every += [one for one in shacl.findings(world) if one.finding.code not in known] if shapes else []
@@ -124,7 +126,7 @@ def _checked(world: World, shapes: bool) -> Iterator[tuple[str, int]]:
     yield "files of records, by their lines", len(world.taken)
     yield "records", sum(one.scan.count for one in world.taken.values())
     yield "reports", len(world.reports)
-    yield "PROV files", sum(1 for place, session in world.placed for _ in prov_files(world, place, session))
+    yield from prov.looked_at(world)
     yield from signatures.looked_at(world)
     if shapes:
         yield "SHACL shapes", len(shacl.codes())
@@ -143,7 +145,7 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
             ),
             ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
             ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
-            ("sessions without PROV files", _unexported(world), "they were not exported"),
+            *prov.unchecked(world),
         )
         if count
     )
@@ -165,7 +167,3 @@ def _others(world: World) -> list[Path]:
 def _outside(world: World) -> set[str]:
     used = {(place, one.path) for place, session in world.placed for run in session.activities for one in run.used}
     return {world.name(place, path) for place, path in used if not world.is_inside(place / path)}
-
-
-def _unexported(world: World) -> int:
-    return sum(not any(True for _ in prov_files(world, place, session)) for place, session in world.placed)

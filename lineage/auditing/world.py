@@ -18,15 +18,19 @@ from typing import TYPE_CHECKING, Any
 from lineage.capture import files
 from lineage.capture.places import inside
 from lineage.carried import Placed
+from lineage.constraints import validate
+from lineage.constraints.violations import Violation
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
+from lineage.export import combined_document, graphs_of
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session
 from lineage.findings import Finding, finding
 from lineage.folder import How, gathered
 from lineage.intake import Taken, Wanted, take_in
 from lineage.integrity.index import Seal
 from lineage.mapping.names import Ids
+from lineage.prov.document import Document, flattened
 from lineage.prov.statement import Name
 from lineage.signing.check import Checked, checked, envelopes
 from lineage.trace.reading import Library, open_library
@@ -80,13 +84,14 @@ class World:
     recursive: bool = False
     key: Ed25519PublicKey | None = None  # whose signatures there should be
     head: str | None = None  # the digest of a signature that was the last once
+    graphs: Path | None = None  # where the graphs of all sessions lie, if somebody said so
     digests: dict[Path, str | None] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
-    def of(cls, folder: Path, how: How, now: datetime, *, recursive: bool = False, key: Ed25519PublicKey | None = None, head: str | None = None) -> World:  # fmt: skip
-        """Read *folder*. Raises NotFoundError when it is not there."""
+    def of(cls, folder: Path, how: How, now: datetime, *, recursive: bool = False, **asked: Any) -> World:
+        """Read *folder*; *asked* are `key`, `head` and `graphs`. Raises NotFoundError when it is not there."""
         placed, findings = gathered(folder, how, recursive=recursive)
-        return cls(folder, placed, findings, now, how, recursive=recursive, key=key, head=head)
+        return cls(folder, placed, findings, now, how, recursive=recursive, **asked)
 
     def name(self, place: Path, path: str) -> str:
         """What a file is called: by its path from the folder that is audited."""
@@ -227,6 +232,26 @@ class World:
             return loads(path.read_bytes())[0] if self.is_readable(path) and path.stat().st_size <= MAX_BYTES else None
         except OSError:
             return None
+
+    @property
+    def graphs_folder(self) -> Path:
+        """Where an export writes the graphs of all sessions, unless somebody said where they lie."""
+        return self.graphs or graphs_of(self.folder)
+
+    @cached_property
+    def combined(self) -> tuple[Document, tuple[Finding, ...]]:
+        """The document of all sessions, each in its bundle, and the circles that were left out."""
+        return combined_document([session for _, session in self.placed], self.ids)
+
+    @cached_property
+    def flat(self) -> Document:
+        """The same without bundles."""
+        return flattened(self.combined[0])
+
+    @cached_property
+    def broken(self) -> tuple[Violation, ...]:
+        """The rules of PROV-CONSTRAINTS that all sessions together break."""
+        return tuple(validate(self.flat, "all sessions together"))
 
     @cached_property
     def by_digest(self) -> Mapping[str, list[Name]]:

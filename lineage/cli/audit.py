@@ -43,6 +43,7 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
 @click.option(
     "--head", metavar="HEX", help="The digest of the signature that was the last once; tells whether the end of the chain is gone."
 )
+@click.option("--graphs", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER", help="Where the graph of all sessions lies; outside FOLDER nothing else is read.")  # fmt: skip
 @click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since it was read last.")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
@@ -57,6 +58,7 @@ def command(
     shapes: bool,
     key: Path | None,
     head: str | None,
+    graphs: Path | None,
     recheck: bool,
     jobs: int | None,
     recursive: bool,
@@ -70,7 +72,7 @@ def command(
     config = _config(folder, select, ignore, fail_on)
     with progress() as told:
         how = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
-        report = audit(folder, config=config, key=key, head=head, **how)  # type: ignore[arg-type]
+        report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)  # type: ignore[arg-type]
     name = "json" if as_json else name
     if output is not None:
         data = FORMATS[name](report).encode("utf-8", "replace")

@@ -380,6 +380,35 @@ def exported(change):
     return fault(apply)
 
 
+def combined(change):
+    """The same, of the PROV of all sessions."""
+
+    def apply(disk):
+        export_folder(disk.folder)
+        change(disk, disk.random.choice([path for path in sorted((disk.folder / "graphs").glob("lineage.*")) if path.suffix != ".svg"]))
+        return True
+
+    return fault(apply)
+
+
+def edited_letter(disk, path):
+    data = path.read_bytes()
+    at = disk.random.choice([at for at in range(len(data)) if data[at : at + 1].isalnum()])
+    path.write_bytes(data[:at] + (b"x" if data[at : at + 1] != b"x" else b"y") + data[at + 1 :])
+
+
+def left_out(disk, path):
+    """The file is that of another folder: of one session less."""
+    kept = path.read_bytes()
+    manifests = sorted(disk.folder.glob("session_manifest_*.json"))
+    data = manifests[-1].read_bytes()
+    manifests[-1].unlink()
+    export_folder(disk.folder)
+    if path.read_bytes() == kept:
+        raise AssertionError("a session less is another graph")
+    manifests[-1].write_bytes(data)
+
+
 def circle(disk):
     """Two filters, each of which made what the other used."""
     for path, manifest in disk.manifests()[:1]:
@@ -637,8 +666,9 @@ FAULTS = {
     "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=disk.random.choice(("yesterday", "2025-13-01T00:00:00Z")))),
     "time-order": either(in_activity("model_load", "generation", "training", "evaluation", change=disorder), in_record(longago), in_manifest(lambda disk, manifest: put(manifest, ended_at="2001-01-01T00:00:00+00:00"))),
     "future-time": either(in_manifest(lambda disk, manifest: put(manifest, ended_at=LATER)), in_record(lambda disk, record: deep(record, "metadata", "timestamp", value=LATER))),
-    "prov-stale": either(exported(lambda disk, path: path.write_bytes(path.read_bytes() + b"\n")), exported(lambda disk, path: in_manifest(lambda disk, manifest: put(manifest, title="another title"))(disk.random, disk.folder))),
-    "prov-malformed": exported(lambda disk, path: path.write_bytes(b"{" + path.read_bytes())),
+    "prov-stale": either(exported(lambda disk, path: path.write_bytes(path.read_bytes() + b"\n")), exported(lambda disk, path: in_manifest(lambda disk, manifest: put(manifest, title="another title"))(disk.random, disk.folder)),
+                         combined(edited_letter), combined(left_out), combined(lambda disk, path: path.write_bytes(path.read_bytes()[:-1]))),
+    "prov-malformed": either(exported(lambda disk, path: path.write_bytes(b"{" + path.read_bytes())), combined(lambda disk, path: path.write_bytes(path.read_bytes()[:-20] + b"[["))),
     "derivation-cycle": fault(circle),
     "prov-22": fault(two_starts),
     "no-metadata": in_record(lambda disk, record: record.pop("metadata") and None, least=2),
@@ -713,8 +743,8 @@ GOOD = {
     "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=None)),
     "time-order": in_activity("generation", "training", "evaluation", change=lambda disk, run: put(run, ended_at=None)),
     "future-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=None)),
-    "prov-stale": exported(lambda disk, path: os.utime(path, (1, 1))),
-    "prov-malformed": exported(lambda disk, path: path.write_text('{"prefix": {}}')),
+    "prov-stale": either(exported(lambda disk, path: os.utime(path, (1, 1))), combined(lambda disk, path: path.unlink()), combined(lambda disk, path: (path.parent / "lineage.svg").write_text("mine"))),
+    "prov-malformed": exported(lambda disk, path: path.write_text('{"prefix": {}}' if path.suffix == ".json" else "# a comment\n")),
     "derivation-cycle": fault(lambda disk: True),
     "prov-22": in_activity("generation", change=lambda disk, run: put(run, started_at=run["ended_at"])),
     "no-metadata": KEPT,
