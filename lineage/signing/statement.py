@@ -160,7 +160,11 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
     subjects = {_text(one["name"]): _hash(one["digest"]["sha256"]) for one in said["subject"]}
     if len(subjects) != len(said["subject"]):
         raise ValueError("a subject stands twice")
-    trees = {_text(name): Tree(lines=int(one["lines"]), merkle_root=_hash(one["merkle_root"])) for name, one in predicate["trees"].items()}
+    if predicate["manifest"] not in subjects:
+        raise ValueError("the manifest is none of its subjects")
+    trees = {
+        _text(name): Tree(lines=_count(one["lines"]), merkle_root=_hash(one["merkle_root"])) for name, one in predicate["trees"].items()
+    }
     previous = predicate["previous"]
     before = Before(session_id=_text(previous["session_id"]), sha256=_hash(previous["digest"]["sha256"])) if previous else None
     signed_at = predicate["signed_at"]
@@ -171,7 +175,7 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
         kinds={_text(name): _text(kind) for name, kind in predicate["kinds"].items()},
         trees=trees,
         before=before,
-        position=int(predicate["position"]),
+        position=_count(predicate["position"]),
         signed_at=None if signed_at is None else _text(signed_at),
     )
 
@@ -179,6 +183,13 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expected a string, got {value!r}")
+    return value
+
+
+def _count(value: object) -> int:
+    """A number as JSON has it; neither a text that looks like one, nor a fraction that would be cut."""
+    if type(value) is not int or value < 0:
+        raise ValueError("expected a whole number")
     return value
 
 

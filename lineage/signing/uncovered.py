@@ -17,7 +17,7 @@ SHOWN = 5  # files of a folder that are named; the rest is counted
 
 def more(seen: Seen, said: Statement) -> Iterator[Fault]:
     """Files of the session that came after its signature and would be read with it."""
-    rests = rests_on(said.manifest, said) if said.manifest in said.subjects else ()
+    rests = rests_on(said.manifest, said)
     for name in seen.journals(said.manifest):
         if name not in said.subjects:
             yield Fault(what="added", file=name, message="a journal that was not signed", session_id=said.session_id, rests_on=rests)

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from lineage.auditing import signatures
 from lineage.auditing.config import Config
 from lineage.cli import main
 from lineage.errors import NotFoundError, UsageError
-from lineage.signing import keys
+from lineage.signing import envelope, keys
 from lineage.signing.sign import sign
 
 ID = "20251004T120000Z-5a3b1e5a3b1e"
@@ -190,3 +191,96 @@ def test_without_the_library_an_audit_without_a_key_looks_at_signatures_all_the_
     code = "import sys; sys.modules['cryptography'] = None; from lineage.cli import main; sys.exit(main(sys.argv[1:]))"
     done = subprocess.run([sys.executable, "-c", code, "audit", str(folder)], capture_output=True, text=True)
     assert done.returncode == 0 and "1 signatures" in done.stdout and not done.stderr
+
+
+# --- what a forger does
+
+
+@pytest.fixture
+def chain(sample, folder, key):
+    """Four sessions under a chain of signatures: (their envelopes, the head)."""
+    for number in range(1, 4):
+        artifact = sample.put(folder, f"more_{number}.json", b"{}%d" % number, type="output", timestamp=sample.time(20 + number))
+        told = sample.Session(id=f"20251004T12{20 + number}00Z-{number:012x}", status="completed", started_at=sample.time(20 + number), ended_at=sample.time(21 + number), artifacts=(artifact,))  # fmt: skip
+        sample.manifest.path_of(folder, told.id).write_bytes(sample.writing.dumps(told))
+    signed = sign(folder, key)
+    return [one.path for one in signed], signed[-1].sha256
+
+
+def again(path, change, key):
+    """The envelope signed anew by a key, with what *change* makes of its statement as text."""
+    payload = envelope.read(path).payload
+    path.write_bytes(envelope.signed(change(payload), keys.private_key(key)))
+
+
+def said(**more):
+    """The predicate with other values."""
+    return lambda payload: json.dumps((told := json.loads(payload)) | {"predicate": told["predicate"] | more}).encode()
+
+
+def to_link(path):
+    path.rename(path.with_name("kept"))
+    path.symlink_to("kept")
+
+
+def exchange(one, other):
+    data = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(data)
+
+
+FORGED = {
+    "1 GB": (lambda at, key: os.truncate(at[1], 1 << 30), "broken-signature"),
+    "deep JSON": (lambda at, key: at[1].write_bytes(b"[" * 200_000), "broken-signature"),
+    "a deep statement": (lambda at, key: again(at[1], lambda _: b'{"a":' * 5000 + b"1" + b"}" * 5000, key), "broken-signature"),
+    "a key twice": (lambda at, key: again(at[1], lambda data: data.replace(b'"position"', b'"position": 9, "position"'), key), "broken-signature"),
+    "a position that is a fraction": (lambda at, key: again(at[1], said(position=2.7), key), "broken-signature"),
+    "a position that is a text": (lambda at, key: again(at[1], said(position="2"), key), "broken-signature"),
+    "no file but in name": (lambda at, key: again(at[1], lambda data: json.dumps(json.loads(data) | {"subject": []}).encode(), key), "broken-signature"),
+    "a manifest elsewhere": (lambda at, key: again(at[1], said(manifest="/etc/passwd"), key), "broken-signature"),
+    "half a letter": (lambda at, key: again(at[1], said(session_id="\ud800"), key), "broken-signature"),
+    "a link": (lambda at, key: to_link(at[1]), "broken-signature"),
+    "a pipe": (lambda at, key: at[1].unlink() or os.mkfifo(at[1]), "broken-signature"),
+    "a folder called so": (lambda at, key: at[1].with_name("session_d.dsse.json").mkdir(), "broken-signature"),
+    "a file called so": (lambda at, key: at[1].with_name("session_x.dsse.json").write_text("{}"), "broken-signature"),
+    "two exchanged": (lambda at, key: exchange(at[1], at[2]), "broken-signature"),
+    "the last written anew": (lambda at, key: at[3].write_bytes(at[3].read_bytes() + b" "), "broken-signature"),
+    "one from between dropped": (lambda at, key: at[2].unlink() or at[2].with_name(at[2].name.replace("session_", "session_manifest_").replace(".dsse", "")).unlink(), "broken-chain"),
+    "an escape in a name": (lambda at, key: again(at[1], said(previous={"session_id": "x\x1b[2J", "digest": {"sha256": "0" * 64}}), key), "broken-chain"),
+    "a manifest altered": (lambda at, key: edit(at[1].with_name(at[1].name.replace("session_", "session_manifest_").replace(".dsse", "")), b"completed", b"failed"), "not-as-signed"),
+    "a file renamed": (lambda at, key: at[1].with_name("more_2.json").rename(at[1].with_name("x.json")), "not-as-signed"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_what_a_forger_does_is_found_with_and_without_a_key(chain, folder, key, name, capsys):
+    forge, code = FORGED[name]
+    forge(chain[0], key)
+    for more in ([], ["--key", f"{key}.pub"]):
+        assert main(["audit", str(folder), *more]) == 4
+        shown = capsys.readouterr()
+        assert f"[{code}]" in shown.out and "\x1b" not in shown.out and not shown.err
+    assert main(["verify", str(folder), "--key", f"{key}.pub"]) == 4
+
+
+@pytest.mark.parametrize("last", [True, False])
+def test_a_session_signed_anew_by_another_key_shows_under_the_key(chain, folder, key, last, tmp_path):
+    keys.new_key(tmp_path / "other.pem")
+    path = chain[0][3 if last else 1]
+    sign(folder, tmp_path / "other.pem", session=path.name.removeprefix("session_").removesuffix(".dsse.json"), replace_signature=True)
+    assert ("broken-signature", path.name) in found(under(folder, key))
+    assert [code for code, _ in found(lineage.audit(folder))] == ([] if last else ["broken-chain"])
+
+
+def test_the_newest_session_dropped_with_its_envelope_shows_by_the_head_alone(chain, folder, key):
+    for path in (chain[0][3], chain[0][3].with_name(chain[0][3].name.replace("session_", "session_manifest_").replace(".dsse", "")), folder / "more_3.json"):  # fmt: skip
+        path.unlink()
+    assert found(under(folder, key)) == found(lineage.audit(folder)) == []
+    assert found(under(folder, key, head=chain[1])) == found(lineage.audit(folder, head=chain[1])) == [("broken-chain", ".")]
+
+
+def test_all_envelopes_gone_shows_under_the_key_or_by_the_head(chain, folder, key):
+    for path in chain[0]:
+        path.unlink()
+    assert {code for code, _ in found(under(folder, key))} == {"unsigned-session"}
+    assert found(lineage.audit(folder)) == [] and found(lineage.audit(folder, head=chain[1])) == [("broken-chain", ".")]
