@@ -214,3 +214,8 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
 def written_as(session: Session) -> dict[str, str]:
     """What the document of the session is called in each format, beside its manifest."""
     return {name: f"{_stem(session)}{_suffix(name)}" for name in formats.FORMATS}
+
+
+def combined_as() -> dict[str, str]:
+    """What the document of all sessions is called in each format, in the folder of the graphs."""
+    return {name: f"{COMBINED}{_suffix(name)}" for name in formats.FORMATS}

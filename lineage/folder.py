@@ -9,9 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from lineage.capture import files
+from lineage.capture.places import inside, is_name, leads_out
 from lineage.carried import Placed, with_origins
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
@@ -66,8 +67,8 @@ def _places(folder: Path | Sequence[Path], recursive: bool) -> Iterator[tuple[Pa
         if not root.is_dir():
             raise NotFoundError("no such folder", at=str(root), hint="name the folder that holds the session manifests")
         for place in [root, *sorted(Path(place) for place, _, _ in os.walk(root) if Path(place) != root)] if recursive else [root]:
-            inside = place.relative_to(root).as_posix() if place != root else ""
-            yield place, "/".join(part for part in ("" if len(roots) == 1 else str(root), inside) if part)
+            way = place.relative_to(root).as_posix() if place != root else ""
+            yield place, "/".join(part for part in ("" if len(roots) == 1 else str(root), way) if part)
 
 
 def pick(sessions: Iterable[Placed], prefix: str) -> Placed:
@@ -153,7 +154,7 @@ class _Reading:
                 self._tell("unreadable", one.name, taken.strerror or str(taken))
 
     def _is_inside(self, path: str) -> bool:
-        return not _outside(path) and not _leads_out(self._folder / path, self._folder)
+        return inside(self._folder, path) is not None
 
     def _manifests(self, journals: Iterable[str]) -> list[Path]:
         """The manifests that are there, and those that only *journals* tell of."""
@@ -177,7 +178,7 @@ class _Reading:
         seen = {artifact.path: self._compared(artifact, session) for artifact in session.artifacts}
         used = {artifact.path: artifact for run in session.activities for artifact in run.used if artifact.path not in seen}
         for artifact in used.values():
-            if not _outside(artifact.path):
+            if not leads_out(artifact.path) and is_name(artifact.path):
                 self._compared(artifact, session)
         activities = tuple(_remade(run, seen) for run in session.activities)
         return replace(session, artifacts=tuple(seen.values()), activities=activities)
@@ -234,21 +235,3 @@ def _remade(run: Activity, seen: dict[str, Artifact]) -> Activity:
 def _lacks_slices(artifact: Artifact) -> bool:
     """Did a run make it, and did nobody say what records it holds?"""
     return artifact.slices is None and artifact.activity is not None
-
-
-def _outside(path: str) -> bool:
-    pure = PurePosixPath(path)
-    return pure.is_absolute() or ".." in pure.parts or "\0" in path or not path or not _is_name(path)
-
-
-def _is_name(path: str) -> bool:
-    """Can a file be called so?  JSON can hold halves of letters."""
-    try:
-        return bool(os.fsencode(path))
-    except UnicodeEncodeError:
-        return False
-
-
-def _leads_out(path: Path, folder: Path) -> bool:
-    """Does a link on the way lead out of the folder?"""
-    return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder))  # resolve() raises where links go in a circle

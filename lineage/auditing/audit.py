@@ -8,17 +8,19 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lineage.auditing import reports, shacl, training
+from lineage.auditing import graphs as prov
+from lineage.auditing import reports, shacl, signatures, training
 from lineage.auditing.artifacts import changed_lines, renamed
 from lineage.auditing.config import Config
-from lineage.auditing.graphs import prov_files
 from lineage.auditing.impact import Downstream
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
+from lineage.auditing.signatures import RULE_OF
 from lineage.auditing.world import Found, World
-from lineage.facts import Artifact, Session
+from lineage.facts import Artifact
 from lineage.folder import How
 from lineage.intake import Progress
+from lineage.signing.keys import public_key
 from lineage.unrecorded import orphans
 
 _AS_FILES = ("altered-file", "missing-file", "unreadable")  # found in reading; what came from the file is doubtful
@@ -29,6 +31,9 @@ def audit(
     *,
     config: Config = Config(),  # noqa: B008  # it is frozen
     recursive: bool = False,
+    key: Path | str | None = None,
+    head: str | None = None,
+    graphs: Path | str | None = None,
     recheck: bool = False,
     jobs: int = 1,
     shapes: bool = False,
@@ -39,14 +44,20 @@ def audit(
 
     Args:
         config: what is selected, ignored and suppressed; everything by default. recursive: sessions in folders inside *folder* too.
+        key: the public key (PEM or OpenSSH) that sessions should be signed with; without it, what can be checked of signatures is.
+        head: the digest of a signature of *folder* that was the last once; without it nobody can see that the sessions at the end are gone.
+        graphs: where the PROV of all sessions lies; by default it is compared only where an export writes it into *folder*.
         recheck: read every file, even one that did not change since it was read last. jobs: processes that read files of records.
         shapes: check the graph by SHACL too (needs the extra `audit`). now: what counts as the present; the clock's time by default.
 
     Raises:
-        NotFoundError: no such folder. UsageError: *shapes* without pySHACL.
+        NotFoundError: no such folder or key; a key or head, and neither session nor signature. FormatError: the key is none. UsageError: *shapes* without
+        pySHACL, a key without the extra `signing`, a head that is none.
     """
     at = now or datetime.now(UTC)
-    world = World.of(Path(folder), How(recheck=recheck, jobs=jobs, progress=progress), at, recursive=recursive)
+    signer = None if key is None else public_key(Path(key))
+    how = How(recheck=recheck, jobs=jobs, progress=progress)
+    world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
     every = [*_read(world), *_asked(world, config)]
     known = {one.finding.code for one in every}
     every += [one for one in shacl.findings(world) if one.finding.code not in known] if shapes else []
@@ -67,7 +78,7 @@ def audit(
 def _read(world: World) -> Iterator[Found]:
     """What whoever read the files found, with the things it is about. A file from before there was metadata has a rule of its own, and the sidecar of
     an altered file is no fault: it names the lines."""
-    named = _files(world)
+    named = world.files
     altered = {one.file for one in world.read if one.code == "altered-file"}
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
@@ -90,18 +101,9 @@ def _detail(world: World, code: str, place: Path, artifact: Artifact) -> str:
     return renamed(world, place, artifact) if code == "missing-file" and artifact.sha256 else ""
 
 
-def _files(world: World) -> dict[str, list[tuple[Path, Session, Artifact]]]:
-    """Every file that a session speaks of, by the name that findings call it."""
-    named: dict[str, list[tuple[Path, Session, Artifact]]] = {}
-    for place, session in world.placed:
-        for artifact in (*session.artifacts, *(used for run in session.activities for used in run.used)):
-            named.setdefault(world.name(place, artifact.path), []).append((place, session, artifact))
-    return named
-
-
 def _asked(world: World, config: Config) -> Iterator[Found]:
-    """What the rules find; one of which no code is wanted is not asked, unless it can find what other codes name."""
-    shared = ("naive-time", "derivation-cycle", "prov-stale")
+    """What the rules find; one of which no code is wanted is not asked, unless it can find what other codes name, or is told of as checked."""
+    shared = ("naive-time", "derivation-cycle", "prov-stale", *RULE_OF.values())
     for check in RULES:
         if check.find and (config.wants(check.code) or check.code in shared):
             yield from check.find(world)
@@ -120,11 +122,12 @@ def _remarks(world: World, found: Sequence[Found], config: Config) -> list[Remar
 def _checked(world: World, shapes: bool) -> Iterator[tuple[str, int]]:
     yield "sessions", len(world.manifests)
     yield "activities", sum(len(session.activities) for _, session in world.placed)
-    yield "files that sessions speak of", len(_files(world))
+    yield "files that sessions speak of", len(world.files)
     yield "files of records, by their lines", len(world.taken)
     yield "records", sum(one.scan.count for one in world.taken.values())
     yield "reports", len(world.reports)
-    yield "PROV files", sum(1 for place, session in world.placed for _ in prov_files(world, place, session))
+    yield from prov.looked_at(world)
+    yield from signatures.looked_at(world)
     if shapes:
         yield "SHACL shapes", len(shacl.codes())
 
@@ -142,11 +145,11 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
             ),
             ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
             ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
-            ("sessions without PROV files", _unexported(world), "they were not exported"),
+            *prov.unchecked(world),
         )
         if count
     )
-    yield "signatures", None, "an audit holds the files against the manifests that it finds, and takes these for what they say"
+    yield from signatures.unchecked(world)
     yield "commits", None, "whether they exist in a repository is not asked"
 
 
@@ -156,7 +159,7 @@ def _unlooked(world: World) -> int:
 
 
 def _others(world: World) -> list[Path]:
-    named = _files(world)
+    named = world.files
     places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
     return [path for place in places for path in orphans(place, ()) if world.name(place, path.name) not in named]
 
@@ -164,7 +167,3 @@ def _others(world: World) -> list[Path]:
 def _outside(world: World) -> set[str]:
     used = {(place, one.path) for place, session in world.placed for run in session.activities for one in run.used}
     return {world.name(place, path) for place, path in used if not world.is_inside(place / path)}
-
-
-def _unexported(world: World) -> int:
-    return sum(not any(True for _ in prov_files(world, place, session)) for place, session in world.placed)

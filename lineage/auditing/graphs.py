@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, BinaryIO, cast
 
 from lineage import formats
 from lineage.auditing.world import MAX_BYTES, Found, World
+from lineage.capture.places import own
 from lineage.constraints import validate
 from lineage.errors import FormatError
-from lineage.export import combined_document, session_document, written_as
+from lineage.export import combined_as, combined_document, session_document, written_as
 from lineage.facts import Session
-from lineage.findings import Finding
+from lineage.findings import Finding, finding
+from lineage.formats import by_name
 from lineage.prov.document import Document, flattened
 
 
 def invalid_prov(world: World) -> Iterator[Found]:
     """What an export would write is valid under PROV-CONSTRAINTS, each session and all of them together, and nothing came from itself."""
-    document, circles = combined_document([session for _, session in world.placed], world.ids)
-    yield from (Found(one) for one in circles)
-    together = validate(flattened(document), "all sessions together")
-    if not together:
+    yield from (Found(one) for one in world.combined[1])
+    if not world.broken:
         return  # a rule that a session breaks is broken by all of them together too
     alone = [found for place, session in world.placed for found in _alone(world, place, session)]
-    yield from alone or (Found(one) for one in together)
+    yield from alone or (Found(one) for one in world.broken)
 
 
 def _alone(world: World, place: Path, session: Session) -> Iterator[Found]:
@@ -33,25 +35,17 @@ def _alone(world: World, place: Path, session: Session) -> Iterator[Found]:
 
 
 def prov_stale(world: World) -> Iterator[Found]:
-    """Each PROV file beside a manifest is what an export writes now; one that is not can at least be read, and is valid."""
+    """Each PROV file, beside a manifest or of all sessions, is what an export writes now; one that is not can at least be read, and is valid."""
     for place, session in world.placed:
         files = list(prov_files(world, place, session))
         document = session_document(session, world.ids) if files else None
         for name, path in files:
-            there, problem = _there(path)
-            if there is None:
-                yield world.found("unreadable", place, session, path.name, detail=problem)
-            elif document and there != _written(document, name):
-                yield world.found("prov-stale", place, session, path.name)
-                yield from (Found(one, session.id) for one in _read(there, name, world.name(place, path.name)))
-
-
-def _there(path: Path) -> tuple[bytes | None, str]:
-    """What lies there, else why it was not read."""
-    try:
-        return (path.read_bytes(), "") if path.stat().st_size <= MAX_BYTES else (None, f"larger than {MAX_BYTES} bytes")
-    except OSError as error:
-        return None, error.strerror or ""
+            if document and not _is_written(document, name, path):
+                yield from _stale(name, path, world.name(place, path.name), "", session.id)
+    for name, path in combined_files(world):
+        if not any(_is_written(document, name, path) for document in _combined(world, name)):
+            detail = f"of {len(world.placed):,} sessions{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
+            yield from _stale(name, path, graph_name(world, path.name), detail, None)
 
 
 def prov_files(world: World, place: Path, session: Session) -> Iterator[tuple[str, Path]]:
@@ -61,14 +55,107 @@ def prov_files(world: World, place: Path, session: Session) -> Iterator[tuple[st
             yield name, place / file
 
 
-def _written(document: Document, name: str) -> bytes:
-    out = io.BytesIO()
-    formats.dump(document, out, name)
-    return out.getvalue()
+def combined_files(world: World) -> Iterator[tuple[str, Path]]:
+    """The format and path of each PROV file of all sessions that is there, and may be read."""
+    for name, file in combined_as().items() if may_be_read(world) else ():
+        path = own(world.graphs_folder, file)
+        if path and (world.graphs or world.is_readable(path)):
+            yield name, path
 
 
-def _read(data: bytes, name: str, file: str) -> Iterator[Finding]:
+def may_be_read(world: World) -> bool:
+    """Do the graphs lie in the folder, or did somebody name them?  Nothing else outside the folder is read."""
+    return world.graphs is not None or world.is_inside(world.graphs_folder)
+
+
+def graph_name(world: World, file: str) -> str:
+    """What a file of the graphs is called: by its path from the folder that is audited."""
+    return f"{Path(os.path.relpath(world.graphs_folder, world.folder)).as_posix()}/{file}"
+
+
+def _combined(world: World, name: str) -> Iterator[Document]:
+    """What an export may have written: all sessions, and where one is invalid, those that are not."""
+    whole = by_name(name).holds_bundles
+    yield world.combined[0] if whole else world.flat
+    if world.broken:
+        good = [session for _, session in world.placed if not validate(session_document(session, world.ids), session.id)]
+        document = combined_document(good, world.ids)[0]
+        yield document if whole else flattened(document)
+
+
+def _stale(name: str, path: Path, file: str, detail: str, session: str | None) -> Iterator[Found]:
+    yield Found(finding("prov-stale", file, None, detail), session)
     try:
-        yield from validate(formats.loads(data, name), file)
-    except FormatError as error:
-        yield Finding(file, None, "prov-malformed", f"the document cannot be read: {error}")
+        yield from (Found(one, session) for one in _read(path, name, file))
+    except OSError as error:
+        yield Found(finding("unreadable", file, None, error.strerror or ""), session)
+
+
+def _read(path: Path, name: str, file: str) -> Iterator[Finding]:
+    if path.stat().st_size > MAX_BYTES:
+        yield finding("unreadable", file, None, f"larger than {MAX_BYTES} bytes")
+        return
+    with path.open("rb") as there:
+        try:
+            yield from validate(by_name(name).read(there), file)
+        except FormatError as error:
+            yield Finding(file, None, "prov-malformed", f"the document cannot be read: {error}")
+
+
+def _is_written(document: Document, name: str, path: Path) -> bool:
+    """Does the file hold what writing *document* gives?  The two are compared piece by piece, up to the first that differs."""
+    try:
+        with path.open("rb") as there:
+            formats.dump(document, cast("BinaryIO", _Comparing(there)), name)
+            return not there.read(1)
+    except (_DiffersError, OSError):
+        return False
+
+
+class _DiffersError(Exception):
+    """What is written is not what is there."""
+
+
+class _Comparing(io.RawIOBase):
+    """Takes what is written, and holds it against a file."""
+
+    def __init__(self, there: BinaryIO) -> None:
+        self._there = there
+
+    def writable(self) -> bool:
+        """It is made for that."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Raises _DiffersError."""
+        if self._there.read(len(data)) != data:
+            raise _DiffersError
+        return len(data)
+
+
+def looked_at(world: World) -> Iterator[tuple[str, int]]:
+    """What was checked."""
+    yield "PROV files", sum(1 for place, session in world.placed for _ in prov_files(world, place, session))
+    combined = sum(1 for _ in combined_files(world))
+    if combined:
+        yield "PROV files of all sessions", combined
+
+
+def unchecked(world: World) -> Iterator[tuple[str, int, str]]:
+    """What an audit does not vouch for, and why."""
+    alone = sum(not any(True for _ in prov_files(world, place, session)) for place, session in world.placed)
+    yield "sessions without PROV files", alone, "they were not exported"
+    places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
+    records = sum(1 for place in places for path in place.glob("session_*.records.*"))
+    yield "PROV files of single records", records, "lineage export --records writes them; they are not compared"
+    if may_be_read(world):
+        yield "pictures and other files in graphs", len(_others(world)), "only the PROV that an export writes is compared"
+    else:
+        there = sum(1 for file in combined_as().values() if (world.graphs_folder / file).exists())
+        yield "PROV files of all sessions", there, "they lie beside the folder, and nothing outside it is read unless --graphs names it"
+
+
+def _others(world: World) -> list[str]:
+    known = {path.name for _, path in combined_files(world)}
+    folder = world.graphs_folder
+    return [path.name for path in folder.iterdir() if path.name not in known] if folder.is_dir() else []

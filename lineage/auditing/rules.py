@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lineage import findings
-from lineage.auditing import artifacts, code, graphs, loads, records, reports, times, training
+from lineage.auditing import artifacts, code, graphs, loads, records, reports, signatures, times, training
 from lineage.auditing.world import Found, World
 from lineage.constraints.rules import CONSTRAINTS
 from lineage.findings import Rule
@@ -39,7 +39,10 @@ RULES: tuple[Check, ...] = (
     Check("missing-file", fails=True),
     Check("altered-file", fails=True),
     Check("broken-root", artifacts.broken_root, fails=True),
-    # A place for the signatures of sessions: what does not verify fails like an altered file.
+    Check("broken-signature", signatures.broken_signature, fails=True),
+    Check("not-as-signed", signatures.not_as_signed, fails=True),
+    Check("broken-chain", signatures.broken_chain, fails=True),
+    Check("unsigned-session", signatures.unsigned_session, fails=True),
     Check("count-differs", records.count_differs),
     Check("listed-twice", artifacts.listed_twice),
     Check("legacy-artifact", artifacts.legacy_artifact, shape=True),

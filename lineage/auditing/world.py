@@ -5,6 +5,7 @@ Everything is read once, when it is first asked for. Nothing outside the folder 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -12,20 +13,30 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lineage.capture import files
+from lineage.capture.places import inside
 from lineage.carried import Placed
+from lineage.constraints import validate
+from lineage.constraints.violations import Violation
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
+from lineage.export import combined_document, graphs_of
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session
 from lineage.findings import Finding, finding
 from lineage.folder import How, gathered
 from lineage.intake import Taken, Wanted, take_in
+from lineage.integrity.index import Seal
 from lineage.mapping.names import Ids
+from lineage.prov.document import Document, flattened
 from lineage.prov.statement import Name
+from lineage.signing.check import Checked, checked, envelopes
 from lineage.trace.reading import Library, open_library
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 MAX_BYTES = manifest.MAX_BYTES  # of a JSON file that is read whole
 
@@ -70,19 +81,23 @@ class World:
     now: datetime
     how: How = field(default_factory=How)
     ids: Ids = field(default_factory=Ids)
+    recursive: bool = False
+    key: Ed25519PublicKey | None = None  # whose signatures there should be
+    head: str | None = None  # the digest of a signature that was the last once
+    graphs: Path | None = None  # where the graphs of all sessions lie, if somebody said so
     digests: dict[Path, str | None] = field(default_factory=dict, repr=False, compare=False)
     sizes: dict[Path, dict[int, list[Path]]] = field(default_factory=dict, repr=False, compare=False)  # of the files of each folder
 
     @classmethod
-    def of(cls, folder: Path, how: How, now: datetime, *, recursive: bool = False) -> World:
-        """Read *folder*. Raises NotFoundError when it is not there."""
+    def of(cls, folder: Path, how: How, now: datetime, *, recursive: bool = False, **asked: Any) -> World:
+        """Read *folder*; *asked* are `key`, `head` and `graphs`. Raises NotFoundError when it is not there."""
         placed, findings = gathered(folder, how, recursive=recursive)
-        return cls(folder, placed, findings, now, how)
+        return cls(folder, placed, findings, now, how, recursive=recursive, **asked)
 
     def name(self, place: Path, path: str) -> str:
         """What a file is called: by its path from the folder that is audited."""
-        inside = place.relative_to(self.folder).as_posix()
-        return path if inside == "." else f"{inside}/{path}"
+        way = place.relative_to(self.folder).as_posix()
+        return path if way == "." else f"{way}/{path}"
 
     def called(self, path: Path) -> str:
         """What the file at *path* is called."""
@@ -121,18 +136,22 @@ class World:
         """Every file that a run made."""
         return tuple(Made(place, session, run, one) for place, session in self.placed for run in session.activities for one in run.made)
 
+    @cached_property
+    def files(self) -> Mapping[str, list[tuple[Path, Session, Artifact]]]:
+        """Every file that a session speaks of, by the name that findings call it."""
+        named: dict[str, list[tuple[Path, Session, Artifact]]] = {}
+        for place, session in self.placed:
+            for artifact in (*session.artifacts, *(used for run in session.activities for used in run.used)):
+                named.setdefault(self.name(place, artifact.path), []).append((place, session, artifact))
+        return named
+
     def about(self, session: Session, *artifacts: Artifact) -> tuple[Name, ...]:
         """The files as things of the graph."""
         return tuple(self.ids.artifact(one, session) for one in artifacts)
 
     def is_inside(self, path: Path) -> bool:
         """Does it lie in the folder, whatever links and dots there are on the way?"""
-        if not path.is_relative_to(self.folder) or ".." in path.relative_to(self.folder).parts:
-            return False
-        try:
-            return Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.folder))
-        except ValueError:  # JSON can hold names that no file has
-            return False
+        return path.is_relative_to(self.folder) and inside(self.folder, str(path.relative_to(self.folder))) is not None
 
     def is_readable(self, path: Path) -> bool:
         """Is it a regular file of the folder?"""
@@ -171,9 +190,45 @@ class World:
     def taken(self) -> Mapping[Path, Taken]:
         """What the files of records really hold, those that runs made and those that nobody names; remembered as long as a file is the same."""
         paths = {one.path: one for one in self.made if holds_records(one.path) and self.is_readable(one.path)}
-        wanted = [Wanted(path, self.name(one.place, one.artifact.path)) for path, one in paths.items()]
+        return dict(self._taken_in([Wanted(path, self.name(one.place, one.artifact.path)) for path, one in paths.items()]))
+
+    def _taken_in(self, wanted: list[Wanted]) -> Iterator[tuple[Path, Taken]]:
         told = take_in(wanted, jobs=self.how.jobs, recheck=self.how.recheck, sidecars="none", progress=self.how.progress)
-        return {one.path: found for one, found in told if isinstance(found, Taken)}
+        return ((one.path, found) for one, found in told if isinstance(found, Taken))
+
+    def seal(self, path: Path) -> Seal:
+        """The lines of a file of records and their root, as they are remembered or read. Raises OSError."""
+        found = self.taken.get(path) or next((one for _, one in self._taken_in([Wanted(path, path.name)])), None)
+        if found is None:
+            raise OSError(errno.EIO, "it cannot be read")
+        return found.seal
+
+    @cached_property
+    def signed(self) -> tuple[tuple[Path, Checked], ...]:
+        """The signatures of each folder that has any, or should have: against the key, and its files as they are remembered or read.
+
+        Raises NotFoundError when a key or a head is asked of a folder with neither session nor signature.
+        """
+        places = list(self._signing_places())
+        below = [place.relative_to(self.folder).as_posix() for place in places if place != self.folder]
+        told = []
+        for place in places:
+            way = f"{place.relative_to(self.folder).as_posix()}/" if place != self.folder else ""
+            apart = [name.removeprefix(way) for name in below if name.startswith(way)]
+            head = self.head if place == self.folder else None
+            told.append((place, checked(place, self.key, head=head, reader=_Remembered(self), apart=apart)))
+        return tuple(told)
+
+    def _signing_places(self) -> Iterator[Path]:
+        """The folders whose signatures are checked, each with its own chain: under a key those that hold sessions, else those that hold signatures."""
+        asked = self.key is not None or self.head is not None
+        sessions = {place for place, session in self.placed if session.manifest}
+        folders = [Path(place) for place, _, _ in os.walk(self.folder)] if self.recursive else [self.folder]
+        below = sorted(one for one in folders if one != self.folder and (envelopes(one) or (asked and one in sessions)))
+        is_root = self.folder in sessions or self.head is not None or not below
+        if envelopes(self.folder) or (asked and is_root):
+            yield self.folder
+        yield from below
 
     @cached_property
     def manifests(self) -> Mapping[str, Json]:
@@ -200,7 +255,53 @@ class World:
         except OSError:
             return None
 
+    @property
+    def graphs_folder(self) -> Path:
+        """Where an export writes the graphs of all sessions, unless somebody said where they lie."""
+        return self.graphs or graphs_of(self.folder)
+
+    @cached_property
+    def combined(self) -> tuple[Document, tuple[Finding, ...]]:
+        """The document of all sessions, each in its bundle, and the circles that were left out."""
+        return combined_document([session for _, session in self.placed], self.ids)
+
+    @cached_property
+    def flat(self) -> Document:
+        """The same without bundles."""
+        return flattened(self.combined[0])
+
+    @cached_property
+    def broken(self) -> tuple[Violation, ...]:
+        """The rules of PROV-CONSTRAINTS that all sessions together break."""
+        return tuple(validate(self.flat, "all sessions together"))
+
+    @cached_property
+    def by_digest(self) -> Mapping[str, list[Name]]:
+        """The things of the graph that are called by a digest."""
+        found: dict[str, list[Name]] = {}
+        for name in self.library.graph.index:
+            found.setdefault(name.rpartition("-sha256-")[2], []).append(name)
+        return found
+
     @cached_property
     def library(self) -> Library:
         """The graph of everything."""
         return open_library([session for _, session in self.placed], ids=self.ids)
+
+
+class _Remembered:
+    """Reads for the check of signatures what the world knows already: a file that did not change since is not read again, unless it is asked for."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def digest(self, path: Path) -> str:
+        """As the world knows it."""
+        found = self._world.digest(path)
+        if found is None:
+            raise OSError(errno.EIO, "no regular file of the folder, or it cannot be read")
+        return found
+
+    def seal(self, path: Path) -> Seal:
+        """As the world knows it."""
+        return self._world.seal(path)

@@ -13,8 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from lineage.capture import files
+from lineage.capture.places import own
 from lineage.carried.edits import compared
-from lineage.carried.originals import Made, is_inside, made_by
+from lineage.carried.originals import Made, made_by
 from lineage.facts import Activity, Artifact, ModelLoad, Session
 from lineage.findings import Finding
 
@@ -81,6 +82,7 @@ def _candidates(folder: Path, artifact: Artifact, made: Mapping[str, list[Made]]
 def _is_whole(folder: Path, artifact: Artifact) -> bool:
     """Is the file there, in its folder, and what was recorded?"""
     try:
-        return is_inside(folder, artifact) and files.digest(folder / artifact.path)[0] == artifact.sha256
+        path = own(folder, artifact.path)
+        return path is not None and files.digest(path)[0] == artifact.sha256
     except OSError:
         return False

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage.capture.places import own
 from lineage.contract.lines import UnpackingError, numbered, text_of
 from lineage.contract.slices import key_of
 from lineage.facts import Activity, Artifact, Json, Session
@@ -35,7 +36,7 @@ class Made:
 
     def is_inside(self) -> bool:
         """Is it there, and in its folder?"""
-        return is_inside(self.folder, self.artifact)
+        return own(self.folder, self.artifact.path) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +47,6 @@ class Original:
     line: int
     data: bytes  # without its line ending
     record: Json
-
-
-def is_inside(folder: Path, artifact: Artifact) -> bool:
-    """Is the file there, and in the folder, whatever a manifest calls it?"""
-    path = folder / artifact.path
-    try:
-        return ".." not in Path(artifact.path).parts and path.resolve().is_relative_to(folder.resolve()) and path.is_file()
-    except (OSError, RuntimeError, ValueError):  # JSON can hold names that no file has, and links can go in a circle
-        return False
 
 
 def made_by(placed: Iterable[tuple[Path, Session]]) -> dict[str, list[Made]]:

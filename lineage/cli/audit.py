@@ -29,7 +29,7 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
 
 @click.command(
     "audit",
-    epilog="Examples: lineage audit artifacts/ · lineage audit --format html -o audit.html · lineage audit --ignore prov-stale --fail-on error",
+    epilog="Examples: lineage audit artifacts/ · lineage audit --key lineage.pem.pub · lineage audit --format html -o audit.html · lineage audit --ignore prov-stale --fail-on error",
 )
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("artifacts"))
 @click.option("--select", multiple=True, metavar="CODE", help="Only this rule, or the rules whose codes begin so (may be repeated).")
@@ -39,6 +39,11 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
 @click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it here instead of to stdout.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
 @click.option("--shacl", "shapes", is_flag=True, help="Check the graph by SHACL shapes too; needs the extra `audit`.")
+@click.option("--key", type=click.Path(path_type=Path), metavar="PUB", help="The public key (PEM or OpenSSH) that the sessions should be signed with.")  # fmt: skip
+@click.option(
+    "--head", metavar="HEX", help="The digest of the signature that was the last once; tells whether the end of the chain is gone."
+)
+@click.option("--graphs", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER", help="Where the graph of all sessions lies; outside FOLDER nothing else is read.")  # fmt: skip
 @click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since it was read last.")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
@@ -51,6 +56,9 @@ def command(
     output: Path | None,
     as_json: bool,
     shapes: bool,
+    key: Path | None,
+    head: str | None,
+    graphs: Path | None,
     recheck: bool,
     jobs: int | None,
     recursive: bool,
@@ -58,12 +66,13 @@ def command(
     """Hold the records of FOLDER against the world: say what does not hold, what that makes doubtful, and what was not checked.
 
     FOLDER is `artifacts` if it is not given; nothing in it is changed but sidecars that were missing. What is selected, ignored and suppressed may
-    stand in [tool.lineage.audit] of the nearest pyproject.toml. Exit code 4 where a file is not what was recorded, else 5 where PROV is invalid, else 1
+    stand in [tool.lineage.audit] of the nearest pyproject.toml. Exit code 4 where a file is not what was recorded or signed, else 5 where PROV is invalid, else 1
     for any other finding of the level of --fail-on or worse.
     """
     config = _config(folder, select, ignore, fail_on)
     with progress() as told:
-        report = audit(folder, config=config, recursive=recursive, recheck=recheck, jobs=jobs or processors(), shapes=shapes, progress=told)
+        how = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
+        report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)  # type: ignore[arg-type]
     name = "json" if as_json else name
     if output is not None:
         data = FORMATS[name](report).encode("utf-8", "replace")

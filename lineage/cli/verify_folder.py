@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,10 +12,12 @@ from lineage.cli import row, tell
 from lineage.errors import UsageError
 
 if TYPE_CHECKING:
-    from lineage.signing.check import Checked, Fault
+    from lineage.signing.check import Checked
     from lineage.signing.consequences import Consequences
+    from lineage.signing.seen import Fault
 
 FAILED = 4
+ONE = "checked was this session alone; not the others, nor the chain between them, nor what was added to the folder: lineage verify FOLDER --key tells"
 
 
 def by_signature(where: Path, key: Path, head: str | None, as_json: bool) -> int:
@@ -25,16 +26,16 @@ def by_signature(where: Path, key: Path, head: str | None, as_json: bool) -> int
     from lineage.signing.consequences import Weighing
     from lineage.signing.keys import public_key
 
-    if head is not None and not re.fullmatch("[0-9a-f]{64}", head):
-        raise UsageError("a head is 64 hex digits", hint="lineage sign and lineage verify tell it")
     found = checked(where, public_key(key), head=head)
     weighing = Weighing(found.folder)
     weighed = [(fault, weighing.of(fault.rests_on, fault.changes)) for fault in found.faults if fault.rests_on]
     rests = {id(fault): one for fault, one in weighed}
     if as_json:
-        click.echo(json.dumps(_json(found, rests), indent=2))
+        click.echo(json.dumps({"scope": "folder" if where.is_dir() else "manifest"} | _json(found, rests), indent=2))
     else:
         _tell(found, rests)
+        if not where.is_dir():
+            tell(ONE)
     return FAILED if found.faults else 0
 
 

@@ -1,6 +1,9 @@
 """DSSE v1 envelopes (https://github.com/secure-systems-lab/dsse): bytes under signatures.  Knows nothing of what the bytes say.
 
 What is signed is the *pre-authentication encoding* of type and payload, so a payload of one type never passes for another.
+
+`parsed` takes whatever DSSE allows, from any implementation. A file of a folder (`read`) has to be, byte for byte, what `signed` writes: spaces, the order of
+keys and further signatures are under no signature, and the next envelope names this one by the digest of all its bytes.
 """
 
 from __future__ import annotations
@@ -44,22 +47,40 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 def signed(payload: bytes, key: Ed25519PrivateKey, payload_type: str = IN_TOTO) -> bytes:
     """*payload* in an envelope with one signature; the same payload and key give the same bytes."""
-    signature = {"keyid": key_id(key.public_key()), "sig": _text(key.sign(pae(payload_type, payload)))}
-    whole = {"payload": _text(payload), "payloadType": payload_type, "signatures": [signature]}
+    return _written(payload, payload_type, key_id(key.public_key()), key.sign(pae(payload_type, payload)))
+
+
+def _written(payload: bytes, payload_type: str, name: str, signature: bytes) -> bytes:
+    whole = {"payload": _text(payload), "payloadType": payload_type, "signatures": [{"keyid": name, "sig": _text(signature)}]}
     return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
 def read(path: Path) -> Envelope:
-    """The envelope in *path*. Raises FormatError when it has not the shape of one or is no regular file (a pipe would never end), and OSError."""
+    """The envelope in *path*, which has one signature and is written as `signed` writes it.
+
+    Raises FormatError when it is not, or is no regular file (a pipe would never end), and OSError.
+    """
     if path.is_symlink() or not path.is_file():
         raise FormatError("not a regular file", at=str(path), hint="a signature is a file of its own")
     if path.stat().st_size > MAX_BYTES:
         raise FormatError(f"larger than {MAX_BYTES} bytes", at=str(path), hint="no signature is so large")
-    return parsed(path.read_bytes(), str(path))
+    data = path.read_bytes()
+    found = parsed(data, str(path))
+    if len(found.signatures) > 1:
+        raise FormatError(
+            "it has more signatures than one", at=str(path), hint="lineage sign writes one; keep others in a file of their own"
+        )
+    if _written(found.payload, found.payload_type, *found.signatures[0]) != data:
+        raise FormatError(
+            "the bytes are not those that lineage sign writes",
+            at=str(path),
+            hint="it was written anew by something else; put back the file that was signed",
+        )
+    return found
 
 
 def parsed(data: bytes, at: str) -> Envelope:
-    """*data* as an envelope. Raises FormatError."""
+    """*data* as an envelope, however it is written. Raises FormatError."""
     said, problems = loads(data)
     if problems or not isinstance(said, dict) or not _has_shape(said):
         detail = f": {problems[0][0]}" if problems else ""
@@ -87,6 +108,14 @@ def wrong(envelope: Envelope, key: Ed25519PublicKey) -> str | None:
     if key_id(key) in named:
         return "the signature is not of this payload: one of the two was altered"
     return f"it was signed by another key: {', '.join(name[:16] for name in named) or 'unnamed'}, not {key_id(key)[:16]}"
+
+
+def foreign(envelope: Envelope, key: Ed25519PublicKey) -> str | None:
+    """None when an envelope that was `read` is the one that `signed` wrote with *key*, else why it is not: the name of the key is under no signature."""
+    name, problem = envelope.signatures[0][0], wrong(envelope, key)
+    if problem or name == key_id(key):
+        return problem
+    return f"it calls the key {name[:16] or 'nothing'}, which is {key_id(key)[:16]}: the envelope was altered"
 
 
 def _has_shape(said: dict[str, Any]) -> bool:

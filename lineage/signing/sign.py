@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.capture.places import own
 from lineage.contract import manifest
 from lineage.contract.times import now
 from lineage.errors import NotFoundError, UsageError
@@ -80,7 +81,7 @@ class _Place:
     def _after(self, newest: Signed | None) -> tuple[Before | None, int]:
         if newest is None:
             return None, 1
-        problem = envelope.wrong(newest.envelope, self.key.public_key())
+        problem = envelope.foreign(newest.envelope, self.key.public_key())
         if problem:
             raise UsageError(f"the signature before does not hold: {problem}", at=newest.file, hint="--after names the one that is meant")
         return Before(session_id=newest.statement.session_id, sha256=newest.envelope.sha256), newest.statement.position + 1
@@ -89,7 +90,7 @@ class _Place:
 def _chosen(where: Path, folder: Path, prefix: str) -> Sequence[Session]:
     if not where.exists():
         raise NotFoundError("no such folder or manifest", at=str(where), hint="name the folder that holds the session manifests")
-    if not where.is_dir() and not statement.own(folder, where.name):
+    if not where.is_dir() and not own(folder, where.name):
         raise UsageError("not a regular file of its folder", at=str(where), hint="a link that leads out is not followed")
     paths = statement.manifests(folder) if where.is_dir() else [where]
     found = [session for session, _ in map(manifest.read, paths) if session]
@@ -120,7 +121,7 @@ def _signed(place: _Place, session: Session, anew: bool) -> Signature:
 def _kept(folder: Path, session: Session, key: Ed25519PrivateKey, path: Path) -> Signature:
     """The signature that is there, if it says of the session what would be said of it now."""
     found = envelope.read(path)
-    said = None if envelope.wrong(found, key.public_key()) else statement.read(found.payload, str(path))
+    said = None if envelope.foreign(found, key.public_key()) else statement.read(found.payload, str(path))
     fresh = statement.of_session(folder, session, before=None, position=0, signed_at=None)
     if said is None or replace(said, before=None, position=0, signed_at=None) != fresh:
         raise UsageError("the session has another signature already", at=str(path), hint="--replace signs it anew")

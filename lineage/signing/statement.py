@@ -10,10 +10,12 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from lineage.capture import files
+from lineage.capture.places import inside as inside  # lineage.redaction takes it from here
+from lineage.capture.places import leads_out, own
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import FILE, is_redacted
@@ -76,33 +78,9 @@ def envelope_path(folder: Path, session_id: str) -> Path:
     return folder / f"session_{safe(session_id)}{SUFFIX}"
 
 
-def inside(folder: Path, name: str) -> Path | None:
-    """The file called *name* in *folder*; None where the name or a link leads out of it."""
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or "\0" in name or not name:
-        return None
-    try:
-        path = folder / name
-        return path if path.resolve().is_relative_to(folder.resolve()) else None
-    except (OSError, ValueError):  # longer than a path may be, letters that no path has, links in a circle
-        return None
-
-
-def own(folder: Path, name: str) -> Path | None:
-    """The regular file called *name* in *folder*; None where there is none, or where its name or a link leads out: such a one is not opened."""
-    path = inside(folder, name)
-    return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113  # never raises, whatever the name
-
-
 def manifests(folder: Path) -> list[Path]:
     """The manifests of *folder*; a link that leads out is none."""
     return [path for path in sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}")) if own(folder, path.name)]
-
-
-def leads_out(name: str) -> bool:
-    """Does a name as such say that the file lies elsewhere?  Nothing of the folder can pass for it."""
-    pure = PurePosixPath(name)
-    return pure.is_absolute() or ".." in pure.parts
 
 
 def of_session(folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None) -> Statement:
@@ -140,7 +118,12 @@ def _whole(folder: Path, session: Session) -> None:
 def prov_files(folder: Path, session_id: str) -> list[Path]:
     """The PROV that lies beside the manifest."""
     names = folder.glob(f"session_{safe(session_id)}.*")
-    return sorted(path for path in names if not path.name.endswith((SUFFIX, ".tmp")) and path.is_file() and not path.is_symlink())
+    return sorted(path for path in names if is_prov(path.name) and path.is_file() and not path.is_symlink())
+
+
+def is_prov(name: str) -> bool:
+    """Is a file that is called `session_<id>.…` PROV, and no signature?"""
+    return not name.endswith((SUFFIX, ".tmp"))
 
 
 def recorded(session: Session) -> Iterator[Artifact]:
@@ -177,7 +160,11 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
     subjects = {_text(one["name"]): _hash(one["digest"]["sha256"]) for one in said["subject"]}
     if len(subjects) != len(said["subject"]):
         raise ValueError("a subject stands twice")
-    trees = {_text(name): Tree(lines=int(one["lines"]), merkle_root=_hash(one["merkle_root"])) for name, one in predicate["trees"].items()}
+    if predicate["manifest"] not in subjects:
+        raise ValueError("the manifest is none of its subjects")
+    trees = {
+        _text(name): Tree(lines=_count(one["lines"]), merkle_root=_hash(one["merkle_root"])) for name, one in predicate["trees"].items()
+    }
     previous = predicate["previous"]
     before = Before(session_id=_text(previous["session_id"]), sha256=_hash(previous["digest"]["sha256"])) if previous else None
     signed_at = predicate["signed_at"]
@@ -188,7 +175,7 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
         kinds={_text(name): _text(kind) for name, kind in predicate["kinds"].items()},
         trees=trees,
         before=before,
-        position=int(predicate["position"]),
+        position=_count(predicate["position"]),
         signed_at=None if signed_at is None else _text(signed_at),
     )
 
@@ -196,6 +183,13 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise ValueError(f"expected a string, got {value!r}")
+    return value
+
+
+def _count(value: object) -> int:
+    """A number as JSON has it; neither a text that looks like one, nor a fraction that would be cut."""
+    if type(value) is not int or value < 0:
+        raise ValueError("expected a whole number")
     return value
 
 

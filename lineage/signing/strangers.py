@@ -6,26 +6,29 @@ import os
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from lineage.capture.places import inside
 from lineage.contract import manifest
-from lineage.signing.statement import inside
 
 _SESSION = (manifest.PREFIX, "session_journal_")  # never overlooked: a folder of sessions may lie anywhere
 
 
-def strangers(folder: Path, named: Collection[str]) -> list[str]:
+def strangers(folder: Path, named: Collection[str], apart: Collection[str] = ()) -> list[str]:
     """The files and links below *folder* that are not in *named*, by their names from there, sorted; none is opened.
 
-    Hidden files and folders, and `graphs` at the top, are left out, but not sessions in them.
+    Hidden files and folders, and `graphs` at the top, are left out, but not sessions in them; all that lies in folders that are *apart* is.
     """
     known = set(named) | _behind_links(folder, named)
     upper = {name[:end] for name in named for end, letter in enumerate(name) if letter == "/"}
-    return sorted(name for name in _walked(folder, upper) if name not in known and not _is_left_out(name))
+    elsewhere = tuple(f"{place}/" for place in apart)
+    found = (name for name in _walked(folder, upper) if name not in known and not name.startswith(elsewhere))
+    return sorted(name for name in found if not _is_left_out(name))
 
 
 def _behind_links(folder: Path, named: Collection[str]) -> set[str]:
     """What names that lead over a link within the folder mean."""
-    found = (path.resolve() for name in named for path in [inside(folder, name)] if path)
-    return {path.relative_to(folder.resolve()).as_posix() for path in found}
+    real = os.path.realpath(folder)
+    found = (os.path.realpath(path) for name in named for path in [inside(folder, name)] if path)
+    return {Path(path).relative_to(real).as_posix() for path in found}
 
 
 def _walked(folder: Path, upper: Collection[str]) -> Iterator[str]:

@@ -58,6 +58,14 @@ def test_a_hook_passes_a_good_folder_and_fails_a_forged_one(name, project):
     assert done.returncode in (1, 4) and "sft_training_data.jsonl" in done.stdout + done.stderr
 
 
+def test_the_hook_of_the_audit_takes_a_key(project, key):
+    argv = [*shlex.split(HOOKS["lineage-audit"]["entry"]), "artifacts", "--key", f"{key}.pub"]
+    assert run(argv, project).returncode == 0
+    next((project / "artifacts").glob("session_*.dsse.json")).unlink()
+    done = run(argv, project)
+    assert done.returncode == 4 and "unsigned-session" in done.stdout
+
+
 def test_the_hook_of_records_names_the_line_and_what_rests_on_it(project):
     forge(project)
     done = hook("lineage-verify", project)
@@ -89,21 +97,25 @@ def action(project, **inputs):
 
 def test_the_action_passes_a_good_folder_and_says_so(project, key):
     result, told = action(project, key=f"{key}.pub")
-    assert result == 0 and "all hold" in told and "nothing found" in told
+    assert result == 0 and "nothing found" in told and "1 signatures" in told and "no key was given" not in told
 
 
 def test_the_action_fails_a_forged_folder_and_names_what_rests_on_it(project, key):
     forge(project)
     result, told = action(project, key=f"{key}.pub")
-    assert result == 4 and re.search(r"\| altered \| sft\\_training\\_data\.jsonl .* adapter/adapter\.safetensors, sft\\_accuracy", told)
+    assert result == 4 and "`not-as-signed`" in told
+    assert re.search(
+        r"\| sft\\_training\\_data\.jsonl \| altered: signed as .* model adapter/adapter\.safetensors; score sft\\_accuracy", told
+    )
 
 
 def test_the_action_finds_a_truncated_chain_by_its_head(project, key):
     assert action(project, key=f"{key}.pub", head="0" * 64)[0] == 4
 
 
-def test_the_action_without_a_key_checks_manifests_alone(project):
-    assert action(project)[0] == 0
+def test_the_action_without_a_key_says_that_nobody_knows_whose_the_signatures_are(project):
+    result, told = action(project)
+    assert result == 0 and "no key was given" in told
     forge(project)
     result, told = action(project)
     assert result == 4 and "`altered-file`" in told and "line 3 changed" in told

@@ -2,8 +2,10 @@
 
 FAULTS[code](random, folder)    True where the folder had a place for it; then an audit must find the code
 GOOD[code](random, folder)      the same corner of the folder, touched and still right: an audit must not find the code
+asked(folder)                   the key and head that an audit of the folder is to be given, where a fault or near miss left them beside it
 """
 
+import base64
 import gzip
 import hashlib
 import json
@@ -12,12 +14,23 @@ import shutil
 
 from lineage.export import export_folder
 from lineage.integrity import index
+from lineage.signing import keys
+from lineage.signing.sign import sign
 
 LATER = "2999-01-01T00:00:00+00:00"
 
 
 def digest(data):
     return hashlib.sha256(data).hexdigest()
+
+
+def beside_folder(folder, suffix):
+    return folder.with_name(f"{folder.name}.{suffix}")
+
+
+def asked(folder):
+    key, head = beside_folder(folder, "pem.pub"), beside_folder(folder, "head")
+    return ({"key": key} if key.exists() else {}) | ({"head": head.read_text()} if head.exists() else {})
 
 
 class Disk:
@@ -367,6 +380,35 @@ def exported(change):
     return fault(apply)
 
 
+def combined(change):
+    """The same, of the PROV of all sessions."""
+
+    def apply(disk):
+        export_folder(disk.folder)
+        change(disk, disk.random.choice([path for path in sorted((disk.folder / "graphs").glob("lineage.*")) if path.suffix != ".svg"]))
+        return True
+
+    return fault(apply)
+
+
+def edited_letter(disk, path):
+    data = path.read_bytes()
+    at = disk.random.choice([at for at in range(len(data)) if data[at : at + 1].isalnum()])
+    path.write_bytes(data[:at] + (b"x" if data[at : at + 1] != b"x" else b"y") + data[at + 1 :])
+
+
+def left_out(disk, path):
+    """The file is that of another folder: of one session less."""
+    kept = path.read_bytes()
+    manifests = sorted(disk.folder.glob("session_manifest_*.json"))
+    data = manifests[-1].read_bytes()
+    manifests[-1].unlink()
+    export_folder(disk.folder)
+    if path.read_bytes() == kept:
+        raise AssertionError("a session less is another graph")
+    manifests[-1].write_bytes(data)
+
+
 def circle(disk):
     """Two filters, each of which made what the other used."""
     for path, manifest in disk.manifests()[:1]:
@@ -390,6 +432,189 @@ def two_starts(disk):
         manifest["activities"].append({**run, "generated": [], "started_at": "2025-09-21T00:00:00+00:00"})
         return disk.save(path, manifest)
     return False
+
+
+# --- signatures
+
+
+def sign_all(disk):
+    """Every session signed by a key that lies beside the folder; the envelopes in the order of the chain. What no session used is gone."""
+    key = beside_folder(disk.folder, "pem")
+    keys.new_key(key)
+    envelopes = [one.path for one in sign(disk.folder, key)]
+    for path in [one for place in ("data", "models") for one in (disk.folder / place).rglob("*") if one.is_file()]:
+        if path.relative_to(disk.folder).as_posix() not in subjects(disk, envelopes):
+            path.unlink()
+    return envelopes
+
+
+def without_key(disk):
+    """The audit is given no key, now and then: what is done here shows without one."""
+    if disk.random.random() < 0.5:
+        beside_folder(disk.folder, "pem.pub").unlink()
+    return True
+
+
+def signed(change):
+    """What *change* does to a folder after all its sessions were signed."""
+    return fault(lambda disk: change(disk, sign_all(disk)) is not False)
+
+
+def keyless(change):
+    return signed(lambda disk, envelopes: without_key(disk) and change(disk, envelopes))
+
+
+def bit_of_payload(disk, envelopes):
+    """Another letter in what was signed, or in the signature."""
+    path = disk.random.choice(envelopes)
+    whole = json.loads(path.read_bytes())
+    place = whole["signatures"][0] if disk.random.random() < 0.5 else whole
+    key = "sig" if "sig" in place else "payload"
+    at = disk.random.randrange(len(place[key]) - 4)
+    place[key] = place[key][:at] + ("A" if place[key][at] != "A" else "B") + place[key][at + 1 :]
+    path.write_text(json.dumps(whole, indent=2) + "\n")
+
+
+def another_key(disk, envelopes):
+    """The session signed anew by somebody else, in its place in the chain."""
+    other = beside_folder(disk.folder, "other")
+    keys.new_key(other)
+    session = disk.random.choice(envelopes).name.removeprefix("session_").removesuffix(".dsse.json")
+    sign(disk.folder, other, session=session, replace_signature=True)
+
+
+def misplaced(disk, envelopes):
+    one, other = disk.random.sample(envelopes, 2)
+    shutil.copy(one, disk.random.choice((other, one.with_name("session_x.dsse.json"))))
+
+
+def written_anew(disk, envelopes):
+    path = disk.random.choice(envelopes)
+    data = path.read_bytes()
+    ways = (
+        data + b" ",
+        json.dumps(json.loads(data)).encode(),
+        data.replace(b'"payloadType"', b'"note": 1, "payloadType"'),
+        b"[" * 10_000,
+        b"",
+    )
+    path.write_bytes(disk.random.choice(ways))
+
+
+def subjects(disk, envelopes):
+    """(file) of what was signed, in random order."""
+    said = [json.loads(base64.b64decode(json.loads(path.read_bytes())["payload"])) for path in envelopes]
+    names = sorted({one["name"] for told in said for one in told["subject"]})
+    disk.random.shuffle(names)
+    return names
+
+
+def alter_signed(disk, envelopes):
+    """A file that was signed, and whatever the manifests say of it, so that only the signature tells."""
+    name = subjects(disk, envelopes)[0]
+    data = bytearray((disk.folder / name).read_bytes())
+    at = disk.random.randrange(len(data))
+    data[at] ^= 1
+    (disk.folder / name).write_bytes(data)
+    if not name.startswith("session_"):
+        disk.reseal(name)
+
+
+def lose_signed(disk, envelopes):
+    name = next(name for name in subjects(disk, envelopes) if name.startswith("session_manifest_") or disk.random.random() < 0.5)
+    (disk.folder / name).unlink()
+
+
+def rename_signed(disk, envelopes):
+    name = subjects(disk, envelopes)[0]
+    (disk.folder / name).rename(disk.folder / f"{name}.old")
+
+
+def exchange_signed(disk, envelopes):
+    names = subjects(disk, envelopes)
+    other = next((name for name in names[1:] if (disk.folder / name).read_bytes() != (disk.folder / names[0]).read_bytes()), None)
+    return bool(other) and shutil.copy(disk.folder / other, disk.folder / names[0]) is not None
+
+
+def late_journal(disk, envelopes):
+    session = disk.random.choice(envelopes).name.removeprefix("session_").removesuffix(".dsse.json")
+    (disk.folder / f"session_journal_{session}_1.jsonl").write_bytes(b'{"event": "left"}\n')
+
+
+def came(disk, envelopes):
+    """A file that nobody names, wherever."""
+    path = disk.folder / disk.random.choice(("notes.txt", "models/0/config.json", "data/deep/down/x.bin", "session_manifest_x.json.bak"))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("{}")
+
+
+def forget(disk, envelopes):
+    """A session from between is gone, with all that tells of it."""
+    if len(envelopes) < 3:
+        return False
+    path = disk.random.choice(envelopes[:-1])
+    (disk.folder / path.name.replace("session_", "session_manifest_", 1).replace(".dsse.json", ".json")).unlink()
+    return path.unlink() is None
+
+
+def truncate(disk, envelopes):
+    """The newest session is gone with its signature, and somebody kept the head."""
+    beside_folder(disk.folder, "head").write_text(digest(envelopes[-1].read_bytes()))
+    (disk.folder / envelopes[-1].name.replace("session_", "session_manifest_", 1).replace(".dsse.json", ".json")).unlink()
+    envelopes[-1].unlink()
+
+
+def replay(disk, envelopes):
+    """An old signature of a session put back, and what it was a signature of."""
+    path = envelopes[0]
+    old = path.read_bytes()
+    sign(disk.folder, beside_folder(disk.folder, "pem"), replace_signature=True)  # another time: another envelope, and all that follow it
+    if path.read_bytes() == old:
+        return False
+    path.write_bytes(old)
+    return len(envelopes) > 1
+
+
+def unsign(disk, envelopes):
+    disk.random.choice(envelopes).unlink()
+
+
+def forged_session(disk, envelopes):
+    """A session that nobody signed: in the folder, as a journal alone, or in a folder inside."""
+    name = disk.random.choice(
+        ("session_manifest_x.json", "session_journal_x_1.jsonl", "runs/session_manifest_x.json", ".hidden/session_manifest_x.json")
+    )
+    path = disk.folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(
+        '{"event": "session", "session": {"session_id": "x"}}\n' if name.endswith("l") else '{"session_id": "x", "status": "completed"}'
+    )
+
+
+def head_before(disk, envelopes):
+    """A head that was kept before the last sessions were signed."""
+    beside_folder(disk.folder, "head").write_text(digest(disk.random.choice(envelopes).read_bytes()))
+
+
+def sidecars_and_pictures(disk, envelopes):
+    for name in (".lineage/x.index", "graphs/x.svg", ".DS_Store"):
+        (disk.folder / name).parent.mkdir(exist_ok=True)
+        (disk.folder / name).write_text("{}")
+    touched(disk)
+
+
+def no_key_for_one(disk, envelopes):
+    """A session that was not signed yet, and no key that would ask for it."""
+    envelopes[-1].unlink()
+    beside_folder(disk.folder, "pem.pub").unlink()
+
+
+def openssh(disk, envelopes):
+    """The same key, as OpenSSH writes it."""
+    from cryptography.hazmat.primitives import serialization as form
+
+    path = beside_folder(disk.folder, "pem.pub")
+    path.write_bytes(keys.public_key(path).public_bytes(form.Encoding.OpenSSH, form.PublicFormat.OpenSSH) + b" a@b\n")
 
 
 def either(*functions):
@@ -416,6 +641,10 @@ FAULTS = {
     "missing-file": fault(lose),
     "altered-file": fault(flip),
     "broken-root": in_artifact(bad_root, is_records),
+    "broken-signature": either(signed(bit_of_payload), signed(another_key), keyless(misplaced), keyless(written_anew)),
+    "not-as-signed": either(keyless(alter_signed), keyless(lose_signed), keyless(rename_signed), keyless(exchange_signed), keyless(late_journal), signed(came)),
+    "broken-chain": either(keyless(forget), keyless(truncate), keyless(replay)),
+    "unsigned-session": either(signed(unsign), signed(forged_session)),
     "count-differs": in_artifact(lambda disk, entry: put(entry, count=entry["count"] + disk.random.choice((-1, 1, 100))), is_records),
     "listed-twice": either(in_manifest(twice, lambda manifest: manifest["artifacts_generated"]), in_manifest(two_makers, lambda manifest: any(map(is_records, manifest["artifacts_generated"])))),
     "legacy-artifact": either(beside("old.jsonl", LEGACY), beside("old_report.json", b'{"summary": {"accuracy": 1}, "results": []}')),
@@ -437,8 +666,9 @@ FAULTS = {
     "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=disk.random.choice(("yesterday", "2025-13-01T00:00:00Z")))),
     "time-order": either(in_activity("model_load", "generation", "training", "evaluation", change=disorder), in_record(longago), in_manifest(lambda disk, manifest: put(manifest, ended_at="2001-01-01T00:00:00+00:00"))),
     "future-time": either(in_manifest(lambda disk, manifest: put(manifest, ended_at=LATER)), in_record(lambda disk, record: deep(record, "metadata", "timestamp", value=LATER))),
-    "prov-stale": either(exported(lambda disk, path: path.write_bytes(path.read_bytes() + b"\n")), exported(lambda disk, path: in_manifest(lambda disk, manifest: put(manifest, title="another title"))(disk.random, disk.folder))),
-    "prov-malformed": exported(lambda disk, path: path.write_bytes(b"{" + path.read_bytes())),
+    "prov-stale": either(exported(lambda disk, path: path.write_bytes(path.read_bytes() + b"\n")), exported(lambda disk, path: in_manifest(lambda disk, manifest: put(manifest, title="another title"))(disk.random, disk.folder)),
+                         combined(edited_letter), combined(left_out), combined(lambda disk, path: path.write_bytes(path.read_bytes()[:-1]))),
+    "prov-malformed": either(exported(lambda disk, path: path.write_bytes(b"{" + path.read_bytes())), combined(lambda disk, path: path.write_bytes(path.read_bytes()[:-20] + b"[["))),
     "derivation-cycle": fault(circle),
     "prov-22": fault(two_starts),
     "no-metadata": in_record(lambda disk, record: record.pop("metadata") and None, least=2),
@@ -488,6 +718,10 @@ GOOD = {
     "missing-file": in_manifest(lambda disk, manifest: manifest["artifacts_generated"].append({"file": "announced.jsonl", "type": "training_data", "count": None, "timestamp": None})),
     "altered-file": fault(touched),
     "broken-root": fault(seal_all),
+    "broken-signature": signed(openssh),
+    "not-as-signed": signed(sidecars_and_pictures),
+    "broken-chain": signed(head_before),
+    "unsigned-session": signed(no_key_for_one),
     "count-differs": in_artifact(lambda disk, entry: put(entry, count=None), is_records),
     "listed-twice": in_manifest(lambda disk, manifest: manifest["artifacts_generated"].append({"file": "data/prompts_0.jsonl", "type": "prompts", "count": None, "timestamp": None})),
     "legacy-artifact": beside("notes.txt", b"no records"),
@@ -509,8 +743,8 @@ GOOD = {
     "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=None)),
     "time-order": in_activity("generation", "training", "evaluation", change=lambda disk, run: put(run, ended_at=None)),
     "future-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=None)),
-    "prov-stale": exported(lambda disk, path: os.utime(path, (1, 1))),
-    "prov-malformed": exported(lambda disk, path: path.write_text('{"prefix": {}}')),
+    "prov-stale": either(exported(lambda disk, path: os.utime(path, (1, 1))), combined(lambda disk, path: path.unlink()), combined(lambda disk, path: (path.parent / "lineage.svg").write_text("mine"))),
+    "prov-malformed": exported(lambda disk, path: path.write_text('{"prefix": {}}' if path.suffix == ".json" else "# a comment\n")),
     "derivation-cycle": fault(lambda disk: True),
     "prov-22": in_activity("generation", change=lambda disk, run: put(run, started_at=run["ended_at"])),
     "no-metadata": KEPT,

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from faults import FAULTS, GOOD
+from faults import FAULTS, GOOD, Disk, asked, sign_all
 from histories import history
 
 import lineage
@@ -28,7 +28,7 @@ def folders(path, *, sessions=7, start=0):
 
 
 def codes(folder):
-    return {one.code for one in lineage.audit(folder).findings}
+    return {one.code for one in lineage.audit(folder, **asked(folder)).findings}
 
 
 def injected(code, table, path, many):
@@ -71,7 +71,9 @@ def test_five_hundred_clean_folders_raise_nothing(tmp_path):
         folder = tmp_path / str(seed)
         folder.mkdir()
         history(seed, 4, folder=folder, clean=True)
-        report = lineage.audit(folder)
+        envelopes = sign_all(Disk(random.Random(seed), folder)) if seed % 4 == 0 else ()
+        report = lineage.audit(folder, **asked(folder))
+        assert not envelopes or dict(report.checked)["signatures"] == len(envelopes)
         assert report.remarks == () and report.code() == 0 and dict(report.checked)["records"] > 0
 
 

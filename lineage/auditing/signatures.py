@@ -1,0 +1,90 @@
+"""Rules about signatures: do they hold, are the files those that were signed, is the chain whole, and did somebody sign every session?
+
+`lineage.signing.check` finds the faults; each is a finding of one of four rules here. Without a key, what needs none is asked all the same: the form of the
+envelopes, the files, the chain. By whom the envelopes are, and what nobody signed, is asked under a key alone; `unchecked` says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from lineage.auditing.world import Found, World
+from lineage.findings import finding
+from lineage.integrity.differences import Change
+from lineage.prov.statement import Name
+from lineage.signing.seen import Fault
+
+SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
+RULE_OF = {
+    **dict.fromkeys(("bad-signature", "misplaced"), "broken-signature"),
+    **dict.fromkeys(("altered", "missing", "moved", "replaced", "added", "outside"), "not-as-signed"),
+    **dict.fromkeys(("gap", "replayed", "fork", "reordered", "truncated"), "broken-chain"),
+    "unsigned": "unsigned-session",
+}
+
+
+def broken_signature(world: World) -> Iterator[Found]:
+    """Each envelope verifies under the key, is written as `lineage sign` writes it, and lies where it belongs."""
+    yield from _found(world, "broken-signature")
+
+
+def not_as_signed(world: World) -> Iterator[Found]:
+    """Each file that was signed is what it was, where it was, and nothing came to it."""
+    yield from _found(world, "not-as-signed")
+
+
+def broken_chain(world: World) -> Iterator[Found]:
+    """Each signature names the one before it, and the head that was kept is among them."""
+    yield from _found(world, "broken-chain")
+
+
+def unsigned_session(world: World) -> Iterator[Found]:
+    """Under a key, each session and journal has a signature."""
+    yield from _found(world, "unsigned-session")
+
+
+def _found(world: World, code: str) -> Iterator[Found]:
+    for place, checked in world.signed:
+        for fault in checked.faults:
+            if RULE_OF[fault.what] == code:
+                detail = f"{fault.what}: {fault.message}{_lines(fault.changes)}"
+                name = world.name(place, fault.file)
+                yield Found(finding(code, name, None, detail), fault.session_id, _about(world, name, fault))
+
+
+def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
+    """The things of the graph that rest on it: by the digests that were signed, and by the one that a manifest has now, for it may be forged too."""
+    if not fault.rests_on:
+        return ()
+    signed = (one for digest in fault.rests_on for one in world.by_digest.get(digest, ()))
+    now = (one for _, session, artifact in world.files.get(name, ()) for one in world.about(session, artifact))
+    return tuple(dict.fromkeys((*signed, *now)))
+
+
+def _lines(changes: tuple[Change, ...]) -> str:
+    told = ", ".join(f"line {one.now or one.before} {one.what}" for one in changes[:SHOWN])
+    more = f" and {len(changes) - SHOWN:,} more" if len(changes) > SHOWN else ""
+    return f"; {told}{more}" if told else ""
+
+
+def looked_at(world: World) -> Iterator[tuple[str, int]]:
+    """What was checked."""
+    if world.signed:
+        yield "signatures", sum(len(one.signed) for _, one in world.signed)
+        yield "files as they were signed", sum(sum(one.good.values()) for _, one in world.signed)
+
+
+def unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
+    """What an audit does not vouch for, and why: more without a key than under one."""
+    count = sum(len(one.signed) for _, one in world.signed)
+    if world.key is None and not world.signed:
+        yield "signatures", None, "no session is signed: the manifests that are found are taken for what they say"
+    elif world.key is None:
+        yield "signatures", count, "no key was given (--key): that they fit the files and each other was checked, and not by whom they are"
+        alone = sum(one.unsigned for _, one in world.signed)
+        if alone:
+            yield "sessions without a signature", alone, "no key was given, so none was asked for"
+    if world.signed and world.head is None:
+        yield "the end of the chain of signatures", None, "no head was given (--head): nobody sees whether the last sessions are gone"
+    elif any(place != world.folder for place, _ in world.signed):
+        yield "the ends of chains in folders inside the folder", None, "the head is of the folder itself"

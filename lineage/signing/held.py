@@ -1,0 +1,103 @@
+"""The files of a session as they are now, against what was signed of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lineage.capture.places import inside
+from lineage.contract.lines import holds_records
+from lineage.errors import FormatError
+from lineage.facts import Artifact
+from lineage.integrity.differences import Change
+from lineage.integrity.index import Seal
+from lineage.integrity.verify import changes_of
+from lineage.signing.reports import metrics_changed
+from lineage.signing.seen import Fault, Seen
+from lineage.signing.statement import Statement, Tree, recorded
+
+
+def held(seen: Seen, said: Statement) -> Iterator[Fault | None]:
+    """A fault, or None where it holds, for each file that was signed: the manifest first."""
+    for name, expected in sorted(said.subjects.items(), key=lambda subject: (subject[0] != said.manifest, subject[0])):
+        yield _file(seen, name, expected, said)
+
+
+def rests_on(name: str, said: Statement) -> tuple[str, ...]:
+    """A file is what rests on it; a manifest or journal is all that it tells of; PROV is derived, and nothing rests on it."""
+    kind = said.kinds.get(name)
+    if kind in ("manifest", "journal"):
+        return tuple(digest for file, digest in said.subjects.items() if said.kinds.get(file) not in ("manifest", "journal", "prov"))
+    return () if kind == "prov" else (said.subjects[name],)
+
+
+def _file(seen: Seen, name: str, expected: str, said: Statement) -> Fault | None:
+    path, tree = inside(seen.folder, name), said.trees.get(name)
+    facts: dict[str, Any] = {"file": name, "session_id": said.session_id, "rests_on": rests_on(name, said)}
+    if path is None:
+        return Fault(what="outside", message="the name leads out of the folder", **facts)
+    if not os.path.isfile(path):  # noqa: PTH113  # never raises, whatever the name
+        return _gone(seen, expected, facts)
+    try:
+        sha256, found = _bytes(seen, path, tree)
+    except OSError as error:
+        return Fault(what="missing", message=f"it cannot be read: {error.strerror}", **facts)
+    if sha256 == expected and found == tree:
+        return None
+    return _altered(seen, path, name, sha256, said, facts)
+
+
+def _bytes(seen: Seen, path: Path, tree: Tree | None) -> tuple[str, Tree | None]:
+    """The digest, and the root of the lines where one was signed; one of a file that cannot be unpacked is none."""
+    try:
+        seal: Seal | None = seen.reader.seal(path) if tree else None
+    except FormatError:
+        seal = None
+    return (seal.sha256, Tree(lines=seal.lines, merkle_root=seal.merkle_root)) if seal else (seen.reader.digest(path), None)
+
+
+def _gone(seen: Seen, expected: str, facts: dict[str, Any]) -> Fault:
+    """Missing; or there under another name, as its digest tells."""
+    for name in seen.strange:
+        if seen.digest(name) == expected:
+            return Fault(what="moved", message=f"it is called {name} now", **facts)
+    return Fault(what="missing", message="it was signed, and is gone", **facts)
+
+
+def _altered(seen: Seen, path: Path, name: str, sha256: str, said: Statement, facts: dict[str, Any]) -> Fault:
+    same = (file for one in seen.signed for file, known in one.statement.subjects.items() if known == sha256 and file != name)
+    other = next(same, None)
+    if other:
+        return Fault(what="replaced", message=f"what lies there is {other}", **facts)
+    changes, detail = _changed(seen, path, name, said)
+    message = f"signed as {said.subjects[name][:16]}…, now {sha256[:16]}…{'; ' + detail if detail else ''}"
+    return Fault(what="altered", message=message, changes=changes, **facts)
+
+
+def _changed(seen: Seen, path: Path, name: str, said: Statement) -> tuple[tuple[Change, ...], str]:
+    """What of the file is another: lines of records, names in a manifest, numbers in a report."""
+    if holds_records(path):
+        tree = said.trees.get(name)
+        signed = Artifact(path=name, type="", sha256=said.subjects[name], merkle_root=tree.merkle_root if tree else None)
+        return changes_of(path, signed)
+    if name == said.manifest:
+        return (), "; ".join(_names_changed(seen, said))
+    return (), "; ".join(metrics_changed(path, name, seen.sessions.get(said.manifest))) if path.suffix == ".json" else ""
+
+
+def _names_changed(seen: Seen, said: Statement) -> Iterator[str]:
+    """File names in a manifest that are not those that were signed."""
+    told = seen.sessions.get(said.manifest)
+    if told is None:
+        yield "it can no longer be read"
+        return
+    if told.id != said.session_id:
+        yield f"session_id was {said.session_id}"
+    named = {one.path: one.sha256 for one in recorded(told)}
+    signed = {name: one for name, one in said.subjects.items() if said.kinds.get(name) not in ("manifest", "journal", "prov")}
+    for name in sorted(signed.keys() - named.keys()):
+        now = next((other for other, one in named.items() if one == signed[name] and other not in signed), None)
+        yield f"it calls {name} {now} now" if now else f"it no longer names {name}"
+    yield from (f"it records another digest for {name}" for name in sorted(signed.keys() & named.keys()) if named[name] != signed[name])

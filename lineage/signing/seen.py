@@ -1,0 +1,144 @@
+"""A folder while its signatures are checked: what lies there, what its manifests say, which signatures hold.  Each is read once, when it is first asked for."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import islice, takewhile
+from pathlib import Path
+from typing import Protocol
+
+from lineage.capture import files
+from lineage.capture.places import own
+from lineage.contract import manifest
+from lineage.facts import Session
+from lineage.integrity import index
+from lineage.integrity.differences import Change
+from lineage.mapping.names import safe
+from lineage.signing import statement
+from lineage.signing.chain import Signed
+from lineage.signing.statement import SUFFIX, is_prov, recorded
+from lineage.signing.strangers import strangers
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fault:
+    """Something that does not hold, and the digests on which other things rest that do not hold either then."""
+
+    what: str  # "altered", "missing", "added", "moved", "replaced", "outside", "bad-signature", "unsigned", "misplaced", or of chain.Break
+    file: str  # relative to the folder; of several files that were added together, the folder that holds them
+    message: str
+    session_id: str | None = None
+    changes: tuple[Change, ...] = ()  # the lines, where a sidecar from before could name them
+    rests_on: tuple[str, ...] = ()  # SHA-256 of what was signed and is not there as it was
+
+
+class Reader(Protocol):
+    """How the bytes of files become known."""
+
+    def digest(self, path: Path) -> str:
+        """The SHA-256 of a file. Raises OSError."""
+
+    def seal(self, path: Path) -> index.Seal:
+        """Of a file of records, its lines and their root too. Raises OSError, and FormatError where it is not what its name says."""
+
+
+class Afresh:
+    """Reads every file from end to end, whatever is remembered of it."""
+
+    def digest(self, path: Path) -> str:
+        """As it is now."""
+        return files.digest(path, recheck=True)[0]
+
+    def seal(self, path: Path) -> index.Seal:
+        """As it is now."""
+        return index.build(path, keep=False)
+
+
+AFRESH = Afresh()
+
+
+class Seen:
+    """What one check knows of a folder; `signed` and `refused` fill while the signatures are read."""
+
+    def __init__(self, folder: Path, reader: Reader, apart: Collection[str] = ()) -> None:
+        self.folder, self.reader, self._apart = folder, reader, apart
+        self.signed: list[Signed] = []  # in the order of the chain
+        self.refused: set[str] = set()  # manifests whose signature does not hold: that is told once
+
+    @cached_property
+    def sessions(self) -> dict[str, Session]:
+        """What the manifests say, by the name of the manifest."""
+        return {path.name: session for path in statement.manifests(self.folder) for session in [manifest.read(path)[0]] if session}
+
+    @cached_property
+    def names(self) -> list[str]:
+        """What lies in the folder itself, sorted."""
+        return sorted(path.name for path in self.folder.iterdir())
+
+    def journals(self, manifest_name: str) -> list[str]:
+        """The journals of the session whose manifest is called so."""
+        id_ = manifest.session_id_of(Path(manifest_name))
+        return [name for name in self._beginning(f"session_journal_{id_}_") if name.endswith(".jsonl") and self._is_file(name)]
+
+    def prov(self, session_id: str) -> list[str]:
+        """The PROV that lies beside the manifest of a session."""
+        return [name for name in self._beginning(f"session_{safe(session_id)}.") if is_prov(name) and self._is_file(name)]
+
+    def _beginning(self, text: str) -> Iterator[str]:
+        first = bisect_left(self.names, text)
+        return takewhile(lambda name: name.startswith(text), islice(self.names, first, None))
+
+    def _is_file(self, name: str) -> bool:
+        path = self.folder / name
+        return path.is_file() and not path.is_symlink()
+
+    def digest(self, name: str) -> str | None:
+        """The digest of a file of the folder; None where it is none, or cannot be read: so it is none that is known."""
+        path = own(self.folder, name)
+        try:
+            return self.reader.digest(path) if path else None
+        except OSError:
+            return None
+
+    def made_by(self, session_id: str | None) -> tuple[str, ...]:
+        """The digests of all that a session recorded, if it still tells."""
+        return tuple(one.sha256 or "" for told in self.sessions.values() if told.id == session_id for one in recorded(told))
+
+    # --- what is known, once all signatures were read
+
+    @cached_property
+    def covered(self) -> frozenset[str]:
+        """The names of all files that signatures cover."""
+        return frozenset(name for one in self.signed for name in one.statement.subjects)
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """These, and the files of which a manifest knows the digest."""
+        return self.covered | {one.path for session in self.sessions.values() for one in recorded(session)}
+
+    @cached_property
+    def claims(self) -> dict[str, list[str]]:
+        """The manifests that claim each session, by its id."""
+        found: dict[str, list[str]] = {}
+        for name, session in self.sessions.items():
+            found.setdefault(session.id, []).append(name)
+        return found
+
+    @cached_property
+    def strange(self) -> list[str]:
+        """Files without a fault of their own that are in no signature and no manifest."""
+        ours = {
+            name for name in self.names if name.startswith("session_journal_") or (name.startswith("session_") and name.endswith(SUFFIX))
+        }
+        told = {one.id for one in self._told_unsigned} | {one.statement.session_id for one in self.signed}
+        prov = {name for id_ in told for name in self.prov(id_)}
+        return strangers(self.folder, self.known | ours | prov | self.sessions.keys(), self._apart)
+
+    @property
+    def _told_unsigned(self) -> Sequence[Session]:
+        """Sessions whose own word is all there is of them."""
+        signed = {one.statement.manifest for one in self.signed}
+        return [session for name, session in self.sessions.items() if name not in signed]
