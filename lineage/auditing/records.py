@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lineage.auditing.world import Found, Made, World, called
+from lineage.auditing.world import Found, World, called
+from lineage.carried.originals import Made
 from lineage.contract.metadata import PROVENANCE
 from lineage.facts import Activity, Evaluation, Generation, Json, ModelLoad, Slice, Training
 
@@ -30,7 +31,7 @@ def mixed_loaders(world: World) -> Iterator[Found]:
                 first.setdefault(version, part.lines[0][0] if part.lines else 1)
         if len(first) > 1:
             said = ", ".join(f"{version[:8]} from line {line}" for version, line in sorted(first.items(), key=lambda pair: pair[1]))
-            yield world.found("mixed-loaders", one.place, one.session, one.artifact.path, line=sorted(first.values())[1], detail=said)
+            yield world.found("mixed-loaders", one.folder, one.session, one.artifact.path, line=sorted(first.values())[1], detail=said)
 
 
 def _files(world: World) -> Iterator[Made]:
@@ -60,7 +61,7 @@ def provenance_differs(world: World) -> Iterator[Found]:
 
 def _differs(world: World, one: Made, line: int | None, detail: str) -> Found:
     about = world.about(one.session, one.artifact)
-    return world.found("provenance-differs", one.place, one.session, one.artifact.path, line=line, detail=detail, about=about)
+    return world.found("provenance-differs", one.folder, one.session, one.artifact.path, line=line, detail=detail, about=about)
 
 
 def _against(world: World, one: Made, metadata: Json) -> str:
@@ -152,7 +153,7 @@ def _records_incomplete(world: World, one: Made) -> Iterator[Found]:
         missing = _missing(params if isinstance(params, dict) else {}) if part.metadata else []
         if missing:
             line, detail = (part.lines[0][0] if part.lines else None), f"{part.count:,} records lack {', '.join(missing)}"
-            yield world.found("params-incomplete", one.place, one.session, one.artifact.path, line=line, detail=detail)
+            yield world.found("params-incomplete", one.folder, one.session, one.artifact.path, line=line, detail=detail)
 
 
 def _missing(params: Json) -> list[str]:

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from lineage.auditing.world import Found, Made, World
+from lineage.auditing.world import Found, World
+from lineage.carried.originals import Made
 from lineage.facts import Evaluation, Json
 
 VERDICTS = ("correct", "is_correct", "passed", "success")  # booleans, or 0 and 1
@@ -111,4 +112,4 @@ def _size(report: Json) -> int | None:
 
 def _told(world: World, code: str, one: Made, detail: str) -> Found:
     about = world.about(one.session, one.artifact)
-    return world.found(code, one.place, one.session, one.artifact.path, detail=detail, about=about)
+    return world.found(code, one.folder, one.session, one.artifact.path, detail=detail, about=about)

@@ -36,7 +36,7 @@ def future_time(world: World) -> Iterator[Found]:
         for part in slices(world, one) if one.path in world.taken else ():
             when = instant(part.last_time)
             if when and when > world.now + SKEW:
-                yield world.found("future-time", one.place, one.session, one.artifact.path, detail=f"a record: {part.last_time}")
+                yield world.found("future-time", one.folder, one.session, one.artifact.path, detail=f"a record: {part.last_time}")
 
 
 def time_order(world: World) -> Iterator[Found]:
@@ -61,7 +61,7 @@ def _records(world: World) -> Iterator[Found]:
             for time in dict.fromkeys((part.first_time, part.last_time)):
                 if _outside(time, span, SKEW):
                     line, detail = (part.lines[0][0] if part.lines else None), f"a record of {time} lies outside its run"
-                    yield world.found("time-order", one.place, one.session, one.artifact.path, line=line, detail=detail, about=world.about(one.session, one.artifact))  # fmt: skip
+                    yield world.found("time-order", one.folder, one.session, one.artifact.path, line=line, detail=detail, about=world.about(one.session, one.artifact))  # fmt: skip
 
 
 def instant(time: str | None) -> datetime | None:

@@ -87,7 +87,7 @@ class _Trained:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._made = [(_own(world, one.artifact, one.run), one.place, one.run) for one in world.made if isinstance(one.run, Training)]
+        self._made = [(_own(world, one.artifact, one.run), one.folder, one.run) for one in world.made if isinstance(one.run, Training)]
 
     def data(self, load: ModelLoad) -> Iterator[Data]:
         """What the loaded model was trained on, and the models that it came from."""

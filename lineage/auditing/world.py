@@ -16,6 +16,7 @@ from typing import Any
 
 from lineage.capture import files
 from lineage.carried import Placed
+from lineage.carried.originals import Made
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
@@ -43,21 +44,6 @@ def called(run: Activity) -> str:
     """A run in words: `model load 3f2a9c1e`."""
     kind = next(name for name, known in ACTIVITIES.items() if known is type(run)).replace("_", " ")
     return f"{kind} {run.id[:17] if run.inferred else run.id[:8]}"
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A file, the run that made it, and where both stand."""
-
-    place: Path
-    session: Session
-    run: Activity
-    artifact: Artifact
-
-    @property
-    def path(self) -> Path:
-        """Where the file lies."""
-        return self.place / self.artifact.path
 
 
 @dataclass(frozen=True)
@@ -114,7 +100,7 @@ class World:
     @cached_property
     def made(self) -> tuple[Made, ...]:
         """Every file that a run made."""
-        return tuple(Made(place, session, run, one) for place, session in self.placed for run in session.activities for one in run.made)
+        return tuple(Made(session, run, place, one) for place, session in self.placed for run in session.activities for one in run.made)
 
     def about(self, session: Session, *artifacts: Artifact) -> tuple[Name, ...]:
         """The files as things of the graph."""
@@ -149,7 +135,7 @@ class World:
     def taken(self) -> Mapping[Path, Taken]:
         """What the files of records really hold, those that runs made and those that nobody names; remembered as long as a file is the same."""
         paths = {one.path: one for one in self.made if holds_records(one.path) and self.is_readable(one.path)}
-        wanted = [Wanted(path, self.name(one.place, one.artifact.path)) for path, one in paths.items()]
+        wanted = [Wanted(path, self.name(one.folder, one.artifact.path)) for path, one in paths.items()]
         told = take_in(wanted, jobs=self.how.jobs, recheck=self.how.recheck, sidecars="none", progress=self.how.progress)
         return {one.path: found for one, found in told if isinstance(found, Taken)}
 
