@@ -114,9 +114,9 @@ class _Reading:
     def _generation(self, run_id: str, artifact: Artifact, slices: list[Slice]) -> None:
         said = slices[0].metadata
         made = replace(artifact, activity=run_id, slices=tuple(slices), role="records")
-        load = self._load(said.get("provenance"))
+        loads = dict.fromkeys(self._load(one.metadata.get("provenance")) for one in slices)
         params = said.get("generation_params")
-        facts = {"params": params if isinstance(params, dict) else {}, "models": (load,) if load else (), "script": _script(said)}
+        facts = {"params": params if isinstance(params, dict) else {}, "models": tuple(filter(None, loads)), "script": _script(said)}
         before = self._activities.get(run_id)
         self._activities[run_id] = Generation(id=run_id, inferred=True, made=(*(before.made if before else ()), made), **facts)  # type: ignore[arg-type]
 
@@ -133,8 +133,11 @@ class _Reading:
             self.findings.append(finding("bad-report", name, None, f"larger than {MAX_REPORT} bytes"))
             return
         read, wrong = report.read(path.read_bytes(), name)
-        is_ours = read is not None or listed is None or listed.type == "evaluation"
-        self.findings += wrong if is_ours else []
+        if listed and read is None and listed.type != "evaluation":
+            return
+        if listed and read is None and not wrong:
+            wrong = [finding("bad-report", name, None, "expected a summary, with metadata or results")]
+        self.findings += wrong
         if read is None or self._is_elsewhere(path, [read.metadata]):
             return
         sha256, size = files.digest(path)

@@ -20,7 +20,7 @@ from lineage.carried.originals import Made
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
-from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session
+from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.folder import How, gathered
 from lineage.intake import Taken, Wanted, take_in
@@ -44,6 +44,21 @@ def called(run: Activity) -> str:
     """A run in words: `model load 3f2a9c1e`."""
     kind = next(name for name, known in ACTIVITIES.items() if known is type(run)).replace("_", " ")
     return f"{kind} {run.id[:17] if run.inferred else run.id[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A file of records, as the session that made it or lists it has it, and the runs of that session that made it, if any did."""
+
+    folder: Path
+    session: Session
+    artifact: Artifact
+    makers: tuple[Activity, ...]
+
+    @property
+    def path(self) -> Path:
+        """Where it lies."""
+        return self.folder / self.artifact.path
 
 
 @dataclass(frozen=True)
@@ -73,6 +88,11 @@ class World:
         """A finding at a file of a session."""
         return Found(finding(code, self.name(place, file), line, detail), session.id, about)
 
+    def told(self, code: str, one: Made | Held, detail: str, *, line: int | None = None) -> Found:
+        """A finding at a file, which makes the file doubtful."""
+        about = self.about(one.session, one.artifact)
+        return self.found(code, one.folder, one.session, one.artifact.path, line=line, detail=detail, about=about)
+
     def home(self, session: Session, run: Activity | None = None) -> str:
         """The file that tells of the run: the manifest, else a file that the run made, or a run that used it as a model."""
         if session.manifest:
@@ -101,6 +121,29 @@ class World:
     def made(self) -> tuple[Made, ...]:
         """Every file that a run made."""
         return tuple(Made(session, run, place, one) for place, session in self.placed for run in session.activities for one in run.made)
+
+    @cached_property
+    def held(self) -> tuple[Held, ...]:
+        """Every file that holds records with metadata or that a run made, once: as the session has it whose runs made it, else the first that lists it."""
+        makers: dict[tuple[str, Path], list[Made]] = {}
+        for one in self.made:
+            makers.setdefault((one.session.id, one.path), []).append(one)
+        told = {(session.id, place / one.path): one for place, session in self.placed for one in session.artifacts}
+        made = [
+            Held(one.folder, one.session, told.get(key, one.artifact), tuple(each.run for each in (one, *more)))
+            for key, (one, *more) in makers.items()
+        ]
+        listed = [Held(place, session, one, ()) for place, session in self.placed for one in session.artifacts if one.slices]
+        every: dict[Path, Held] = {}
+        for held in (*made, *listed):
+            if holds_records(held.path) or held.artifact.slices:
+                every.setdefault(held.path, held)
+        return tuple(every.values())
+
+    def slices(self, one: Made | Held) -> tuple[Slice, ...]:
+        """The slices that a file of records really holds; those that were recorded, where it cannot be read."""
+        taken = self.taken.get(one.path)
+        return (taken.scan.slices if taken else one.artifact.slices) or ()
 
     def about(self, session: Session, *artifacts: Artifact) -> tuple[Name, ...]:
         """The files as things of the graph."""
@@ -134,7 +177,7 @@ class World:
     @cached_property
     def taken(self) -> Mapping[Path, Taken]:
         """What the files of records really hold, those that runs made and those that nobody names; remembered as long as a file is the same."""
-        paths = {one.path: one for one in self.made if holds_records(one.path) and self.is_readable(one.path)}
+        paths = {one.path: one for one in self.held if holds_records(one.path) and self.is_readable(one.path)}
         wanted = [Wanted(path, self.name(one.folder, one.artifact.path)) for path, one in paths.items()]
         told = take_in(wanted, jobs=self.how.jobs, recheck=self.how.recheck, sidecars="none", progress=self.how.progress)
         return {one.path: found for one, found in told if isinstance(found, Taken)}

@@ -214,7 +214,8 @@ class EvaluationRun(Run):
         return target
 
     def _measured(self, summary: Mapping[str, Any]) -> None:
-        numbers = {name: value for name, value in summary.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+        told, _ = plain(summary, "summary")  # numbers of numpy too
+        numbers = {name: value for name, value in told.items() if isinstance(value, int | float) and not isinstance(value, bool)}
         self._fact = replace(self._fact, metrics=numbers)  # type: ignore[call-arg]  # an Evaluation
 
     def _metadata(self, seed: int | None) -> dict[str, Any]:
