@@ -62,7 +62,7 @@ def _against(world: World, one: Held, metadata: Json) -> str:
     if run is None or run.inferred:
         return ", ".join(keys)
     script, version = metadata.get("script_name"), metadata.get("script_version")
-    if run.script and isinstance(version, str) and run.script.version not in (None, version):
+    if run.script and (isinstance(version, str) or isinstance(named, str)) and run.script.version not in (None, version):
         keys.append("script_version")
     if isinstance(named, str):
         keys += ["script_name"] if run.script and isinstance(script, str) and script != run.script.path else []

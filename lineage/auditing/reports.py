@@ -39,7 +39,7 @@ def malformed(world: World) -> Iterator[Found]:
     """The report of an evaluation is one: a summary of numbers, with metadata or results."""
     read = {one.path: value for one, value in world.reports}
     for one in world.made:
-        if isinstance(one.run, Evaluation) and one.artifact.type == "evaluation" and world.is_readable(one.path):
+        if world.is_report(one) and world.is_readable(one.path):
             for problem in problems(read.get(one.path)):
                 yield _told(world, "bad-report", one, problem)
 

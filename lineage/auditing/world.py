@@ -61,6 +61,10 @@ class Held:
         return self.folder / self.artifact.path
 
 
+def _may_be_report(one: Made) -> bool:
+    return isinstance(one.run, Evaluation) and one.path.suffix == ".json"
+
+
 @dataclass(frozen=True)
 class World:
     """A folder as it is now."""
@@ -195,10 +199,14 @@ class World:
 
     @cached_property
     def reports(self) -> tuple[tuple[Made, Json], ...]:
-        """Every report of an evaluation that can be read, with its content."""
-        of_evaluations = (one for one in self.made if isinstance(one.run, Evaluation) and one.artifact.type == "evaluation")
-        read = ((one, self.json(one.path)) for one in of_evaluations)
-        return tuple((one, value) for one, value in read if isinstance(value, dict))
+        """Every report of an evaluation that can be read, with its content: what is called one, and what an evaluation made that has a summary."""
+        read = ((one, self.json(one.path)) for one in self.made if self.is_report(one) or _may_be_report(one))
+        return tuple((one, value) for one, value in read if isinstance(value, dict) and (self.is_report(one) or "summary" in value))
+
+    @staticmethod
+    def is_report(one: Made) -> bool:
+        """Does the manifest call it a report?"""
+        return one.artifact.type == "evaluation" or (one.artifact.role == "report" and isinstance(one.run, Evaluation))
 
     def json(self, path: Path) -> Any:
         """The JSON of a file of the folder; None where it cannot be read."""

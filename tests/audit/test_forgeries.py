@@ -179,8 +179,9 @@ def recorded(folder, *, own=lambda n: {"seed": n}, params=SAMPLED, learned=None)
     """A session that generates and evaluates."""
     folder.mkdir()
     (folder / "model.bin").write_bytes(b"weights")
+    (folder / "run.py").write_text("# in no repository")
     (folder / "test.jsonl").write_bytes(b'{"question": "?"}\n')
-    with lineage.session(folder, export=False) as session:
+    with lineage.session(folder, export=False, script=folder / "run.py") as session:
         load = session.model_load(PROVENANCE, files=[folder / "model.bin"])
         with session.generation(model=load, params=params) as run, run.records("sft.jsonl") as out:
             for n in range(6):
@@ -193,7 +194,7 @@ def recorded(folder, *, own=lambda n: {"seed": n}, params=SAMPLED, learned=None)
 
 
 def blamed(folder):
-    return codes(folder) - {"dirty-code", "unknown-commit"}
+    return codes(folder) - {"unknown-commit"}
 
 
 def reseal(folder, change_records=None, change_report=None, change_manifest=None):
@@ -275,6 +276,11 @@ RESEALED = [
     ("a load that is gone, and another model", {"change_manifest": lambda told: told["activities"].pop(0), **many("metadata", "provenance", "model_name", value="another")}, "provenance-differs"),
     ("runs that name no file", {"change_manifest": lambda told: [one.update(generated=[]) for one in told["activities"]], **record(*PARAMS, "temperature", value=0.1)}, "params-differ"),
     ("no activities", {"change_manifest": lambda told: told.update(activities=[]), **record("metadata", "provenance", "model_name", value="another")}, "provenance-differs"),
+    ("the version of a script that its records lack", run("generation", "script", "version", value="f" * 40), "provenance-differs"),
+    ("a score, and the type of the report", {**report("summary", "accuracy", value=0.9), "change_manifest": lambda told: [one.update(type="output") for one in told["artifacts_generated"]]}, "metric-differs"),
+    ("a score, and the role of the report too", {**report("summary", "accuracy", value=0.9), "change_manifest": lambda told: [one.update(type="output", role=None) for one in (*told["artifacts_generated"], *(made for run in told["activities"] for made in run["generated"]))]}, "metric-differs"),
+    ("code that is said to be clean", {"change_manifest": lambda told: told["environment"].update(git_dirty=False, git_diff_sha256="0" * 64)}, "dirty-code"),
+    ("an end that nobody saw", {"change_manifest": lambda told: told.update(status="completed", ended_at=None)}, "never-closed"),
     ("a configuration that no load has", {"change_manifest": lambda told: told["loader_config"]["provenance"].update(model_name="another")}, "provenance-differs"),
 ]  # fmt: skip
 
@@ -311,7 +317,8 @@ def test_nobody_blames_what_a_session_that_went_on_and_two_writers_left(tmp_path
     folder = tmp_path / "a"
     folder.mkdir()
     (folder / "model.bin").write_bytes(b"weights")
-    with lineage.session(folder, export=False) as session:
+    (folder / "run.py").write_text("# in no repository")
+    with lineage.session(folder, export=False, script=folder / "run.py") as session:
         load = session.model_load(PROVENANCE, files=[folder / "model.bin"])
         for temperature in TEMPERATURES:
             with session.generation(model=load, params={**SAMPLED, "temperature": temperature}) as run:
@@ -346,7 +353,8 @@ def test_a_test_set_that_only_its_digest_names_is_known_among_training_data(tmp_
     folder = tmp_path / "a"
     folder.mkdir()
     (folder / "base.bin").write_bytes(b"base")
-    with lineage.session(folder, export=False) as session:
+    (folder / "run.py").write_text("# in no repository")
+    with lineage.session(folder, export=False, script=folder / "run.py") as session:
         load = session.model_load(PROVENANCE, files=[folder / "base.bin"])
         with session.generation(model=load, params=SAMPLED) as run, run.records("data.jsonl") as out:
             out.write({"instruction": "q"})
