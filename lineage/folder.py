@@ -96,11 +96,13 @@ class _Reading:
         self.findings: list[Finding] = []
         self._folder, self._how = folder, how
         self._taken: dict[Path, Taken] = {}
+        self._made: set[str] = set()  # files of which a manifest says what made them
         self._unlike: set[Path] = set()  # files that are not what a manifest recorded
 
     def sessions(self) -> tuple[list[Session], list[Session]]:
         """The session of each manifest, its files compared with the disk; and one that holds the files that no manifest names, if there are any."""
         told = self._told()
+        self._made = _made(told)
         made = {artifact.path for one in told for artifact in one.artifacts}
         used = {artifact.path for one in told for run in one.activities for artifact in run.used}
         alone = orphans(self._folder, made)
@@ -113,8 +115,7 @@ class _Reading:
 
     def _with_inferred(self, told: list[Session], alone: list[Path]) -> list[Session]:
         """The sessions with what files that they list without a run speak of, in the first that lists each; *alone* gets those of no session here."""
-        known = _made(told)
-        full = []
+        known, full = set(self._made), []
         for session in told:
             listed = {self._folder / one.path: one for one in session.artifacts if one.path not in known and self._is_as_listed(one)}
             known |= {one.path for one in listed.values()}
@@ -157,9 +158,8 @@ class _Reading:
 
     def _unread(self, told: Iterable[Session]) -> Iterator[Wanted]:
         """The files of records whose slices nobody recorded, and those without a sidecar."""
-        made = _made(told)
         listed = [one for session in told for one in session.artifacts]
-        lacking = {one.path for one in listed if _lacks_slices(one) or one.path not in made}
+        lacking = {one.path for one in listed if self._lacks_slices(one) or one.path not in self._made}
         for artifact in {one.path: one for one in listed}.values():
             path = self._folder / artifact.path
             is_there = self._is_inside(artifact.path) and holds_records(path) and os.path.isfile(path)  # noqa: PTH113  # never raises
@@ -235,10 +235,14 @@ class _Reading:
     def _completed(self, artifact: Artifact, now: Artifact, path: Path) -> Artifact:
         full = replace(artifact, sha256=now.sha256, bytes=now.bytes, parts=artifact.parts or now.parts)
         taken = self._taken.get(path)
-        if taken is None or not _lacks_slices(artifact):
+        if taken is None or not self._lacks_slices(artifact):
             return full
         self.findings += taken.scan.findings
         return replace(full, count=taken.scan.count, slices=taken.scan.slices)
+
+    def _lacks_slices(self, artifact: Artifact) -> bool:
+        """Did a run make it, and did nobody say what records it holds?"""
+        return artifact.slices is None and (artifact.activity is not None or artifact.path in self._made)
 
     def _tell(self, code: str, file: str, detail: str) -> None:
         self.findings.append(finding(code, file, None, detail))
@@ -262,11 +266,6 @@ def _remade(run: Activity, seen: dict[str, Artifact]) -> Activity:
     made = [replace(seen.get(one.path, one), role=one.role) for one in run.made]
     made += [one for one in seen.values() if one.activity == run.id and one.path not in {other.path for other in run.made}]
     return replace(run, made=tuple(replace(one, activity=one.activity or run.id) for one in made))
-
-
-def _lacks_slices(artifact: Artifact) -> bool:
-    """Did a run make it, and did nobody say what records it holds?"""
-    return artifact.slices is None and artifact.activity is not None
 
 
 def _outside(path: str) -> bool:
