@@ -42,11 +42,8 @@ def _run_of(world: World, one: Held, part: Slice) -> Generation | None:
 
 def _unlike(run: Generation, said: Json) -> list[str]:
     """The parameters that a record has other than its run, and of which the run does not say that records differ in them."""
-    told, open_ = run.params, {gap.about for gap in run.gaps}
-    asked = [key for key in said if told and key != "seed" and f"params.{key}" not in open_]
-    return [
-        f"{key} {_shown(said[key])} for {_shown(told.get(key))}" for key in asked if key not in told or not _equal(said[key], told[key])
-    ]
+    open_ = {"seed", *(gap.about.removeprefix("params.") for gap in run.gaps)}
+    return [f"{key} {_shown(said[key])} for {_shown(run.params.get(key))}" for key in _other(said, run.params) if key not in open_]
 
 
 def _other_seeds(world: World, one: Held, part: Slice) -> list[str]:
@@ -71,9 +68,10 @@ def _report_unlike(made: Made, report: Json) -> list[str]:
 
 
 def _other(said: object, told: Json) -> list[str]:
-    """The keys of a report that the manifest has otherwise, or not at all; nothing where either says nothing."""
+    """The keys of *said* that the manifest has otherwise, and those that it lacks although it has all that are decisive."""
     asked = said if isinstance(said, dict) and told else {}
-    return [key for key in asked if key not in told or not _equal(asked[key], told[key])]
+    is_whole = not _missing(told)
+    return [key for key in asked if (not _equal(asked[key], told[key]) if key in told else is_whole)]
 
 
 def _equal(one: object, other: object) -> bool:

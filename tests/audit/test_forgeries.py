@@ -308,6 +308,12 @@ LEGITIMATE = {
 }
 
 
+def test_a_manifest_that_does_not_say_all_parameters_is_not_contradicted_by_records_that_do(tmp_path):
+    folder = reseal(recorded(tmp_path / "a"), **run("generation", "params", value={"seed": 42, "temperature": 0.7}))
+    assert blamed(folder) == {"params-incomplete"}
+    assert "params-differ" in blamed(reseal(folder, **record(*PARAMS, "temperature", value=0.1)))
+
+
 @pytest.mark.parametrize("how", LEGITIMATE)
 def test_what_records_of_one_run_may_differ_in_is_not_blamed(how, tmp_path):
     assert blamed(recorded(tmp_path / "a", **LEGITIMATE[how])) == set()
