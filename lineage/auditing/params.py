@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lineage.auditing.provenance import undescribed
 from lineage.auditing.records import by_metadata
 from lineage.auditing.world import Found, Held, World, called
 from lineage.carried.originals import Made
@@ -27,6 +28,9 @@ def params_differ(world: World) -> Iterator[Found]:
             if differing:
                 line = part.lines[0][0] if part.lines else None
                 yield world.told("params-differ", one, f"{', '.join(differing)} of {part.count:,} records", line=line)
+        for part, keys in undescribed(world, one):
+            if "generation_params" in keys:
+                yield world.told("params-differ", one, f"of {part.count:,} records the manifest has another generation_params than they")
     for made, report in world.reports:
         differing = _report_unlike(made, report) if not made.run.inferred else []
         if differing:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from lineage.auditing.world import Found, Held, World
+from lineage.auditing.world import Found, Held, World, called
 from lineage.contract.metadata import PROVENANCE
-from lineage.facts import Activity, Evaluation, Generation, Json, ModelLoad, Session
+from lineage.facts import Activity, Evaluation, Generation, Json, ModelLoad, Session, Slice
 
+DESCRIBED = ("provenance", "script_version", "script_name", "session_id", "run_id", "generation_params")  # of what slices share
 MOVING = ("gaps", "sentinels")  # of the provenance: told anew at each load, and no setting
 
 
@@ -32,6 +33,48 @@ def provenance_differs(world: World) -> Iterator[Found]:
         if differing:
             yield world.told("provenance-differs", made, differing)
     yield from _loader_configs(world)
+    yield from _misdescribed(world)
+    yield from _dangling(world)
+
+
+def _misdescribed(world: World) -> Iterator[Found]:
+    """The manifest describes no records that the file does not hold."""
+    for one in world.held:
+        for part, keys in undescribed(world, one):
+            other = [key for key in keys if key != "generation_params"]
+            if other:
+                yield world.told(
+                    "provenance-differs", one, f"of {part.count:,} records the manifest has another {', '.join(other)} than they"
+                )
+
+
+def undescribed(world: World, one: Held) -> Iterator[tuple[Slice, list[str]]]:
+    """The slices that were recorded and are not there, with the keys of the metadata in which the most alike that is there differs."""
+    taken, recorded = world.taken.get(one.path), one.artifact.slices or ()
+    if taken is None or taken.seal.sha256 != one.artifact.sha256 or any(part.mixed for part in (*recorded, *taken.scan.slices)):
+        return
+    there = [part.metadata for part in taken.scan.slices if part.metadata]
+    for part in recorded if there else ():
+        differing = min(([key for key in DESCRIBED if part.metadata.get(key) != real.get(key)] for real in there), key=len)
+        if differing and part.metadata:
+            yield part, differing
+
+
+def _dangling(world: World) -> Iterator[Found]:
+    """Loads that a run names, and the run that an entry names, are there."""
+    for place, session in world.placed:
+        made: dict[str, set[str]] = {}
+        for run in session.activities:
+            for file in run.made:
+                made.setdefault(file.path, set()).add(run.id)
+            for load in run.models:
+                if load not in world.runs:
+                    detail = f"{called(run)} used the model of {load[:8]}, which no manifest knows"
+                    yield world.found("provenance-differs", place, session, world.home(session, run), detail=detail)
+        for artifact in session.artifacts if session.manifest else ():
+            if artifact.activity and made.get(artifact.path) and artifact.activity not in made[artifact.path]:
+                detail = f"{artifact.path} is of run {artifact.activity[:8]}, and {', '.join(sorted(made[artifact.path]))[:8]} says that it made it"
+                yield world.found("provenance-differs", place, session, str(session.manifest), detail=detail)
 
 
 def _loader_configs(world: World) -> Iterator[Found]:

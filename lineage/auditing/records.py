@@ -41,9 +41,13 @@ def _slices_differ(world: World, one: Held) -> Iterator[Found]:
     recorded = by_metadata(one.artifact)
     for part in world.slices(one):
         said = recorded.get(key_of(part.metadata))
+        line = part.lines[0][0] if part.lines else None
         if said and part.metadata and said.count != part.count:
-            line = part.lines[0][0] if part.lines else None
             yield world.told("count-differs", one, f"{said.count:,} like this were recorded, {part.count:,} are there", line=line)
+        elif said and part.metadata and said.lines != part.lines and not (said.scattered or part.scattered):
+            yield world.told("count-differs", one, "records like this were recorded on other lines", line=line)
+    if one.artifact.slices == () and world.slices(one):
+        yield world.told("count-differs", one, "none with metadata was recorded, and there are some")
 
 
 def by_metadata(artifact: Artifact) -> dict[bytes, Slice]:

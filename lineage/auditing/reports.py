@@ -14,6 +14,7 @@ from typing import Any
 
 from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
+from lineage.contract.metadata import check_provenance
 from lineage.contract.report import problems
 from lineage.facts import Evaluation, Json
 
@@ -26,8 +27,8 @@ CLOSE = 5e-4  # numbers are written rounded to three digits and more
 def size_differs(world: World) -> Iterator[Found]:
     """A report has a result for each example of its data set, and each model."""
     for one, report in world.reports:
-        results, size = _results(report), _size(report)
-        if results is None or size is None:
+        results, size = _results(report) or [], _size(report)
+        if size is None:
             continue
         models = {repr(row[MODEL]) for row in results if isinstance(row, dict) and MODEL in row}
         if len(results) != size * max(len(models), 1):
@@ -42,6 +43,12 @@ def malformed(world: World) -> Iterator[Found]:
         if world.is_report(one) and world.is_readable(one.path):
             for problem in problems(read.get(one.path)):
                 yield _told(world, "bad-report", one, problem)
+    for one, told in world.reports:
+        metadata = told.get("metadata")
+        if isinstance(metadata, dict):
+            provenance = metadata.get("provenance")
+            for problem in check_provenance(provenance) if isinstance(provenance, dict) else ["provenance: expected an object"]:
+                yield _told(world, "bad-metadata", one, f"metadata.{problem}")
 
 
 def metric_differs(world: World) -> Iterator[Found]:

@@ -240,6 +240,14 @@ def run(type_, *path, value):
     return {"change_manifest": change}
 
 
+def slices(*path, value):
+    def change(manifest):
+        (entry,) = (one for one in manifest["artifacts_generated"] if "slices" in one)
+        at("x", *path, value=value)({"x": entry["slices"][0]})
+
+    return {"change_manifest": change}
+
+
 def many(*path, value):
     return {"change_records": lambda rows: [at("x", n, *path, value=value)({"x": rows}) for n in range(len(rows))]}
 
@@ -276,6 +284,16 @@ RESEALED = [
     ("a load that is gone, and another model", {"change_manifest": lambda told: told["activities"].pop(0), **many("metadata", "provenance", "model_name", value="another")}, "provenance-differs"),
     ("runs that name no file", {"change_manifest": lambda told: [one.update(generated=[]) for one in told["activities"]], **record(*PARAMS, "temperature", value=0.1)}, "params-differ"),
     ("no activities", {"change_manifest": lambda told: told.update(activities=[]), **record("metadata", "provenance", "model_name", value="another")}, "provenance-differs"),
+    ("what a manifest has of its records", slices("metadata", "provenance", "model_name", value="another"), "provenance-differs"),
+    ("the run that a manifest has of its records", slices("metadata", "run_id", value="e" * 32), "provenance-differs"),
+    ("the parameters that a manifest has of its records", slices("metadata", "generation_params", "temperature", value=0.1), "params-differ"),
+    ("the lines that a manifest has of its records", slices("lines", value=[[1, 9]]), "count-differs"),
+    ("slices that hold nothing", {"change_manifest": lambda told: [one.update(slices=[]) for one in told["artifacts_generated"] if "slices" in one]}, "count-differs"),
+    ("a model that nobody loaded", run("generation", "models", value=["e" * 32]), "provenance-differs"),
+    ("another run at the file", {"change_manifest": lambda told: [one.update(activity="e" * 32) for one in told["artifacts_generated"]]}, "provenance-differs"),
+    ("a report without provenance", report("metadata", "provenance", value=DROPPED), "bad-metadata"),
+    ("a report that hides a key of its loader", report("metadata", "provenance", "quantization", value=DROPPED), "bad-metadata"),
+    ("no results", report("results", value=DROPPED), "size-differs"),
     ("the version of a script that its records lack", run("generation", "script", "version", value="f" * 40), "provenance-differs"),
     ("a score, and the type of the report", {**report("summary", "accuracy", value=0.9), "change_manifest": lambda told: [one.update(type="output") for one in told["artifacts_generated"]]}, "metric-differs"),
     ("a score, and the role of the report too", {**report("summary", "accuracy", value=0.9), "change_manifest": lambda told: [one.update(type="output", role=None) for one in (*told["artifacts_generated"], *(made for run in told["activities"] for made in run["generated"]))]}, "metric-differs"),
