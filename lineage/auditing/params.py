@@ -68,7 +68,9 @@ def _report_unlike(made: Made, report: Json) -> list[str]:
     if not isinstance(run, Evaluation) or not isinstance(metadata, dict):
         return []
     pairs = (("decoding_params", run.params), ("dataset", run.dataset))
-    return [f"{name}.{key}" for name, told in pairs for key in _other(metadata.get(name), told)]
+    seeds = metadata.get("eval_seed"), run.params.get("seed")
+    is_other = None not in seeds and seeds[0] != seeds[1] and all(gap.about != "params.seed" for gap in run.gaps)
+    return [f"{name}.{key}" for name, told in pairs for key in _other(metadata.get(name), told)] + ["eval_seed"] * is_other
 
 
 def _other(said: object, told: Json) -> list[str]:

@@ -206,6 +206,8 @@ class EvaluationRun(Run):
         overwritten: the next free name is taken.
         """
         target = self.session.claim(path, append=False)
+        if seed is not None and seed != self.params.get("seed"):
+            self.gap("params.seed", "a report says a seed of its own")
         data = report.build(summary, results, self._metadata(seed) if self.session.recording else None)
         with self.session.guard(f"report {target.name}"):
             self.session.write(target, data)

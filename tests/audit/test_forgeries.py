@@ -175,7 +175,7 @@ def test_records_of_another_session_are_no_run_of_the_one_that_lists_them(tmp_pa
 TEMPERATURES = (0.2, 0.7, 1.2)
 
 
-def recorded(folder, *, own=lambda n: {"seed": n}, params=SAMPLED, learned=None):
+def recorded(folder, *, own=lambda n: {"seed": n}, params=SAMPLED, learned=None, seed=None):
     """A session that generates and evaluates."""
     folder.mkdir()
     (folder / "model.bin").write_bytes(b"weights")
@@ -188,8 +188,8 @@ def recorded(folder, *, own=lambda n: {"seed": n}, params=SAMPLED, learned=None)
                 out.write({"instruction": f"q{n}"}, generation_params=own(n))
             if learned:
                 run.learned(params=learned)
-        with session.evaluation(model=load, dataset=folder / "test.jsonl", dataset_size=2, params=GREEDY) as run:
-            run.report("evaluation.json", summary={"accuracy": 0.5}, results=[{"correct": True}, {"correct": False}])
+        with session.evaluation(model=load, dataset=folder / "test.jsonl", dataset_size=2, params={**GREEDY, "seed": 42}) as run:
+            run.report("evaluation.json", summary={"accuracy": 0.5}, results=[{"correct": True}, {"correct": False}], seed=seed)
     return folder
 
 
@@ -293,6 +293,7 @@ RESEALED = [
     ("another run at the file", {"change_manifest": lambda told: [one.update(activity="e" * 32) for one in told["artifacts_generated"]]}, "provenance-differs"),
     ("a report without provenance", report("metadata", "provenance", value=DROPPED), "bad-metadata"),
     ("a report that hides a key of its loader", report("metadata", "provenance", "quantization", value=DROPPED), "bad-metadata"),
+    ("the seed of a report", report("metadata", "eval_seed", value=99), "params-differ"),
     ("no results", report("results", value=DROPPED), "size-differs"),
     ("the version of a script that its records lack", run("generation", "script", "version", value="f" * 40), "provenance-differs"),
     ("a score, and the type of the report", {**report("summary", "accuracy", value=0.9), "change_manifest": lambda told: [one.update(type="output") for one in told["artifacts_generated"]]}, "metric-differs"),
@@ -322,6 +323,7 @@ LEGITIMATE = {
     "a parameter of one record": {"own": lambda n: {"seed": n, "typical_p": 0.5} if n == 4 else {"seed": n}},
     "what the run learned later": {"learned": {"typical_p": 1.0}},
     "another value that was in force too": {"learned": {"temperature": 0.9}},
+    "a report with a seed of its own": {"seed": 7},
     "greedy records, some with a seed": {"params": GREEDY, "own": lambda n: {"seed": n} if n else None},
 }
 
