@@ -48,6 +48,7 @@ class Slice:
     first_time: str | None = None  # the earliest and the latest timestamp among them
     last_time: str | None = None
     seeds: tuple[int, int] | None = None  # the smallest and the largest seed; None: no record names one
+    seedless: tuple[int, int] = field(default=(0, 0), compare=False)  # how many name none, and the line of the first; found by reading
     origins: tuple[Origin, ...] = ()  # where its records were made, if not in this file; found by reading both
 
     @property

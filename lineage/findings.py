@@ -88,7 +88,7 @@ _ROWS = (
     # What only the audit asks (lineage/auditing).
     Rule(code="mixed-loaders", level="warning", title="records of several loader versions in one file", hint="split the file by metadata.provenance.loader_version",
          why="Another loader may have given the model other ids; what is trained on the file is of no one methodology."),
-    Rule(code="provenance-differs", level="error", title="the record does not say what the manifest says of the run that made it", hint="compare the two; one of them was edited or copied from elsewhere",
+    Rule(code="provenance-differs", level="error", title="the provenance is not what the manifest says", hint="compare the two; one of them was edited or copied from elsewhere",
          why="One of the two is wrong, and nobody can say by which model and loader the record was made."),
     Rule(code="sentinels-not-passed", level="error", title="the sentinel tests of the loaded model did not pass", hint="load it with CleanModelLoader, and make anew what it made",
          why="A model that is not clean makes instruction-tuned text, which the experiment takes for a base model's."),
@@ -108,6 +108,8 @@ _ROWS = (
          why="What was sampled cannot be sampled again."),
     Rule(code="params-incomplete", level="warning", title="the parameters are not all that were in force", hint="record the effective ones: lineage.models.generation.effective gives them",
          why="What is not said is decided by defaults, which change between versions and models."),
+    Rule(code="params-differ", level="error", title="the parameters are not those that the manifest says", hint="compare the two; one of them was edited, or a run did not say that its records differ",
+         why="Nobody can say by which parameters it was made, and whoever makes it anew makes something else."),
     Rule(code="legacy-artifact", level="warning", title="nothing tells where the file comes from", hint="make it anew in a session, or keep it out of results",
          why="Results from before the cut-over are comparable with nothing after it."),
     Rule(code="listed-twice", level="warning", title="the file is listed twice", hint="keep the entry whose digest the file has",

@@ -22,7 +22,7 @@ from lineage.facts import Activity, Artifact, Session
 from lineage.findings import Finding, finding
 from lineage.intake import Progress, Taken, Wanted, take_in
 from lineage.integrity import index
-from lineage.unrecorded import orphans, unrecorded
+from lineage.unrecorded import orphans, unrecorded, with_inferred
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,19 +97,41 @@ class _Reading:
         self.findings: list[Finding] = []
         self._folder, self._how = folder, how
         self._taken: dict[Path, Taken] = {}
+        self._made: set[str] = set()  # files of which a manifest says what made them
+        self._unlike: set[Path] = set()  # files that are not what a manifest recorded
 
     def sessions(self) -> tuple[list[Session], list[Session]]:
         """The session of each manifest, its files compared with the disk; and one that holds the files that no manifest names, if there are any."""
         told = self._told()
+        self._made = _made(told)
         made = {artifact.path for one in told for artifact in one.artifacts}
         used = {artifact.path for one in told for run in one.activities for artifact in run.used}
         alone = orphans(self._folder, made)
         self._take_in([*self._unread(told), *(Wanted(path, path.name, self._how.legacy) for path in alone if holds_records(path))])
         alone = [path for path in alone if path.name not in used or self._tells(path)]
-        checked = [self._checked(one) for one in told]
-        found, wrong = unrecorded(alone, self._taken, legacy=self._how.legacy)
+        checked = self._with_inferred([self._checked(one) for one in told], alone)
+        found, wrong = unrecorded({path: path.relative_to(self._folder).as_posix() for path in alone}, self._taken, legacy=self._how.legacy)
         self.findings += wrong
         return checked, [found] if found else []
+
+    def _with_inferred(self, told: list[Session], alone: list[Path]) -> list[Session]:
+        """The sessions with what files that they list without a run speak of, in the first that lists each; *alone* gets those of no session here."""
+        known, full = set(self._made), []
+        for session in told:
+            listed = {self._folder / one.path: one for one in session.artifacts if one.path not in known and self._is_as_listed(one)}
+            known |= {one.path for one in listed.values()}
+            found, wrong, elsewhere = with_inferred(session, listed, self._taken, legacy=self._how.legacy)
+            self.findings += wrong
+            alone += elsewhere
+            full.append(found)
+        return full
+
+    def _is_as_listed(self, artifact: Artifact) -> bool:
+        """Is the file there, and the one that was recorded?"""
+        path = self._folder / artifact.path
+        if is_redacted(artifact) or not self._is_inside(artifact.path) or not os.path.isfile(path):  # noqa: PTH113  # never raises
+            return False
+        return path not in self._unlike
 
     def _tells(self, path: Path) -> bool:
         """Do records in the file, which some run used, say who made them?"""
@@ -138,10 +160,12 @@ class _Reading:
 
     def _unread(self, told: Iterable[Session]) -> Iterator[Wanted]:
         """The files of records whose slices nobody recorded, and those without a sidecar."""
-        for artifact in {one.path: one for session in told for one in session.artifacts}.values():
+        listed = [one for session in told for one in session.artifacts]
+        lacking = {one.path for one in listed if self._lacks_slices(one) or one.path not in self._made}
+        for artifact in {one.path: one for one in listed}.values():
             path = self._folder / artifact.path
             is_there = self._is_inside(artifact.path) and holds_records(path) and os.path.isfile(path)  # noqa: PTH113  # never raises
-            is_wanted = _lacks_slices(artifact) or (artifact.sha256 and index.can_be_made(path))
+            is_wanted = artifact.path in lacking or (artifact.sha256 and index.can_be_made(path))
             if is_there and is_wanted and not is_redacted(artifact):
                 yield Wanted(path, artifact.path, self._how.legacy, artifact.sha256)
 
@@ -198,6 +222,7 @@ class _Reading:
         now = self._now(artifact, path)
         if artifact.sha256 and now.sha256 and artifact.sha256 != now.sha256:
             self._tell("altered-file", artifact.path, f"recorded as {artifact.sha256[:16]}…, now {now.sha256[:16]}…")
+            self._unlike.add(path)
             return artifact
         for gap in now.gaps:
             self._tell("unreadable", artifact.path, gap.reason)
@@ -212,10 +237,14 @@ class _Reading:
     def _completed(self, artifact: Artifact, now: Artifact, path: Path) -> Artifact:
         full = replace(artifact, sha256=now.sha256, bytes=now.bytes, parts=artifact.parts or now.parts)
         taken = self._taken.get(path)
-        if taken is None or not _lacks_slices(artifact):
+        if taken is None or not self._lacks_slices(artifact):
             return full
         self.findings += taken.scan.findings
         return replace(full, count=taken.scan.count, slices=taken.scan.slices)
+
+    def _lacks_slices(self, artifact: Artifact) -> bool:
+        """Did a run make it, and did nobody say what records it holds?"""
+        return artifact.slices is None and (artifact.activity is not None or artifact.path in self._made)
 
     def _tell(self, code: str, file: str, detail: str) -> None:
         self.findings.append(finding(code, file, None, detail))
@@ -227,11 +256,15 @@ def _doubt(read: tuple[Path, Session]) -> tuple[bool, bool, Path]:
     return not path.is_file(), session.id != manifest.session_id_of(path), path
 
 
+def _made(told: Iterable[Session]) -> set[str]:
+    """The files of which a session says which run made them, at the file or at the run."""
+    named = {one.path for session in told for run in session.activities for one in run.made}
+    runs = [({run.id for run in session.activities}, session) for session in told]
+    return named.union(one.path for ids, session in runs for one in session.artifacts if one.activity in ids)
+
+
 def _remade(run: Activity, seen: dict[str, Artifact]) -> Activity:
-    made = tuple(replace(seen.get(one.path, one), role=one.role) for one in run.made)
+    """The run with what it made as it was found: what it names, and the files that name it."""
+    made = [replace(seen.get(one.path, one), role=one.role) for one in run.made]
+    made += [one for one in seen.values() if one.activity == run.id and one.path not in {other.path for other in run.made}]
     return replace(run, made=tuple(replace(one, activity=one.activity or run.id) for one in made))
-
-
-def _lacks_slices(artifact: Artifact) -> bool:
-    """Did a run make it, and did nobody say what records it holds?"""
-    return artifact.slices is None and artifact.activity is not None

@@ -9,6 +9,7 @@ A comment in front of a block says what a reader need not see:
     <!-- file: NAME -->         the block is a file that later blocks read
     <!-- output -->             the block is what the Python block before it prints
     <!-- exit: 1 -->            the commands of the block end with this code
+    <!-- needs: torch -->       the page makes what it shows itself, with this library; it is skipped where that is not installed
     <!-- not run: reason -->    the block is left alone, and listed by `python tests/test_docs.py`
 
 In an output `…` stands for any text, and a line of it for any lines; ids, digests and times count by their shape (`SHAPES`).
@@ -121,7 +122,11 @@ def follow(block, folder):
 @pytest.mark.parametrize("page", [page for page in PAGES if any(block.is_code for block in blocks(page))], ids=lambda page: page.stem)
 def test_the_code_of_a_page_does_what_the_page_shows(page, tmp_path):
     folder = tmp_path / "page"
-    for name, text in GIVEN.items():
+    folder.mkdir()
+    needed = [block.told("needs") for block in blocks(page) if block.told("needs")]
+    for library in needed:
+        pytest.importorskip(library, reason=f"{page.name} needs {library}")
+    for name, text in GIVEN.items() if not needed else ():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(text)
     if SAMPLE in page.read_text():

@@ -3,7 +3,7 @@
     audit       a folder -> a report: the world is read once, every rule looks at it, consequences are told, exceptions applied
     rules       RULES: which function finds what; the codes, words and reasons stand in lineage/findings.py
     world       what a rule may look at: sessions, what the files really hold, manifests as they were written, reports
-    loads, code, records, artifacts, reports, training, times, graphs      the rules, by what they look at
+    loads, code, provenance, records, params, artifacts, reports, training, times, graphs      the rules, by what they look at
     signatures  the same, of what lineage.signing finds
     overlap     records that a test set shares with training data
     impact      what a finding invalidates downstream

@@ -143,6 +143,7 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
                 _unlooked(world),
                 "one of the two is not in the folder as it was recorded, or holds no records",
             ),
+            ("files without a digest", _undigested(world), "their manifest has none, so whether they were altered cannot be told"),
             ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
             ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
             *prov.unchecked(world),
@@ -156,6 +157,10 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
 def _unlooked(world: World) -> int:
     every = training.pairs(world)
     return sum(one.test.artifact.sha256 != one.data.artifact.sha256 and not training.comparable(world, one) for one in every)
+
+
+def _undigested(world: World) -> int:
+    return sum(type(row.get("sha256")) is not str for _, session in world.placed for row in world.entries(session) if row.get("timestamp"))
 
 
 def _others(world: World) -> list[Path]:

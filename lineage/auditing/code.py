@@ -14,7 +14,7 @@ def dirty_code(world: World) -> Iterator[Found]:
     """The code that ran was committed."""
     for place, session in world.placed:
         code = session.code
-        if code and code.dirty:
+        if code and (code.dirty or code.diff_sha256):  # a diff of clean code is none
             kept = f"its diff is {code.diff_sha256[:16]}…" if code.diff_sha256 else "its diff was not recorded"
             yield world.found("dirty-code", place, session, world.home(session), detail=f"commit {str(code.git_sha)[:8]}, {kept}")
 
@@ -31,7 +31,7 @@ def unknown_commit(world: World) -> Iterator[Found]:
 def never_closed(world: World) -> Iterator[Found]:
     """A session says how it ended."""
     for place, session in world.placed:
-        if session.manifest and session.status == "running":
-            yield world.found(
-                "never-closed", place, session, session.manifest, detail=f"started {session.started_at or 'at an unknown time'}"
-            )
+        said = session.status == "completed" and session.started_at and not session.ended_at  # who closes a session says when
+        if session.manifest and (session.status == "running" or said):
+            detail = f"started {session.started_at or 'at an unknown time'}{', completed at none' if said else ''}"
+            yield world.found("never-closed", place, session, session.manifest, detail=detail)

@@ -1,29 +1,34 @@
 """Rules about reports: do the numbers follow from the results, and do manifest and report say the same?
 
-A number is computed anew only where that is certain: a measure called `accuracy` or `<model>_accuracy`, from results that carry a verdict
-under a known key, of that model where they name one. Of every other number nothing is claimed (`unclaimed`).
+A number is computed anew only where that is certain: an accuracy, or how many are correct, in all or of a model, from results that carry a
+verdict under a known key, of that model where they name one. Names are read without regard to case, nesting, and what stands between words:
+`sft_accuracy`, `Accuracy (SFT)` and `{"sft": {"accuracy": …}}` are one. Of every other number nothing is claimed (`unclaimed`).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from lineage.auditing.world import Found, Made, World
+from lineage.auditing.world import Found, World
+from lineage.carried.originals import Made
+from lineage.contract.metadata import check_provenance
+from lineage.contract.report import problems
 from lineage.facts import Evaluation, Json
 
 VERDICTS = ("correct", "is_correct", "passed", "success")  # booleans, or 0 and 1
 MODEL = "model"  # the key under which a result names the model, as the measure does: "sft" of "sft_accuracy"
-SUFFIX = "accuracy"
+SHARES, COUNTS = ("accuracy", "acc"), ("n_correct", "num_correct", "correct_count", "correct")  # how measures of verdicts are called
 CLOSE = 5e-4  # numbers are written rounded to three digits and more
 
 
 def size_differs(world: World) -> Iterator[Found]:
     """A report has a result for each example of its data set, and each model."""
     for one, report in world.reports:
-        results, size = _results(report), _size(report)
-        if results is None or size is None:
+        results, size = _results(report) or [], _size(report)
+        if size is None:
             continue
         models = {repr(row[MODEL]) for row in results if isinstance(row, dict) and MODEL in row}
         if len(results) != size * max(len(models), 1):
@@ -31,15 +36,39 @@ def size_differs(world: World) -> Iterator[Found]:
             yield _told(world, "size-differs", one, f"{len(results)} results, and dataset.size is {size}{each}")
 
 
+def malformed(world: World) -> Iterator[Found]:
+    """The report of an evaluation is one: a summary of numbers, with metadata or results."""
+    read = {one.path: value for one, value in world.reports}
+    for one in world.made:
+        if world.is_report(one) and world.is_readable(one.path):
+            for problem in problems(read.get(one.path)):
+                yield _told(world, "bad-report", one, problem)
+    for one, told in world.reports:
+        metadata = told.get("metadata")
+        if isinstance(metadata, dict):
+            provenance = metadata.get("provenance")
+            for problem in check_provenance(provenance) if isinstance(provenance, dict) else ["provenance: expected an object"]:
+                yield _told(world, "bad-metadata", one, f"metadata.{problem}")
+
+
 def metric_differs(world: World) -> Iterator[Found]:
     """A number of the summary is the one that the results give, and the one that the manifest has."""
-    for one, report in world.reports:
-        summary = report.get("summary")
-        for name, value in summary.items() if isinstance(summary, dict) else ():
-            expected = recomputed(name, _results(report) or ())
+    for one, told in world.reports:
+        numbers = dict(_numbers(told.get("summary")))
+        for name, value in numbers.items():
+            expected = recomputed(name, value, _results(told) or ())
             if expected is not None and not _close(value, expected):
                 yield _told(world, "metric-differs", one, f"{name} is {value}, and the results give {expected:.4g}")
-        yield from _unlike_the_manifest(world, one, summary if isinstance(summary, dict) else {})
+        yield from _unlike_the_manifest(world, one, numbers)
+
+
+def _numbers(summary: object, inside: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of a summary, those in objects by their path."""
+    for name, value in summary.items() if isinstance(summary, dict) else ():
+        if isinstance(value, dict):
+            yield from _numbers(value, f"{inside}{name}.")
+        else:
+            yield f"{inside}{name}", value
 
 
 def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Found]:
@@ -49,42 +78,64 @@ def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Fou
             yield _told(
                 world, "metric-differs", one, f"{name} is {summary.get(name, 'not there')}, and {one.session.manifest} says {value}"
             )
+    for name, value in summary.items() if told else ():
+        if name not in told and isinstance(value, int | float) and not isinstance(value, bool) and "." not in name:
+            yield _told(world, "metric-differs", one, f"{name} is {value}, and {one.session.manifest} says nothing of it")
 
 
 def unclaimed(world: World) -> int:
     """How many numbers of reports could not be computed anew."""
-    told = (
-        (name, _results(report) or ())
-        for _, report in world.reports
-        for name in (report.get("summary") if isinstance(report.get("summary"), dict) else {}) or {}
-    )
-    return sum(recomputed(name, results) is None for name, results in told)
+    told = ((name, value, _results(report) or ()) for _, report in world.reports for name, value in _numbers(report.get("summary")))
+    return sum(recomputed(*one) is None for one in told)
 
 
-def recomputed(name: str, results: Sequence[Any]) -> float | None:
-    """The share of results that are right, where the measure is one and each result says so; else None."""
-    who = name.removesuffix(SUFFIX).rstrip("_") if name.endswith(SUFFIX) else None
+def recomputed(name: str, value: object, results: Sequence[Any]) -> float | None:
+    """What the measure with this name and value is by the results: the share or, of a whole number, the count of those that are right; else None."""
+    measure, who, is_loose = _measure(name)
     rows = [row for row in results if isinstance(row, dict)]
-    if who is None or not rows or len(rows) < len(results):
+    if measure is None or not rows or len(rows) < len(results) or (measure in COUNTS and type(value) is not int):
         return None
+    verdicts = _verdicts(who, rows, is_loose)
+    known = [one for one in verdicts if one is not None]
+    if not known or len(known) < len(verdicts):
+        return None
+    return sum(known) / len(known) if measure in SHARES else sum(known)
+
+
+def _measure(name: str) -> tuple[str | None, str, bool]:
+    """What is measured, the model that is named before or after it, and whether it is one for certain: `format_correct` may count another thing."""
+    words = _words(name)
+    for measure in (*SHARES, *COUNTS):
+        if words == measure:
+            return measure, "", True
+        if words.endswith(f"_{measure}"):
+            return measure, words.removesuffix(f"_{measure}"), measure in SHARES
+        if words.startswith(f"{measure}_"):
+            return measure, words.removeprefix(f"{measure}_"), False
+    return None, "", False
+
+
+def _words(name: object) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", str(name).casefold()).strip("_")
+
+
+def _verdicts(who: str, rows: Sequence[Json], is_loose: bool) -> list[float | None]:
+    """What each result says of the model; what each says, where results name no model, and the measure none or one that it may well be."""
     if any(MODEL in row for row in rows):
-        rows = [row for row in rows if row.get(MODEL) == who]
-    elif who and any(f"{who}_{key}" in row for row in rows for key in VERDICTS):
-        return _share([_verdict(row, f"{who}_") for row in rows])
-    return _share([_verdict(row, "") for row in rows])
+        return [_verdict(row, "") for row in rows if _words(row.get(MODEL)) == who]
+    named = who and any(f"{who}_{key}" in map(_words, row) for row in rows for key in VERDICTS)
+    if named:
+        return [_verdict(row, f"{who}_") for row in rows]
+    return [_verdict(row, "") for row in rows] if is_loose else []
 
 
-def _verdict(row: Mapping[str, Any], prefix: str) -> float | None:
+def _verdict(row: Json, prefix: str) -> float | None:
+    words = {_words(key): value for key, value in row.items()} if prefix else row
     for key in VERDICTS:
-        value = row.get(f"{prefix}{key}")
+        value = words.get(f"{prefix}{key}")
         if isinstance(value, bool) or (type(value) in (int, float) and value in (0, 1)):
             return float(value)
     return None
-
-
-def _share(verdicts: Sequence[float | None]) -> float | None:
-    known = [one for one in verdicts if one is not None]
-    return sum(known) / len(known) if known and len(known) == len(verdicts) else None
 
 
 def _close(value: object, expected: object) -> bool:
@@ -110,5 +161,4 @@ def _size(report: Json) -> int | None:
 
 
 def _told(world: World, code: str, one: Made, detail: str) -> Found:
-    about = world.about(one.session, one.artifact)
-    return world.found(code, one.place, one.session, one.artifact.path, detail=detail, about=about)
+    return world.told(code, one, detail)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lineage import findings
-from lineage.auditing import artifacts, code, graphs, loads, records, reports, signatures, times, training
+from lineage.auditing import artifacts, code, graphs, loads, params, provenance, records, reports, signatures, times, training
 from lineage.auditing.world import Found, World
 from lineage.constraints.rules import CONSTRAINTS
 from lineage.findings import Rule
@@ -34,7 +34,7 @@ class Check:
 
 
 _READ = ("no-metadata", "bad-metadata", "truncated-line", "bad-compression", "not-json", "not-an-object", "duplicate-key", "not-finite", "not-utf8",
-         "line-too-long", "bad-manifest", "bad-report", "torn-journal", "outside-folder", "unreadable", "other-sidecar", "edited-record", "unknown-origin")  # fmt: skip
+         "line-too-long", "bad-manifest", "torn-journal", "outside-folder", "unreadable", "other-sidecar", "edited-record", "unknown-origin")  # fmt: skip
 RULES: tuple[Check, ...] = (
     Check("missing-file", fails=True),
     Check("altered-file", fails=True),
@@ -46,17 +46,19 @@ RULES: tuple[Check, ...] = (
     Check("count-differs", records.count_differs),
     Check("listed-twice", artifacts.listed_twice),
     Check("legacy-artifact", artifacts.legacy_artifact, shape=True),
-    Check("provenance-differs", records.provenance_differs),
+    Check("provenance-differs", provenance.provenance_differs),
     Check("mixed-loaders", records.mixed_loaders),
     Check("sentinels-not-passed", loads.sentinels_not_passed, shape=True),
     Check("template-not-disabled", loads.template_not_disabled, shape=True),
     Check("special-tokens-added", loads.special_tokens_added, shape=True),
     Check("unpinned-revision", loads.unpinned_revision, shape=True),
-    Check("seed-missing", records.seed_missing),
-    Check("params-incomplete", records.params_incomplete, shape=True),
+    Check("seed-missing", params.seed_missing),
+    Check("params-incomplete", params.params_incomplete, shape=True),
+    Check("params-differ", params.params_differ),
     Check("dirty-code", code.dirty_code, shape=True),
     Check("unknown-commit", code.unknown_commit, shape=True),
     Check("never-closed", code.never_closed, shape=True),
+    Check("bad-report", reports.malformed),
     Check("size-differs", reports.size_differs),
     Check("metric-differs", reports.metric_differs),
     Check("trained-on-test", training.trained_on_test, shape=True),

@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from lineage.auditing.records import slices
 from lineage.auditing.world import Found, World, called
+from lineage.carried.originals import Made
 from lineage.contract.times import check_time, xsd_time
-from lineage.facts import Activity, Session
+from lineage.facts import Activity, Generation, Session
 
 SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
 
+Span = tuple[datetime | None, datetime | None]
 Told = Iterator[tuple[str, str | None]]  # (what it is the time of, the time)
 
 
@@ -23,6 +24,10 @@ def wrong_times(world: World) -> Iterator[Found]:
             code = check_time(time) if time else None
             if code:
                 yield world.found(code, place, session, world.home(session), detail=f"{about}: {time}")
+    for one, time in _of_reports(world):
+        code = check_time(time)
+        if code:
+            yield world.found(code, one.folder, one.session, one.artifact.path, detail=f"metadata.timestamp: {time}")
 
 
 def future_time(world: World) -> Iterator[Found]:
@@ -32,15 +37,19 @@ def future_time(world: World) -> Iterator[Found]:
             when = instant(time)
             if when and when > world.now + SKEW:
                 yield world.found("future-time", place, session, world.home(session), detail=f"{about}: {time}")
-    for one in world.made:
-        for part in slices(world, one) if one.path in world.taken else ():
+    for report, time in _of_reports(world):
+        when = instant(time)
+        if when and when > world.now + SKEW:
+            yield world.found("future-time", report.folder, report.session, report.artifact.path, detail=f"metadata.timestamp: {time}")
+    for one in world.held:
+        for part in world.slices(one) if one.path in world.taken else ():
             when = instant(part.last_time)
             if when and when > world.now + SKEW:
-                yield world.found("future-time", one.place, one.session, one.artifact.path, detail=f"a record: {part.last_time}")
+                yield world.found("future-time", one.folder, one.session, one.artifact.path, detail=f"a record: {part.last_time}")
 
 
 def time_order(world: World) -> Iterator[Found]:
-    """Nothing ends before it starts; runs lie within their session, and records within the run that made them."""
+    """Nothing ends before it starts; runs and files lie within their session, records and reports within the run that made them."""
     for place, session in world.placed:
         whole = _span(session)
         yield from _disordered(world, place, session, "the session", session)
@@ -50,18 +59,43 @@ def time_order(world: World) -> Iterator[Found]:
             for about, time in ((f"the start of {name}", run.started_at), (f"the end of {name}", run.ended_at)):
                 if _outside(time, whole, SKEW):
                     yield _told(world, place, session, f"{about}, {time}, lies outside its session", run)
+        for artifact in session.artifacts if session.manifest else ():
+            if _outside(artifact.timestamp, whole, SKEW):
+                detail = f"the timestamp of {artifact.path}, {artifact.timestamp}, lies outside its session"
+                yield world.found("time-order", place, session, str(session.manifest), detail=detail, about=world.about(session, artifact))
     yield from _records(world)
+    for report, time in _of_reports(world):
+        if _outside(time, _span_of(world, report.run.id), SKEW):
+            yield world.told("time-order", report, f"metadata.timestamp, {time}, lies outside its run")
 
 
 def _records(world: World) -> Iterator[Found]:
-    for one in world.made:
-        for part in slices(world, one) if one.path in world.taken else ():
-            run = world.runs.get(part.run_id or "", (None, None))[1]
-            span = _span(run) if run and not run.inferred else (None, None)
+    for one in world.held:
+        for part in world.slices(one) if one.path in world.taken else ():
+            maker = next(iter(one.makers), None)
+            span = _span_of(world, part.run_id or (maker.id if isinstance(maker, Generation) else ""))
             for time in dict.fromkeys((part.first_time, part.last_time)):
                 if _outside(time, span, SKEW):
-                    line, detail = (part.lines[0][0] if part.lines else None), f"a record of {time} lies outside its run"
-                    yield world.found("time-order", one.place, one.session, one.artifact.path, line=line, detail=detail, about=world.about(one.session, one.artifact))  # fmt: skip
+                    line = part.lines[0][0] if part.lines else None
+                    yield world.told("time-order", one, f"a record of {time} lies outside its run", line=line)
+
+
+def _span_of(world: World, run_id: str) -> Span:
+    """When the run took place: within its session, where nobody says when it began or ended."""
+    session, run = world.runs.get(run_id, (None, None))
+    if session is None or run is None:
+        return None, None
+    (start, end), (first, last) = _span(run), _span(session)
+    return start or first, end or last
+
+
+def _of_reports(world: World) -> Iterator[tuple[Made, str]]:
+    """Every report with the time that stands in it."""
+    for one, report in world.reports:
+        metadata = report.get("metadata")
+        time = metadata.get("timestamp") if isinstance(metadata, dict) else None
+        if isinstance(time, str):
+            yield one, time
 
 
 def instant(time: str | None) -> datetime | None:
@@ -77,11 +111,11 @@ def _times(session: Session) -> Told:
     yield from ((f"timestamp of {one.path}", one.timestamp) for one in session.artifacts)
 
 
-def _span(one: Session | Activity) -> tuple[datetime | None, datetime | None]:
+def _span(one: Session | Activity) -> Span:
     return instant(one.started_at), instant(one.ended_at)
 
 
-def _outside(time: str | None, span: tuple[datetime | None, datetime | None], slack: timedelta) -> bool:
+def _outside(time: str | None, span: Span, slack: timedelta) -> bool:
     when, (start, end) = instant(time), span
     return bool(when and ((start and when < start - slack) or (end and when > end + slack)))
 

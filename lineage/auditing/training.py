@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,8 +79,16 @@ def pairs(world: World) -> Iterator[Pair]:
         for run in session.activities:
             if isinstance(run, Evaluation):
                 data = {(one.artifact.sha256, one.path): one for load in world.loads_of(run) for one in trained.data(load)}
-                tests = [Data(place, one) for one in run.used]
+                tests = [Data(place, one) for one in _tests(run)]
                 yield from (Pair(place, session, run, test, one) for test in tests for one in data.values())
+
+
+def _tests(run: Evaluation) -> tuple[Artifact, ...]:
+    """The files that it used; where nobody recorded any, the one whose digest stands as the version of its data set."""
+    version = run.dataset.get("version")
+    if run.used or not isinstance(version, str) or not re.fullmatch("[0-9a-f]{64}", version):
+        return run.used
+    return (Artifact(path=str(run.dataset.get("name") or "the data set"), type="test_set", sha256=version),)
 
 
 class _Trained:
@@ -87,13 +96,14 @@ class _Trained:
 
     def __init__(self, world: World) -> None:
         self._world = world
-        self._made = [(_own(world, one.artifact, one.run), one.place, one.run) for one in world.made if isinstance(one.run, Training)]
+        self._made = [(_own(world, one.artifact, one.run), one.folder, one.run) for one in world.made if isinstance(one.run, Training)]
 
     def data(self, load: ModelLoad) -> Iterator[Data]:
         """What the loaded model was trained on, and the models that it came from."""
         waiting, seen = [load], set()
         while waiting:
-            used = _every(waiting.pop().used)
+            load = waiting.pop()
+            used = _every(load.used) | _digests(load)
             for made, place, run in self._made:
                 if run.id not in seen and _is_loaded(made, used):
                     seen.add(run.id)
@@ -104,6 +114,12 @@ class _Trained:
 def _every(artifacts: Iterable[Artifact]) -> set[str]:
     """The digests of files and folders, and of what is in these."""
     return {digest for one in artifacts for digest in (one.sha256, *(part.sha256 for part in one.parts)) if digest}
+
+
+def _digests(load: ModelLoad) -> set[str]:
+    """The digests that the loader told of the files of the model."""
+    files = load.provenance.get("files")
+    return {one for one in files.values() if isinstance(one, str)} if isinstance(files, dict) else set()
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,13 +18,14 @@ from typing import TYPE_CHECKING, Any
 from lineage.capture import files
 from lineage.capture.places import inside
 from lineage.carried import Placed
+from lineage.carried.originals import Made
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
 from lineage.export import combined_document, graphs_of
-from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session
+from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.folder import How, gathered
 from lineage.intake import Taken, Wanted, take_in
@@ -57,18 +58,22 @@ def called(run: Activity) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """A file, the run that made it, and where both stand."""
+class Held:
+    """A file of records, as the session that made it or lists it has it, and the runs of that session that made it, if any did."""
 
-    place: Path
+    folder: Path
     session: Session
-    run: Activity
     artifact: Artifact
+    makers: tuple[Activity, ...]
 
     @property
     def path(self) -> Path:
-        """Where the file lies."""
-        return self.place / self.artifact.path
+        """Where it lies."""
+        return self.folder / self.artifact.path
+
+
+def _may_be_report(one: Made) -> bool:
+    return isinstance(one.run, Evaluation) and one.path.suffix == ".json"
 
 
 @dataclass(frozen=True)
@@ -107,6 +112,11 @@ class World:
         """A finding at a file of a session."""
         return Found(finding(code, self.name(place, file), line, detail), session.id, about)
 
+    def told(self, code: str, one: Made | Held, detail: str, *, line: int | None = None) -> Found:
+        """A finding at a file, which makes the file doubtful."""
+        about = self.about(one.session, one.artifact)
+        return self.found(code, one.folder, one.session, one.artifact.path, line=line, detail=detail, about=about)
+
     def home(self, session: Session, run: Activity | None = None) -> str:
         """The file that tells of the run: the manifest, else a file that the run made, or a run that used it as a model."""
         if session.manifest:
@@ -134,7 +144,30 @@ class World:
     @cached_property
     def made(self) -> tuple[Made, ...]:
         """Every file that a run made."""
-        return tuple(Made(place, session, run, one) for place, session in self.placed for run in session.activities for one in run.made)
+        return tuple(Made(session, run, place, one) for place, session in self.placed for run in session.activities for one in run.made)
+
+    @cached_property
+    def held(self) -> tuple[Held, ...]:
+        """Every file that holds records with metadata or that a run made, once: as the session has it whose runs made it, else the first that lists it."""
+        makers: dict[tuple[str, Path], list[Made]] = {}
+        for one in self.made:
+            makers.setdefault((one.session.id, one.path), []).append(one)
+        told = {(session.id, place / one.path): one for place, session in self.placed for one in session.artifacts}
+        made = [
+            Held(one.folder, one.session, told.get(key, one.artifact), tuple(each.run for each in (one, *more)))
+            for key, (one, *more) in makers.items()
+        ]
+        listed = [Held(place, session, one, ()) for place, session in self.placed for one in session.artifacts if one.slices]
+        every: dict[Path, Held] = {}
+        for held in (*made, *listed):
+            if holds_records(held.path) or held.artifact.slices:
+                every.setdefault(held.path, held)
+        return tuple(every.values())
+
+    def slices(self, one: Made | Held) -> tuple[Slice, ...]:
+        """The slices that a file of records really holds; those that were recorded, where it cannot be read."""
+        taken = self.taken.get(one.path)
+        return (taken.scan.slices if taken else one.artifact.slices) or ()
 
     @cached_property
     def files(self) -> Mapping[str, list[tuple[Path, Session, Artifact]]]:
@@ -189,8 +222,8 @@ class World:
     @cached_property
     def taken(self) -> Mapping[Path, Taken]:
         """What the files of records really hold, those that runs made and those that nobody names; remembered as long as a file is the same."""
-        paths = {one.path: one for one in self.made if holds_records(one.path) and self.is_readable(one.path)}
-        return dict(self._taken_in([Wanted(path, self.name(one.place, one.artifact.path)) for path, one in paths.items()]))
+        paths = {one.path: one for one in self.held if holds_records(one.path) and self.is_readable(one.path)}
+        return dict(self._taken_in([Wanted(path, self.name(one.folder, one.artifact.path)) for path, one in paths.items()]))
 
     def _taken_in(self, wanted: list[Wanted]) -> Iterator[tuple[Path, Taken]]:
         told = take_in(wanted, jobs=self.how.jobs, recheck=self.how.recheck, sidecars="none", progress=self.how.progress)
@@ -243,10 +276,14 @@ class World:
 
     @cached_property
     def reports(self) -> tuple[tuple[Made, Json], ...]:
-        """Every report of an evaluation that can be read, with its content."""
-        of_evaluations = (one for one in self.made if isinstance(one.run, Evaluation) and one.artifact.type == "evaluation")
-        read = ((one, self.json(one.path)) for one in of_evaluations)
-        return tuple((one, value) for one, value in read if isinstance(value, dict))
+        """Every report of an evaluation that can be read, with its content: what is called one, and what an evaluation made that has a summary."""
+        read = ((one, self.json(one.path)) for one in self.made if self.is_report(one) or _may_be_report(one))
+        return tuple((one, value) for one, value in read if isinstance(value, dict) and (self.is_report(one) or "summary" in value))
+
+    @staticmethod
+    def is_report(one: Made) -> bool:
+        """Does the manifest call it a report?"""
+        return one.artifact.type == "evaluation" or (one.artifact.role == "report" and isinstance(one.run, Evaluation))
 
     def json(self, path: Path) -> Any:
         """The JSON of a file of the folder; None where it cannot be read."""

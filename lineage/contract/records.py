@@ -115,6 +115,8 @@ class Reading:
         self._counted(group, first, last)
         group.seen(data[early : early + early_size].decode(), least if seeds else None)
         group.seen(data[late : late + late_size].decode(), most if seeds else None)
+        if seeds <= last - first:
+            group.unseeded(last - first + 1 - seeds, first)
 
     def _counted(self, group: Group, first: int, last: int) -> None:
         self.part.count += last - first + 1
@@ -163,6 +165,8 @@ class Reading:
             self.part.tell("bad-metadata", number, "provenance: expected an object")
         self._counted(group, number, number)
         group.seen(self._time(number, metadata.get("timestamp")), seed)
+        if seed is None:
+            group.unseeded(1, number)
         return group
 
     def _group(self, shared: dict[str, Any]) -> Group:

@@ -45,6 +45,19 @@ def read(data: bytes, name: str) -> tuple[Report | None, list[Finding]]:
     return report, findings + _times(report, name)
 
 
+def problems(value: object) -> list[str]:
+    """What of a report that is to be there has not the shape of the contract."""
+    if not isinstance(value, dict):
+        return ["expected an object"]
+    fields = Fields(value)
+    summary = fields.inside("summary")
+    for key in fields.mapping("summary"):
+        summary.number(key)
+    fields.mapping("metadata")
+    missing = [] if "summary" in value else ["summary: is missing"]
+    return [*missing, *dict.fromkeys(fields.problems)]
+
+
 def _times(report: Report, name: str) -> list[Finding]:
     time = report.metadata.get("timestamp")
     code = check_time(time) if isinstance(time, str) else None

@@ -71,6 +71,7 @@ class Group:
     first: str | None = None
     last: str | None = None
     seeds: tuple[int, int] | None = None
+    seedless: tuple[int, int] = (0, 0)  # records without a seed, and the line of the first
 
     def add(self, first: int, last: int) -> None:
         """The lines from *first* to *last*, which come after all before; all of them are records."""
@@ -90,6 +91,11 @@ class Group:
             least, most = self.seeds or (seed, seed)
             self.seeds = (min(least, seed), max(most, seed))
 
+    def unseeded(self, count: int, line: int) -> None:
+        """So many of its records, the first on *line*, name no seed."""
+        before, first = self.seedless
+        self.seedless = (before + count, min(first, line) if before else line)
+
     def join(self, other: Group, by: int) -> None:
         """All of another group, whose lines count from *by* + 1."""
         self.lines = _together(self.lines, [(first + by, last + by) for first, last in other.lines])
@@ -99,6 +105,8 @@ class Group:
             self.seen(time, None)
         for seed in other.seeds or ():
             self.seen(None, seed)
+        if other.seedless[0]:
+            self.unseeded(other.seedless[0], other.seedless[1] + by)
 
     def _limit(self) -> None:
         if len(self.lines) > MAX_RANGES or (self.scattered and len(self.lines) > 1):
@@ -107,6 +115,7 @@ class Group:
     def fact(self, mixed: bool) -> Slice:
         """The slice as it is now."""
         facts = {"lines": tuple(self.lines), "scattered": self.scattered, "mixed": mixed, "count": self.count, "seeds": self.seeds}
+        facts["seedless"] = self.seedless
         return Slice(metadata=self.metadata, first_time=self.first, last_time=self.last, **facts)  # type: ignore[arg-type]
 
 
@@ -164,9 +173,10 @@ class Part:
 
 
 def _group_json(group: Group) -> Iterator[Any]:
-    yield from (group.metadata, group.lines, group.scattered, group.count, group.first, group.last, group.seeds)
+    yield from (group.metadata, group.lines, group.scattered, group.count, group.first, group.last, group.seeds, group.seedless)
 
 
-def _group(metadata: Json, lines: list[list[int]], scattered: bool, count: int, first: str, last: str, seeds: list[int] | None) -> Group:
+def _group(metadata: Json, lines: list[list[int]], scattered: bool, count: int, first: str, last: str, seeds: list[int] | None, seedless: list[int]) -> Group:  # fmt: skip
     least_and_most = (seeds[0], seeds[1]) if seeds else None
-    return Group(metadata, [(low, high) for low, high in lines], scattered, count, first, last, least_and_most)
+    ranges = [(low, high) for low, high in lines]
+    return Group(metadata, ranges, scattered, count, first, last, least_and_most, (seedless[0], seedless[1]))

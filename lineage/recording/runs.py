@@ -206,6 +206,8 @@ class EvaluationRun(Run):
         overwritten: the next free name is taken.
         """
         target = self.session.claim(path, append=False)
+        if seed is not None and seed != self.params.get("seed"):
+            self.gap("params.seed", "a report says a seed of its own")
         data = report.build(summary, results, self._metadata(seed) if self.session.recording else None)
         with self.session.guard(f"report {target.name}"):
             self.session.write(target, data)
@@ -214,7 +216,8 @@ class EvaluationRun(Run):
         return target
 
     def _measured(self, summary: Mapping[str, Any]) -> None:
-        numbers = {name: value for name, value in summary.items() if isinstance(value, int | float) and not isinstance(value, bool)}
+        told, _ = plain(summary, "summary")  # numbers of numpy too
+        numbers = {name: value for name, value in told.items() if isinstance(value, int | float) and not isinstance(value, bool)}
         self._fact = replace(self._fact, metrics=numbers)  # type: ignore[call-arg]  # an Evaluation
 
     def _metadata(self, seed: int | None) -> dict[str, Any]:

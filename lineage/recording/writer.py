@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from lineage.recording.runs import Run
 
 Record = Mapping[str, Any]
+VARIED = "records say values of their own"
 SETTLED = 0.1  # seconds; a line appears page by page (ext4), and a file that stood still so long has no writer
 
 
@@ -93,8 +94,10 @@ class RecordWriter:
         self._last_time: str | None = None
         self._seeds: tuple[int, int] | None = None
         self._uniform = True  # every record so far has the run's own parameters, the seed aside
+        self._varied = {"seed"}  # the parameters of which records had values of their own; of seeds that goes without saying
         self._alone = self._open()
         self._head, self._params, self._seed = self._run.metadata_head(), self._run.params_json(), self._run.params.get("seed")
+        self._shared = self._run.shared_metadata()  # now: what the run learns later is not in the records
         rest = dump({key: value for key, value in self._run.params.items() if key != "seed"})
         self._seedless = rest[1:] if rest == b"{}" else b"," + rest[1:]
 
@@ -125,6 +128,8 @@ class RecordWriter:
         with self._lock:
             time = now()
             line = self._line(record, generation_params, tokens, time)
+            if generation_params and not self._varied.issuperset(generation_params):
+                self._varies(generation_params)
             if self._append(line):
                 self._seen(line, time, generation_params)
 
@@ -149,6 +154,13 @@ class RecordWriter:
         if len(own) == 1 and type(seed) is int:
             return b'{"seed":%d%s' % (seed, self._seedless)
         return dump({**self._run.params, **own})
+
+    def _varies(self, own: Record) -> None:
+        """Have the run say which of its parameters are not those of every record."""
+        shared = self._run.params
+        for key in sorted(key for key in own if key not in self._varied and (key not in shared or own[key] != shared[key])):
+            self._varied.add(key)
+            self._run.gap(f"params.{key}", VARIED)
 
     def _append(self, line: bytes) -> bool:
         if self._descriptor is None:
@@ -209,7 +221,7 @@ class RecordWriter:
 
     def _slices(self) -> tuple[Slice, ...] | None:
         """All records as one slice; None where they differ in more than their seeds, which a scan will tell apart."""
-        shared = self._run.shared_metadata()
+        shared = self._shared
         if shared is None or not self._uniform or self._run.keeps_metadata:
             return None
         if not self._index:

@@ -151,7 +151,8 @@ class RecordFile:
         if not metadata_of(record):
             yield "the record has no metadata"
         elif maker is None and self._sessions:
-            yield f"no manifest here tells of its run {metadata_of(record).get('run_id')}"
+            named = metadata_of(record).get("run_id")
+            yield f"no manifest here tells of its run {named}" if named else "neither the record nor a manifest names the run that made it"
         if lines.problem:
             yield lines.problem
         if line in lines.odd or (artifact and artifact.bytes not in (None, self.path.stat().st_size)):

@@ -130,7 +130,14 @@ class Writer:
         self.run(load, "model_load", provenance=PROVENANCE, used=[{**part, "role": "modelFile"}])
         dataset = {"name": "held_out", "size": 12, "version": self.test["sha256"]}
         params = {**PARAMS, "seed": 1}
-        metadata = {"provenance": PROVENANCE, "script_version": COMMIT, "run_id": run, "dataset": dataset, "timestamp": self.when}
+        metadata = {
+            "provenance": PROVENANCE,
+            "script_version": COMMIT,
+            "run_id": run,
+            "dataset": dataset,
+            "timestamp": self.when,
+            "decoding_params": params,
+        }
         report = {"summary": {"sft_accuracy": 0.5}, "metadata": metadata, "results": [{"correct": n < 6} for n in range(12)]}
         file = self.put(f"evaluation_{number:04}.json", json.dumps(report).encode(), "evaluation")
         self.run(

@@ -286,6 +286,31 @@ def foreign_load(disk):
     return False
 
 
+def bare(disk):
+    """A manifest of the contract's fixed keys alone: its `loader_config` tells of the model, and nothing of what ran. Returns its entries of records."""
+    for path, manifest, _ in disk.activities("generation"):
+        loads = [one for one in manifest["activities"] if one["type"] == "model_load"]
+        entries = [one for one in manifest["artifacts_generated"] if is_records(one)]
+        if len(loads) == 1 and len(entries) == 1:
+            said = loads[0]["provenance"]
+            manifest["loader_config"] = {"provenance": said, "model_name": said["model_name"], "quantization": said["quantization"]}
+            manifest |= {
+                "activities": [],
+                "artifacts_generated": [{key: entries[0][key] for key in ("file", "type", "count", "timestamp")}],
+            }
+            others = [
+                m for _, m in disk.manifests() for other in m["activities"] for used in other["used"] if used["file"] == entries[0]["file"]
+            ]
+            if not others:  # what was filtered from it would name an origin that no manifest knows
+                disk.save(path, manifest)
+                return entries
+    return []
+
+
+def in_bare(change):
+    return fault(lambda disk: any(disk.edit(entry["file"], lambda record: change(disk, record)) for entry in bare(disk)))
+
+
 def no_seed(disk):
     for file, run in disk.records("generation")[:1]:
         for number in range(len(disk.lines(file))):
@@ -296,6 +321,53 @@ def no_seed(disk):
                     one["params"].pop("seed")
             disk.save(path, manifest)
         return True
+    return False
+
+
+def foreign_params(disk, record):
+    """The record says other parameters than its run, or a seed beyond those that were recorded."""
+    key, value = disk.random.choice((("temperature", 0.123), ("max_new_tokens", True), ("typical_p", 0.5), ("seed", 10**6)))
+    record["metadata"]["generation_params"][key] = value
+
+
+def foreign_evaluation(disk, report):
+    name, key, value = disk.random.choice(
+        (("decoding_params", "max_new_tokens", 7), ("dataset", "name", "another"), ("dataset", "version", "0" * 64))
+    )
+    report["metadata"][name][key] = value
+
+
+def told_params(disk):
+    """A record has a parameter of its own, and its run says that records may; another learned a parameter when its records were written."""
+    for file, run in disk.records("generation")[:1]:
+        disk.edit(file, lambda record: put(record["metadata"]["generation_params"], temperature=0.123))
+        for path, manifest in disk.manifests():
+            for one in manifest["activities"]:
+                if one["id"] == run["id"]:
+                    one["gaps"]["params.temperature"] = "records say values of their own"
+                    one["params"]["typical_p"] = 1.0
+            disk.save(path, manifest)
+        return True
+    return False
+
+
+def one_seedless(disk, record):
+    record["metadata"]["generation_params"].pop("seed")
+
+
+def greedy_records(disk):
+    """Records that were not sampled, of which one has no seed."""
+    for file, run in disk.records("generation", least=2)[:1]:
+        lines = [json.loads(line) for line in disk.lines(file)]
+        for record in lines:
+            put(record["metadata"]["generation_params"], do_sample=False)
+        one_seedless(disk, lines[0])
+        for path, manifest in disk.manifests():
+            for one in manifest["activities"]:
+                if one["id"] == run["id"]:
+                    put(one["params"], do_sample=False)
+            disk.save(path, manifest)
+        return disk.write(file, [json.dumps(one).encode() + b"\n" for one in lines])
     return False
 
 
@@ -648,13 +720,14 @@ FAULTS = {
     "count-differs": in_artifact(lambda disk, entry: put(entry, count=entry["count"] + disk.random.choice((-1, 1, 100))), is_records),
     "listed-twice": either(in_manifest(twice, lambda manifest: manifest["artifacts_generated"]), in_manifest(two_makers, lambda manifest: any(map(is_records, manifest["artifacts_generated"])))),
     "legacy-artifact": either(beside("old.jsonl", LEGACY), beside("old_report.json", b'{"summary": {"accuracy": 1}, "results": []}')),
-    "provenance-differs": either(in_record(foreign_record), fault(foreign_load)),
+    "provenance-differs": either(in_record(foreign_record), fault(foreign_load), in_bare(lambda disk, record: deep(record, "metadata", "provenance", disk.random.choice(("model_name", "loader_version")), value="another"))),
     "mixed-loaders": in_record(lambda disk, record: deep(record, "metadata", "provenance", "loader_version", value="0" * 40), "generation", "transformation", least=2),
-    "sentinels-not-passed": provenance("sentinel_tests_passed", False, None),
+    "sentinels-not-passed": either(provenance("sentinel_tests_passed", False, None), in_bare(lambda disk, record: deep(record, "metadata", "provenance", "sentinel_tests_passed", value=False))),
     "template-not-disabled": provenance("template_disabled", False, None),
     "special-tokens-added": provenance("add_special_tokens", True, None),
     "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": disk.random.choice((None, "main", "v1.0"))})),
-    "seed-missing": either(fault(no_seed), in_activity("training", change=lambda disk, run: put(run, params={"epochs": 1}))),
+    "params-differ": either(in_record(foreign_params), in_report(foreign_evaluation)),
+    "seed-missing": either(fault(no_seed), in_record(one_seedless, least=2), in_activity("training", change=lambda disk, run: put(run, params={"epochs": 1}))),
     "params-incomplete": either(in_record(lambda disk, record: record["metadata"]["generation_params"].pop(disk.random.choice(("do_sample", "top_p", "num_beams"))) and None), in_activity("generation", "evaluation", change=lambda disk, run: run["params"].pop(disk.random.choice(("do_sample", "max_new_tokens", "num_beams", "repetition_penalty"))) and None)),
     "dirty-code": in_manifest(lambda disk, manifest: put(manifest["environment"], git_dirty=True)),
     "unknown-commit": in_manifest(lambda disk, manifest: put(manifest["environment"], git_sha=None)),
@@ -682,7 +755,7 @@ FAULTS = {
     "not-utf8": in_line(b'{"a": "\xff"}'),
     "line-too-long": in_line(b'{"a": "' + b"x" * (64 << 20) + b'"}'),
     "bad-manifest": in_artifact(lambda disk, entry: put(entry, count="many")),
-    "bad-report": beside("evaluation_x.json", b'{"summary": {"accuracy": "high"}, "metadata": {}, "results": []}'),
+    "bad-report": either(beside("evaluation_x.json", b'{"summary": {"accuracy": "high"}, "metadata": {}, "results": []}'), in_report(lambda disk, report: report.pop("summary") and None)),
     "torn-journal": journal(b'{"event": "left"}\n{"event": "art'),
     "outside-folder": in_artifact(lambda disk, entry: put(entry, file=disk.random.choice(("../other.jsonl", "/etc/hostname", "a/../../b")))),
     "unreadable": fault(pipe),
@@ -725,13 +798,14 @@ GOOD = {
     "count-differs": in_artifact(lambda disk, entry: put(entry, count=None), is_records),
     "listed-twice": in_manifest(lambda disk, manifest: manifest["artifacts_generated"].append({"file": "data/prompts_0.jsonl", "type": "prompts", "count": None, "timestamp": None})),
     "legacy-artifact": beside("notes.txt", b"no records"),
-    "provenance-differs": in_record(lambda disk, record: put(record["metadata"], note="of the user's own")),
+    "provenance-differs": either(in_record(lambda disk, record: put(record["metadata"], note="of the user's own")), fault(lambda disk: bool(bare(disk)))),
+    "params-differ": fault(told_params),
     "mixed-loaders": in_record(lambda disk, record: deep(record, "metadata", "provenance", "device", value="cuda:1"), least=2),
     "sentinels-not-passed": provenance("sentinels", {"advisory": {"perplexity": 99}}),
     "template-not-disabled": provenance("chat_template_sha256", "0" * 64),
     "special-tokens-added": provenance("prefix_policy", "bos"),
     "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": "0" * 40})),
-    "seed-missing": in_activity("generation", change=greedy),
+    "seed-missing": either(in_activity("generation", change=greedy), fault(greedy_records)),
     "params-incomplete": in_activity("evaluation", "generation", change=greedy),
     "dirty-code": in_manifest(lambda disk, manifest: put(manifest["environment"], git_dirty=None)),
     "unknown-commit": in_manifest(lambda disk, manifest: put(manifest["environment"], git_branch=None)),

@@ -354,7 +354,7 @@ RIGHT, WRONG = {"correct": True}, {"correct": 0}
     ],
 )
 def test_a_number_is_computed_anew_only_where_that_is_certain(name, results, number):
-    assert reports.recomputed(name, results) == number
+    assert reports.recomputed(name, 0.5, results) == number
 
 
 def test_a_file_that_was_renamed_is_named_by_both_names(tmp_path):

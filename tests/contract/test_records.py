@@ -242,3 +242,25 @@ def test_a_line_that_only_looks_like_the_one_before_is_read_in_full(tmp_path, ch
     path = tmp_path / "x.jsonl"
     path.write_bytes(b"\n".join([good, good.replace(*change), good]))
     assert records.scan(path, "x") == by_full_parse(path) and good.replace(*change) != good
+
+
+@pytest.mark.parametrize("with_kernel", [True, False])
+@pytest.mark.parametrize("parts", [1, 3])
+def test_records_without_a_seed_are_counted_and_the_first_is_named(with_kernel, parts, tmp_path):
+    without = GOOD.replace(b'{"seed": 1}', b"{}")
+    lines = [GOOD] * 9
+    lines[4] = lines[7] = without
+    with pytest.MonkeyPatch.context() as patch:
+        if not with_kernel:
+            patch.setattr(records, "kernel", None)
+        path = tmp_path / "x.jsonl"
+        found, step = [], 9 // parts
+        for n in range(parts):
+            path.write_bytes(b"".join(lines[n * step : (n + 1) * step]))
+            reading = records.Reading(first=n == 0)
+            with records.opened(path) as (text, _):
+                for stretch in records.stretches(text):
+                    reading.take(stretch)
+            found.append(type(reading.part).loads(reading.part.dumps()))
+    (one,) = records.scanned(records.merged(found), "x.jsonl", sha256="", size=0).slices
+    assert (one.count, one.seeds, one.seedless) == (9, (1, 1), (2, 5))

@@ -1,0 +1,181 @@
+"""Rules about parameters: are they all told, the seed too, and do records, reports and manifest tell the same?
+
+Records of one run may differ in their seeds, and in what the run says that they differ in: `write(record, generation_params=…)` leaves a gap
+`params.<name>` at the run. What a run learns while it takes place stands in its manifest, and need not stand in its records.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from lineage.auditing.provenance import undescribed
+from lineage.auditing.records import by_metadata
+from lineage.auditing.world import Found, Held, World, called
+from lineage.carried.originals import Made
+from lineage.contract.slices import key_of
+from lineage.facts import Activity, Evaluation, Generation, Json, Slice, Training
+
+DECISIVE = ("do_sample", "max_new_tokens", "num_beams", "repetition_penalty")  # what decides a completion, besides the seed
+SAMPLING = ("temperature", "top_k", "top_p")  # and where it is sampled
+
+
+def params_differ(world: World) -> Iterator[Found]:
+    """Records and reports tell the parameters, the data set and seeds that the manifest tells of the run that made them."""
+    for one in world.held:
+        for part in world.slices(one):
+            run = _run_of(world, one, part)
+            differing = [*_unlike(run, _params(part.metadata)), *_other_seeds(world, one, part)] if run else []
+            if differing:
+                line = part.lines[0][0] if part.lines else None
+                yield world.told("params-differ", one, f"{', '.join(differing)} of {part.count:,} records", line=line)
+        for part, keys in undescribed(world, one):
+            if "generation_params" in keys:
+                yield world.told("params-differ", one, f"of {part.count:,} records the manifest has another generation_params than they")
+    for made, report in world.reports:
+        differing = _report_unlike(made, report) if not made.run.inferred else []
+        if differing:
+            yield world.told("params-differ", made, ", ".join(differing))
+
+
+def _run_of(world: World, one: Held, part: Slice) -> Generation | None:
+    """The generation that made the records, as its manifest tells it."""
+    alone = one.makers[0] if len(one.makers) == 1 and one.artifact.activity else None
+    run = world.runs.get(part.run_id, (None, None))[1] if part.run_id else alone
+    return run if part.metadata and isinstance(run, Generation) and not run.inferred else None
+
+
+def _unlike(run: Generation, said: Json) -> list[str]:
+    """The parameters that a record has other than its run, and of which the run does not say that records differ in them."""
+    open_ = {"seed", *(gap.about.removeprefix("params.") for gap in run.gaps)}
+    return [f"{key} {_shown(said[key])} for {_shown(run.params.get(key))}" for key in _other(said, run.params) if key not in open_]
+
+
+def _other_seeds(world: World, one: Held, part: Slice) -> list[str]:
+    """Seeds beyond those that were recorded of these records; where the file is not the one that was recorded, its digest tells."""
+    taken, said = world.taken.get(one.path), by_metadata(one.artifact).get(key_of(part.metadata))
+    if not (taken and taken.seal.sha256 == one.artifact.sha256 and said and said.seeds and part.seeds):
+        return []
+    beyond = [
+        seed
+        for seed, is_beyond in ((part.seeds[0], part.seeds[0] < said.seeds[0]), (part.seeds[1], part.seeds[1] > said.seeds[1]))
+        if is_beyond
+    ]
+    return [f"seed {seed}, where {said.seeds[0]} to {said.seeds[1]} were recorded," for seed in beyond]
+
+
+def _report_unlike(made: Made, report: Json) -> list[str]:
+    run, metadata = made.run, report.get("metadata")
+    if not isinstance(run, Evaluation) or not isinstance(metadata, dict):
+        return []
+    pairs = (("decoding_params", run.params), ("dataset", run.dataset))
+    seeds = metadata.get("eval_seed"), run.params.get("seed")
+    is_other = None not in seeds and seeds[0] != seeds[1] and all(gap.about != "params.seed" for gap in run.gaps)
+    return [f"{name}.{key}" for name, told in pairs for key in _other(metadata.get(name), told)] + ["eval_seed"] * is_other
+
+
+def _other(said: object, told: Json) -> list[str]:
+    """The keys of *said* that the manifest has otherwise, and those that it lacks although it has all that are decisive."""
+    asked = said if isinstance(said, dict) and told else {}
+    is_whole = not _missing(told)
+    return [key for key in asked if (not _equal(asked[key], told[key]) if key in told else is_whole)]
+
+
+def _equal(one: object, other: object) -> bool:
+    return one == other and isinstance(one, bool) == isinstance(other, bool)
+
+
+def _shown(value: object) -> str:
+    text = "nothing" if value is None else str(value)
+    return text if len(text) <= 40 else f"{text[:39]}…"
+
+
+# --- are they all there?
+
+
+def seed_missing(world: World) -> Iterator[Found]:
+    """Who samples or trains says by which seed; where some records do, all do."""
+    for place, session in world.placed:
+        for run in session.activities:
+            if _needs_seed(run) and run.params.get("seed") is None and not _seeds_elsewhere(world, run):
+                yield world.found("seed-missing", place, session, world.home(session, run), detail=called(run))
+    for one in world.held:
+        yield from _seedless(world, one)
+
+
+def _seedless(world: World, one: Held) -> Iterator[Found]:
+    """Records that name no seed, of a run that names one or of which other records do."""
+    parts = world.slices(one)
+    seeded = {part.run_id for part in parts if part.seeds}
+    for part in parts:
+        count, line = part.seedless
+        run = world.runs.get(part.run_id or "", (None, None))[1]
+        said = part.run_id in seeded or bool(run and run.params.get("seed") is not None)
+        if count and said and "generation_params" in part.metadata and samples(_params(part.metadata)):
+            yield world.told("seed-missing", one, f"{count:,} of {part.count:,} records", line=line)
+
+
+def _needs_seed(run: Activity) -> bool:
+    return isinstance(run, Training) or (isinstance(run, Generation | Evaluation) and samples(run.params))
+
+
+def samples(params: Json) -> bool:
+    """Is what comes next drawn, as far as the parameters say?"""
+    temperature = params.get("temperature")
+    greedy = isinstance(temperature, int | float) and not isinstance(temperature, bool) and temperature == 0
+    return params.get("do_sample") is not False and not greedy
+
+
+def _seeds_elsewhere(world: World, run: Activity) -> bool:
+    """Do the records or the report name the seed?"""
+    made = [one for one in world.made if one.run is run] if isinstance(run, Generation) else []
+    if any(part.seeds for one in made for part in world.slices(one)):
+        return True
+    told = (report.get("metadata") for one, report in world.reports if one.run is run)
+    return any(isinstance(said, dict) and said.get("eval_seed") is not None for said in told)
+
+
+def params_incomplete(world: World) -> Iterator[Found]:
+    """Who asks a model says all parameters that were in force, defaults too; and so do the records and the report of a run that did."""
+    for place, session in world.placed:
+        for run in session.activities:
+            if isinstance(run, Generation | Evaluation) and run.models and _missing(run.params):
+                detail = f"{called(run)} lacks {', '.join(_missing(run.params))}"
+                yield world.found("params-incomplete", place, session, world.home(session, run), detail=detail)
+    for one in world.held:
+        yield from _records_incomplete(world, one)
+    for made, report in world.reports:
+        missing = _missing(_decoding(report)) if made.run.models and not _missing(made.run.params) else []
+        if missing:
+            yield world.told("params-incomplete", made, f"the report lacks {', '.join(missing)}")
+
+
+def _records_incomplete(world: World, one: Held) -> Iterator[Found]:
+    """Records that lack what their run has; a run that lacks it too is told of itself."""
+    for part in world.slices(one):
+        run = world.runs.get(part.run_id or "", (None, None))[1] if part.run_id else next(iter(one.makers), None)
+        is_told = isinstance(run, Generation) and run.models and not _missing(run.params)
+        missing = [*_missing(_params(part.metadata)), *_dropped(one, part)] if part.metadata and is_told else []
+        if missing:
+            line, detail = (part.lines[0][0] if part.lines else None), f"{part.count:,} records lack {', '.join(dict.fromkeys(missing))}"
+            yield world.found("params-incomplete", one.folder, one.session, one.artifact.path, line=line, detail=detail)
+
+
+def _dropped(one: Held, part: Slice) -> list[str]:
+    """The parameters that all records of the run had when they were recorded."""
+    recorded = [set(_params(before.metadata)) for before in by_metadata(one.artifact).values() if before.run_id == part.run_id]
+    return sorted(set.intersection(*recorded) - set(_params(part.metadata))) if recorded else []
+
+
+def _params(metadata: Json) -> Mapping[str, object]:
+    said = metadata.get("generation_params")
+    return said if isinstance(said, dict) else {}
+
+
+def _decoding(report: Json) -> Json:
+    metadata = report.get("metadata")
+    said = metadata.get("decoding_params") if isinstance(metadata, dict) else None
+    return said if isinstance(said, dict) else {}
+
+
+def _missing(params: Json) -> list[str]:
+    return [key for key in (*DECISIVE, *(SAMPLING if samples(params) else ())) if params.get(key) is None]
