@@ -16,6 +16,7 @@ from lineage.auditing.impact import Downstream
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
 from lineage.auditing.world import Found, World
+from lineage.contract.redacted import is_redacted
 from lineage.facts import Artifact, Session
 from lineage.folder import How
 from lineage.intake import Progress
@@ -140,6 +141,11 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
                 _unlooked(world),
                 "one of the two is not in the folder as it was recorded, or holds no records",
             ),
+            (
+                "redacted files",
+                _redacted(world),
+                "their manifest says that they are not here as they were recorded, so nobody compared them",
+            ),
             ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
             ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
             ("sessions without PROV files", _unexported(world), "they were not exported"),
@@ -159,6 +165,10 @@ def _others(world: World) -> list[Path]:
     named = _files(world)
     places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
     return [path for place in places for path in orphans(place, ()) if world.name(place, path.name) not in named]
+
+
+def _redacted(world: World) -> int:
+    return sum(any(is_redacted(artifact) for _, _, artifact in named) for named in _files(world).values())
 
 
 def _outside(world: World) -> set[str]:

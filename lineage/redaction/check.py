@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ from lineage.errors import FormatError, NotFoundError
 from lineage.facts import Artifact
 from lineage.merkle import Tree
 from lineage.redaction import copies
-from lineage.signing.statement import inside, recorded
+from lineage.signing.statement import manifests, own, recorded
 
 MAX_BYTES = 1 << 28
 
@@ -31,14 +30,13 @@ class Held:
 
 def is_copy(folder: Path) -> bool:
     """Is the folder a redacted copy?"""
-    return (folder / redacted.FILE).is_file()
+    return own(folder, redacted.FILE) is not None
 
 
 def held(folder: Path) -> tuple[Held, ...]:
     """Each file of the manifests of a copy, held against its root. Raises FormatError where it is no copy."""
     rows = {str(one.get("file")): one for one in _rows(folder)}
-    paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
-    sessions = [session for session, _ in map(manifest.read, paths) if session]
+    sessions = [session for session, _ in map(manifest.read, manifests(folder)) if session]
     if not sessions:
         raise NotFoundError("the copy has no manifest", at=str(folder))
     every = [one for session in sessions for one in recorded(session) if redacted.is_redacted(one)]
@@ -47,18 +45,18 @@ def held(folder: Path) -> tuple[Held, ...]:
 
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
-    path = folder / redacted.FILE
-    said = loads(path.read_bytes())[0] if path.stat().st_size <= MAX_BYTES else None
+    path = own(folder, redacted.FILE)
+    said = loads(path.read_bytes())[0] if path and path.stat().st_size <= MAX_BYTES else None
     if not isinstance(said, dict) or not isinstance(said.get("files"), list):
-        raise FormatError("it does not tell what was redacted", at=str(path), hint="lineage redact writes it")
+        raise FormatError("it does not tell what was redacted", at=str(folder / redacted.FILE), hint="lineage redact writes it")
     yield from (one for one in said["files"] if isinstance(one, dict))
 
 
 def _held(folder: Path, one: Artifact, row: dict[str, Any] | None) -> Held:
-    path = inside(folder, one.path)
+    path = own(folder, one.path)
     if redacted.COPY not in one.gaps:
         return Held(one.path, "withheld", "not published; its digest stands")
-    if path is None or not os.path.isfile(path):  # noqa: PTH113  # never raises, whatever the name
+    if path is None:
         return Held(one.path, "missing", "the copy of it is gone")
     if one.merkle_root and (row is None or row.get("leaves") is not False):
         return _by_root(path, one)
