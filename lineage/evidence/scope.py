@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lineage.capture.files import digest
 from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training
 from lineage.mapping.names import Ids
 from lineage.prov.statement import Name
-from lineage.signing.statement import envelope_path
+from lineage.signing.statement import envelope_path, own
 from lineage.trace import answers
 from lineage.trace.reading import Library
 
@@ -22,7 +23,8 @@ class Scope:
     sessions: tuple[Session, ...]
     ids: Ids
     names: frozenset[Name] | None = None
-    folders: tuple[Path, ...] = field(default=())
+    places: Mapping[Path, frozenset[str]] = field(default_factory=dict)  # the ids of the sessions in each folder
+    _digests: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False, compare=False)
 
     def activities(self) -> Iterator[tuple[Session, Activity]]:
         """Those that are told of, in the order in which they took place."""
@@ -46,8 +48,18 @@ class Scope:
 
     def signature(self, session: Session) -> Path | None:
         """The signature that lies beside a session's manifest, whatever it is worth."""
-        paths = (envelope_path(folder, session.id) for folder in self.folders)
-        return next((path for path in paths if path.is_file()), None)
+        return next((path for folder in self._folders(session) if (path := own(folder, envelope_path(folder, session.id).name))), None)
+
+    def digest(self, session: Session, name: str | None) -> str | None:
+        """The SHA-256 of a file beside the session's manifest, as it is now; None where there is none."""
+        key = (session.id, name or "")
+        if key not in self._digests:
+            paths = (own(folder, name or "") for folder in self._folders(session))
+            self._digests[key] = next((digest(path, recheck=True)[0] for path in paths if path), None)
+        return self._digests[key]
+
+    def _folders(self, session: Session) -> Iterator[Path]:
+        return (folder for folder, sessions in self.places.items() if session.id in sessions)
 
     def trained(self) -> list[tuple[Session, Training, Artifact]]:
         """What trainings made."""
@@ -77,7 +89,7 @@ def scope_of(x: str | None, library: Library) -> Scope:
     if not library.sessions:
         raise UsageError("a report is made of folders with manifests", hint="lineage report --profile P [X] --in FOLDER")
     names = _names(library, x) if x else None
-    return Scope(library.sessions, library.ids or Ids(), names, library.folders)
+    return Scope(library.sessions, library.ids or Ids(), names, library.places)
 
 
 def _names(library: Library, x: str) -> frozenset[Name]:
