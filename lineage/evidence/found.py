@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lineage.contract.redacted import is_redacted
 from lineage.evidence.scope import Scope
 from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation
 from lineage.mapping.names import fingerprint
@@ -38,7 +39,10 @@ def of_file(scope: Scope, session: Session, one: Artifact, says: str = "") -> Ev
     """A file as evidence."""
     count = f", {one.count:,} records" if one.count is not None else ""
     root = f", Merkle root {one.merkle_root} over {one.lines:,} lines" if one.merkle_root and one.lines is not None else ""
-    return Evidence(says=f"{says or one.type}{count}{root}", node=scope.ids.artifact(one, session), file=one.path, sha256=one.sha256)
+    original = ", redacted: the digest is that of the original" if is_redacted(one) else ""
+    return Evidence(
+        says=f"{says or one.type}{count}{root}{original}", node=scope.ids.artifact(one, session), file=one.path, sha256=one.sha256
+    )
 
 
 def of_run(scope: Scope, session: Session, run: Activity, says: str) -> Evidence:

@@ -58,9 +58,15 @@ def _held(folder: Path, one: Artifact, row: dict[str, Any] | None) -> Held:
         return Held(one.path, "withheld", "not published; its digest stands")
     if path is None:
         return Held(one.path, "missing", "the copy of it is gone")
+    written = row is not None and digest(path, recheck=True)[0] == row.get("copy_sha256")
     if one.merkle_root and (row is None or row.get("leaves") is not False):
-        return _by_root(path, one)
-    if row is None or digest(path, recheck=True)[0] != row.get("copy_sha256"):
+        found = _by_root(path, one)
+        return (
+            found
+            if written or found.status == "altered"
+            else Held(one.path, "altered", f"{found.message}, but what stands beside them was changed")
+        )
+    if not written:
         return Held(one.path, "altered", "it is not the copy that was written")
     return Held(one.path, "redacted", "as it was written; its original is known by digest alone")
 

@@ -5,6 +5,8 @@ import hashlib
 import json
 import random
 import re
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -187,6 +189,33 @@ def test_who_signs_reads_on_that_page_what_is_signed(hostile):
 def test_a_wide_picture_is_printed_on_a_page_on_its_side_and_the_keyboard_reaches_it(size, wide):
     told = "\n".join(page._lineage(SimpleNamespace(picture=f'<svg width="1" viewBox="0 0 {size}"></svg>')))
     assert ('<section class="wide">' in told) is wide and 'tabindex="0" role="region" aria-label="The lineage of the folder"' in told
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install chromium")
+def test_a_report_of_three_hundred_findings_is_printed_on_pages_and_its_picture_on_one_that_lies_on_its_side(tmp_path):
+    (tmp_path / "f").mkdir()
+    folder_with(tmp_path / "f")
+    for name in ("a", "b", "c"):  # of a file a hundred findings are told one by one
+        (tmp_path / "f" / f"{name}.jsonl").write_text('{"instruction": "a", "metadata": 7}\n' * 100)
+    report = audited(tmp_path / "f")
+    assert len(report.open) >= 300
+    (tmp_path / "report.html").write_text(page.html(report))
+    printing = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--no-pdf-header-footer",
+    ]
+    subprocess.run([*printing, f"--print-to-pdf={tmp_path / 'report.pdf'}", (tmp_path / "report.html").as_uri()], check=True, capture_output=True, timeout=120)  # fmt: skip
+    boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", (tmp_path / "report.pdf").read_bytes())
+    on_side = [number for number, (width, height) in enumerate(boxes, 1) if float(width) > float(height)]
+    assert len(boxes) > 8 and on_side == [len(boxes) - 1]  # the last page is the one to be signed
 
 
 def test_markdown_obeys_no_markup_of_a_name(hostile):

@@ -15,6 +15,7 @@ from lineage import formats
 from lineage.cli import main
 from lineage.constraints import validate
 from lineage.errors import NotFoundError, UsageError
+from lineage.evidence import report as evidence
 from lineage.findings import serious
 from lineage.integrity import proof
 from lineage.redaction import check, copies
@@ -163,6 +164,14 @@ def test_an_audit_of_the_copy_finds_nothing_and_counts_what_nobody_compared(fold
     assert "redacted files" not in [what for what, _, _ in lineage.audit(folder).unchecked]
 
 
+def test_a_report_of_the_copy_says_whose_the_digests_are_and_names_no_secret(full, tmp_path):
+    redact(full, tmp_path / "out")
+    for profile in ("annex-iv", "data-card", "methods"):
+        told = str(evidence.report(profile, where=tmp_path / "out")).replace("\\", "")
+        assert SECRET not in told and "model-1" in told
+        assert "redacted: the digest is that of the original" in told or profile == "methods"
+
+
 # --- proofs
 
 
@@ -197,6 +206,7 @@ def test_a_copy_says_what_is_redacted_and_what_still_holds(folder, tmp_path, cap
 TAMPERING = {
     "a commitment": lambda text: text.replace('{"redacted":"5', '{"redacted":"6', 1),
     "a line gone": lambda text: "".join(text.splitlines(keepends=True)[1:]),
+    "what stands beside a commitment": lambda text: text.replace('"seed":42', '"seed":43', 1),
     "a line that keeps none": lambda text: "{}\n" + text,
 }
 
@@ -224,8 +234,13 @@ def test_a_copy_is_signed_and_checked_like_any_folder(folder, key, public, tmp_p
     file = copied(folder, tmp_path / "out")
     sign(tmp_path / "out", key)
     assert checked(tmp_path / "out", public).faults == ()
-    file.write_text(file.read_text().replace('"seed":42', '"seed":43'))  # which no root covers: the signature does
-    assert [(one.what, one.file) for one in checked(tmp_path / "out", public).faults] == [("altered", file.name)]
+    file.write_text(file.read_text().replace('"seed":42', '"seed":43'))  # which no root covers
+    told = json.loads((tmp_path / "out" / "redaction.json").read_bytes())
+    next(one for one in told["files"] if one["file"] == file.name)["copy_sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+    (tmp_path / "out" / "redaction.json").write_text(json.dumps(told))  # so that only the signature tells
+    assert "altered" not in [one.status for one in check.held(tmp_path / "out")]
+    faults = {(one.what, one.file) for one in checked(tmp_path / "out", public).faults}
+    assert faults == {("altered", file.name), ("altered", "redaction.json")}
 
 
 def test_who_holds_the_originals_knows_the_copy_for_theirs_by_digest(folder, key, tmp_path):
