@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineage.contract.redacted import is_redacted
+from lineage.evidence import trained
 from lineage.evidence.scope import Scope
 from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation
 from lineage.mapping.names import fingerprint
@@ -97,8 +98,8 @@ def models(scope: Scope) -> Iterator[Evidence]:
 
 def base_models(scope: Scope) -> Iterator[Evidence]:
     """Of what was loaded, what no training that is recorded has made."""
-    own = {part.sha256 for _, _, made in scope.trained() for part in (made, *made.parts) if part.sha256}
-    ours = [run for _, run in scope.of(ModelLoad) if own & {part.sha256 for file in run.used for part in (file, *file.parts)}]
+    mine = frozenset[str]().union(*(scope.own(made, run) for _, run, made in scope.trained()))
+    ours = [run for _, run in scope.of(ModelLoad) if isinstance(run, ModelLoad) and trained.is_of(run, mine)]
     nodes = {scope.ids.base_model(run, session) for session, run in scope.of(ModelLoad) if run in ours and isinstance(run, ModelLoad)}
     yield from (one for one in models(scope) if one.node not in nodes)
 

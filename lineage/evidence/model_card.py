@@ -41,8 +41,8 @@ def model_of(scope: Scope) -> tuple[Session, Training, Artifact]:
 
 def rows_of(scope: Scope) -> tuple[Row, ...]:
     """The table, with the evaluations of the model itself: they came after it, so they are not what it came from."""
-    _, _, model = model_of(scope)
-    runs = scope.measured(model)
+    _, run, model = model_of(scope)
+    runs = scope.measured(model, run)
 
     def measured(scope: Scope) -> list[found.Evidence]:
         return [one for session, run in runs for one in found.of_evaluation(scope, session, run)]
@@ -58,22 +58,22 @@ def front(scope: Scope) -> dict[str, Any]:
     made: dict[str, Any] = {"base_model": bases if len(bases) > 1 else bases[0]} if bases else {}
     made |= {"base_model_relation": "adapter" if _is_adapter(model) else "finetune"} if bases else {}
     made |= {"datasets": data} if data else {}
-    evaluations = [evaluation for _, evaluation in scope.measured(model)]
-    measures = (hub.metric(name) for one in evaluations for name in one.metrics)
-    metrics = list(dict.fromkeys(one for one in measures if one))
+    results = [one for _, evaluation in scope.measured(model, run) for one in _results(evaluation)]
+    metrics = [one for one in hub.METRICS if any(one == told["type"] for result in results for told in result["metrics"])]
     made |= {"metrics": metrics} if metrics else {}
-    results = [one for evaluation in evaluations for one in _results(evaluation)]
     return made | {"tags": ["lineage"]} | ({"model-index": [{"name": model.path, "results": results}]} if results else {})
 
 
 def absent(scope: Scope) -> Iterator[tuple[str, str]]:
     """(key, why): what the front matter does not say."""
-    _, run, _ = model_of(scope)
+    _, run, model = model_of(scope)
     loads = [load for load in map(scope.load, run.models) if load]
     if not loads:
         yield "base_model", "not recorded"
     elif len(_bases(scope, run)) < len({load.provenance.get("model_name") for load in loads}):
         yield "base_model", "a model that was not loaded at a commit of the Hub has no id there"
+    if not any(_results(evaluation) for _, evaluation in scope.measured(model, run)):
+        yield "model-index", "no number is recorded as this model's own"
     yield "license", "not recorded"
 
 
@@ -87,9 +87,16 @@ def _is_adapter(model: Artifact) -> bool:
 
 
 def _results(run: Evaluation) -> list[dict[str, Any]]:
-    numbers = hub.results(run.metrics)
+    numbers = hub.results(_own(run))
     dataset = {"name": str(run.dataset.get("name") or "not recorded"), "type": hub.UNKNOWN}
     return [{"task": {"type": "text-generation"}, "dataset": dataset, "metrics": numbers}] if numbers else []
+
+
+def _own(run: Evaluation) -> dict[str, Any]:
+    """The numbers of the trained model: all, where it was measured alone; beside its base those that the contract calls `sft_…`, and of more none."""
+    if len(run.models) < 2:
+        return dict(run.metrics)
+    return {name: value for name, value in run.metrics.items() if name.startswith("sft_")} if len(run.models) == 2 else {}
 
 
 def title(scope: Scope) -> str:

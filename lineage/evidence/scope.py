@@ -8,6 +8,7 @@ from pathlib import Path
 
 from lineage.capture.files import digest
 from lineage.errors import UsageError
+from lineage.evidence import trained
 from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training
 from lineage.mapping.names import Ids
 from lineage.prov.statement import Name
@@ -69,16 +70,17 @@ class Scope:
         """What generations made."""
         return [(session, run, made) for session, run in self.of(Generation) if isinstance(run, Generation) for made in run.made]
 
-    def measured(self, model: Artifact) -> list[tuple[Session, Evaluation]]:
-        """The evaluations of a model: those that used a load of its files."""
-        digests = {one.sha256 for one in (model, *model.parts) if one.sha256}
-        found = []
-        for session in self.sessions:
-            for run in (one for one in session.activities if isinstance(one, Evaluation)):
-                loads = [load for load in map(self.load, run.models) if load]
-                if any(digests & {part.sha256 for file in load.used for part in (file, *file.parts)} for load in loads):
-                    found.append((session, run))
-        return found
+    def own(self, model: Artifact, run: Activity) -> frozenset[str]:
+        """The digests by which a load is known to be of *model*, which *run* trained."""
+        return trained.own(model, run, filter(None, map(self.load, run.models)))
+
+    def measured(self, model: Artifact, trained_by: Activity) -> list[tuple[Session, Evaluation]]:
+        """The evaluations of a model: those that used a load of the weights which its training made."""
+        mine = self.own(model, trained_by)
+        every = ((session, run) for session in self.sessions for run in session.activities if isinstance(run, Evaluation))
+        return [
+            (session, run) for session, run in every if any(trained.is_of(load, mine) for load in filter(None, map(self.load, run.models)))
+        ]
 
 
 def scope_of(x: str | None, library: Library) -> Scope:

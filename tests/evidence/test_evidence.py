@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from histories import history
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -15,6 +16,7 @@ from lineage.cli import main
 from lineage.errors import NotFoundError, UsageError
 from lineage.evidence import annex_iv, hub, text
 from lineage.evidence.report import DISCLAIMER, NAMES, report
+from lineage.facts import Evaluation, ModelLoad, Training
 from lineage.signing.sign import sign
 
 
@@ -235,6 +237,31 @@ def test_a_file_name_that_the_hub_would_take_for_a_pattern_is_in_no_configuratio
     changed(folder, lambda told: told["artifacts_generated"][0].update(file="[a-z]*.jsonl"))
     told = str(report("data-card", where=folder))
     assert "configs" not in front(told) and "no `configs` (the name of a file is a pattern there" in told
+
+
+def test_a_card_holds_the_numbers_of_its_own_model_alone(tmp_path):
+    sessions = history(3, 30, folder=tmp_path)  # whose adapters share their configuration, and which measure a base beside each
+    runs = [run for session in sessions for run in session.activities]
+    loads = {run.id: run for run in runs if isinstance(run, ModelLoad)}
+    seen = 0
+    for model in (made for run in runs if isinstance(run, Training) for made in run.made):
+        of_model = [
+            one
+            for one in runs
+            if isinstance(one, Evaluation) and any(loads[load].provenance["model_name"] == model.path for load in one.models)
+        ]
+        expected = sorted(one.metrics["sft_accuracy"] for one in of_model)
+        index = front(str(report("model-card", model.path, tmp_path))).get("model-index", [{"results": []}])
+        told = [(one["name"], one["value"]) for result in index[0]["results"] for one in result["metrics"]]
+        assert sorted(value for _, value in told) == expected and {name for name, _ in told} <= {"sft_accuracy"}
+        seen += len(told)
+    assert seen > 5
+
+
+def test_of_several_models_no_number_is_taken_for_one_s_own(folder):
+    changed(folder, lambda told: [run.update(models=[*run["models"], "x", "y"]) for run in every(told, "evaluation")])
+    told = str(report("model-card", where=folder))
+    assert "model-index" not in front(told) and "no `model-index` (no number is recorded as this model's own)" in told
 
 
 # --- evidence
