@@ -81,9 +81,9 @@ def report(profile: str, x: str | None = None, where: Asked = None, *, recursive
 
 
 def _narrowed(profile: str, x: str | None, library: Library) -> Scope:
-    """A card is of one thing: where nothing was asked for and there is but one model or file of records, of that."""
+    """A card is of one thing: of the model by its digest, for its name is that of its loads too; of a file of records where there is but one."""
     scope = scope_of(x, library)
-    if x is None and profile == "model-card":
+    if profile == "model-card":
         model = model_card.model_of(scope)[2]
         return scope_of(model.sha256 or model.path, library)
     if x is None and profile == "data-card":
