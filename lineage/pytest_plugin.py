@@ -25,9 +25,9 @@ _FAILED = pytest.StashKey[bool]()
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Remember that the test failed, for the session that ends after it."""
+    """Remember that the test failed, or a fixture that it asked for, for the session that ends after it."""
     report = yield
-    if report.when == "call" and report.failed:
+    if report.when != "teardown" and report.failed:
         item.stash[_FAILED] = True
     return report
 

@@ -17,6 +17,7 @@ from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
 from lineage.auditing.signatures import RULE_OF
 from lineage.auditing.world import Found, World
+from lineage.contract.redacted import is_redacted
 from lineage.facts import Artifact
 from lineage.folder import How
 from lineage.intake import Progress
@@ -144,6 +145,11 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
                 "one of the two is not in the folder as it was recorded, or holds no records",
             ),
             ("files without a digest", _undigested(world), "their manifest has none, so whether they were altered cannot be told"),
+            (
+                "redacted files",
+                _redacted(world),
+                "their manifest says that they are not here as they were recorded, so nobody compared them",
+            ),
             ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
             ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
             *prov.unchecked(world),
@@ -167,6 +173,10 @@ def _others(world: World) -> list[Path]:
     named = world.files
     places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
     return [path for place in places for path in orphans(place, ()) if world.name(place, path.name) not in named]
+
+
+def _redacted(world: World) -> int:
+    return sum(any(is_redacted(artifact) for _, _, artifact in named) for named in world.files.values())
 
 
 def _outside(world: World) -> set[str]:

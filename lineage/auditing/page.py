@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Iterable, Iterator
 
 from lineage.auditing.plain import numbered, place, shown, told, verdict
@@ -14,18 +15,22 @@ from lineage.auditing.report import Audit, Remark
 from lineage.draw.svg import text as _xml
 
 STYLE = """
-body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;color:#1c1c1c;background:#fff;max-width:62rem;margin:2rem auto;padding:0 1rem}
-h1{font-size:1.6rem;margin:0 0 .25rem}h2{font-size:1.15rem;margin:2rem 0 .25rem}p{margin:.35rem 0}
-.meta{color:#555}.verdict{font-size:1.2rem;font-weight:600;padding:.6rem .9rem;border-left:.4rem solid #2e7d32;background:#f1f8f1;margin:1rem 0}
-.verdict.error{border-color:#b00020;background:#fdf0f1}.verdict.warning{border-color:#b26a00;background:#fff7ea}
-.level{display:inline-block;font-size:.75rem;font-weight:600;padding:.05rem .5rem;border-radius:1rem;color:#fff;background:#555;vertical-align:middle}
-.level.error{background:#b00020}.level.warning{background:#b26a00}
-table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid #ddd;overflow-wrap:anywhere}
-th{font-weight:600;color:#555}code{font:13px ui-monospace,Menlo,Consolas,monospace;overflow-wrap:anywhere}.found th:first-child{width:30%}.found th:last-child{width:30%}.doubt{color:#7a1020}
-.picture{overflow-x:auto;border:1px solid #ddd;margin:.5rem 0}.picture svg{max-width:100%;height:auto}
+:root{color-scheme:light dark;--ink:#1c1c1c;--soft:#555;--paper:#fff;--line:#ddd;--error:#b00020;--warning:#8a5200;--good:#2e7d32;--doubt:#7a1020}
+body{font:15px/1.5 system-ui,-apple-system,"Segoe UI",Helvetica,Arial,sans-serif;color:var(--ink);background:var(--paper);max-width:62rem;margin:2rem auto;padding:0 1rem}
+h1{font-size:1.6rem;margin:0 0 .25rem;overflow-wrap:anywhere}h2{font-size:1.15rem;margin:2rem 0 .25rem}p{margin:.35rem 0;overflow-wrap:anywhere}
+.meta{color:var(--soft)}.verdict{font-size:1.2rem;font-weight:600;padding:.6rem .9rem;border:1px solid var(--good);border-left-width:.4rem;margin:1rem 0}
+.verdict.error{border-color:var(--error)}.verdict.warning{border-color:var(--warning)}
+.level{display:inline-block;font-size:.75rem;font-weight:600;padding:.05rem .5rem;border-radius:1rem;color:var(--soft);border:1px solid;vertical-align:middle;white-space:nowrap}
+.level.error{color:var(--error)}.level.warning{color:var(--warning)}
+table{border-collapse:collapse;width:100%;margin:.5rem 0}th,td{text-align:left;vertical-align:top;padding:.3rem .5rem;border-bottom:1px solid var(--line)}td{overflow-wrap:anywhere}
+th{font-weight:600;color:var(--soft)}code{font:13px ui-monospace,Menlo,Consolas,monospace}.found th:first-child,.found th:last-child{width:30%}.doubt{color:var(--doubt)}
+.picture{overflow:auto;max-height:80vh;border:1px solid var(--line);margin:.5rem 0;background:#fff}.picture svg{display:block}.picture:focus-visible{outline:3px solid #1a5fb4}
 .sign td{height:2.6rem;border:1px solid #888}.sign th{border:1px solid #888;width:14rem}
-@page{margin:16mm}
-@media print{body{max-width:none;margin:0;font-size:11pt}.picture{overflow:visible;border:0}tr,.verdict,.sign{break-inside:avoid}h2{break-after:avoid}}
+@media screen and (prefers-color-scheme:dark){:root{--ink:#e8e8e8;--soft:#b4b4b4;--paper:#161616;--line:#444;--error:#ff8a94;--warning:#ffb95c;--good:#7fd18a;--doubt:#ffa3ad}}
+@page{margin:16mm;@bottom-left{content:"Audit by lineage";font:9pt sans-serif;color:#555}@bottom-right{content:counter(page) " / " counter(pages);font:9pt sans-serif;color:#555}}
+@page wide{size:landscape}
+@media print{:root{color-scheme:light}body{max-width:none;margin:0;padding:0 1px;font-size:11pt}tr,.verdict,.sign,.picture{break-inside:avoid}h2,h2+p,thead{break-after:avoid}
+.picture{overflow:visible;border:0;max-height:none}.picture svg{max-width:100%;max-height:215mm;height:auto}.wide{page:wide}.wide .picture svg{max-height:140mm}}
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
@@ -57,7 +62,8 @@ def say(value: str) -> str:
 def _table(head: Iterable[str], rows: Iterable[Iterable[str]], kind: str = "") -> Iterator[str]:
     """A table; the cells are HTML."""
     yield f'<table class="{kind}">' if kind else "<table>"
-    yield f"<thead><tr>{''.join(f'<th>{cell}</th>' for cell in head)}</tr></thead><tbody>"
+    columns = "".join(f'<th scope="col">{cell}</th>' for cell in head)
+    yield f"<thead><tr>{columns}</tr></thead><tbody>"
     yield from (f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     yield "</tbody></table>"
 
@@ -109,13 +115,23 @@ def _scope(report: Audit) -> Iterator[str]:
 
 
 def _lineage(report: Audit) -> Iterator[str]:
+    yield '<section class="wide">' if _is_wide(report.picture) else "<section>"
     yield "<h2>The lineage of the folder</h2>"
-    yield f'<div class="picture">{report.picture}</div>'
+    yield f'<div class="picture" tabindex="0" role="region" aria-label="The lineage of the folder">{report.picture}</div>'
+    yield "</section>"
+
+
+def _is_wide(picture: str) -> bool:
+    """Does the picture need a page that lies on its side?"""
+    found = re.search(r'<svg[^>]* viewBox="0 0 (\d+) (\d+)"', picture)
+    return found is not None and int(found[1]) > int(found[2])
 
 
 def _signature(report: Audit) -> Iterator[str]:
     yield "<h2>Signature</h2>"
+    of = f"{report.folder}, {report.at}: {verdict(report)}"  # it may be alone on its page
+    yield f"<p>Audit of {say(of)}</p>"
     yield "<p>I have read this report, and checked what it says was not checked as far as it matters.</p>"
     yield '<table class="sign"><tbody>'
-    yield from (f"<tr><th>{what}</th><td></td></tr>" for what in ("Name", "Role", "Place and date", "Signature"))
+    yield from (f'<tr><th scope="row">{what}</th><td></td></tr>' for what in ("Name", "Role", "Place and date", "Signature"))
     yield "</tbody></table>"

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from lineage.auditing.report import Audit, Remark
 
-_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&-])")
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:@-]|(?<=www)\.)", re.IGNORECASE)
 EACH = 20  # findings of a rule that a terminal shows; every other format has all
 
 

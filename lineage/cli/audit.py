@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sys
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -80,11 +83,20 @@ def command(
         row(str(output))
         tell(f"{folder}: {plain.verdict(report)}")
     elif name == "text":
-        for line in plain.text(report):
-            row(line)
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+        for part in (part for line in plain.text(report) for part in _fitted(line, width)):
+            row(part)
     else:
         click.echo(FORMATS[name](report), nl=False)
     return report.code()
+
+
+def _fitted(line: str, width: int | None) -> list[str]:
+    """The line in parts of *width*, broken between words and never within a name; where there is no terminal, a line stays one."""
+    if width is None or len(line) < width:
+        return [line]
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return textwrap.wrap(line, max(width - 1, 40), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False)
 
 
 def _config(folder: Path, select: tuple[str, ...], ignore: tuple[str, ...], fail_on: str | None) -> Config:

@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lineage.errors import NotFoundError, UsageError
-from lineage.evidence import found
+from lineage.evidence import found, hub
 from lineage.evidence.found import Row
 from lineage.evidence.scope import Scope
-from lineage.facts import Artifact, Generation
+from lineage.facts import Activity, Artifact, Generation, Session
 
 ROWS = (
-    Row("Files", "what it consists of", found.generated),
-    Row("Models", "what wrote it", found.base_models),
+    Row("Files", "what it consists of"),  # rows_of puts its files here
+    Row("Models", "what wrote it", found.models),
     Row("Parameters", "with which settings", found.settings),
     Row("Prompts", "what was asked", found.prompts),
     Row("Selection", "how it was filtered, merged or deduplicated", found.selection),
     Row("Software", "what it was made with", found.software),
     Row("Hardware", "where it was made", found.hardware),
-    Row("Signatures", "who vouches for it", found.signatures),
+    Row("Signatures", "which sessions a key has signed; whose key it is, is not recorded", found.signatures),
     Row("Personal data", "whether it holds any"),
     Row("Bias, risks, limits", "what is known to go wrong"),
     Row("Licence", "under which it may be used"),
 )
-SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"), (10_000_000, "1M<n<10M"))
-MORE = "n>10M"
 
 
 def files_of(scope: Scope) -> list[Artifact]:
     """The files of records that the card is of. Raises NotFoundError where there is none."""
-    found_ = [made for session in scope.told() for made in session.artifacts if made.slices is not None or made.merkle_root]
-    named = [one for one in found_ if scope.names is None or any(name.endswith(f"sha256-{one.sha256}") for name in scope.names)]
-    if not named:
+    return [one for _, one in _files(scope)]
+
+
+def _files(scope: Scope) -> list[tuple[Session, Artifact]]:
+    every = [(session, made) for session in scope.told() for made in session.artifacts if made.slices is not None or made.merkle_root]
+    of_x = [(session, one) for session, one in every if scope.names is None or scope.ids.artifact(one, session) in scope.names]
+    once = {(one.path, one.sha256): (session, one) for session, one in reversed(of_x)}
+    if not once:
         raise NotFoundError("no file of records is there", at="data-card", hint="name one: lineage report --profile data-card X")
-    return named
+    return list(reversed(once.values()))
 
 
 def front(scope: Scope) -> dict[str, Any]:
@@ -42,12 +46,24 @@ def front(scope: Scope) -> dict[str, Any]:
     counts = [one.count for one in files]
     made: dict[str, Any] = {"pretty_name": title(scope)}
     if all(one is not None for one in counts):
-        size = sum(one or 0 for one in counts)
-        made["size_categories"] = [next((name for limit, name in SIZES if size < limit), MORE)]
-    makers = {type(run) for _, run in scope.activities() if run.id in {one.activity for one in files}}
-    if makers == {Generation}:
+        made["size_categories"] = [hub.size(sum(one or 0 for one in counts))]
+    if _makers(scope, files) == {Generation}:
         made["language_creators"] = ["machine-generated"]
-    return made | {"tags": ["lineage"], "configs": [{"config_name": "default", "data_files": [one.path for one in files]}]}
+    paths = hub.patterns(files)
+    return made | {"tags": ["lineage"]} | ({"configs": [{"config_name": "default", "data_files": paths}]} if paths else {})
+
+
+def _makers(scope: Scope, files: list[Artifact]) -> set[type[Activity] | None]:
+    kinds = {run.id: type(run) for _, run in scope.activities()}
+    return {kinds.get(one.activity or "") for one in files}
+
+
+def absent(scope: Scope) -> Iterator[tuple[str, str]]:
+    """(key, why): what the front matter does not say."""
+    yield "license", "not recorded"
+    yield "language", "not recorded"
+    if not hub.patterns(files_of(scope)):
+        yield "configs", "the name of a file is a pattern there, or leads out of the repository"
 
 
 def title(scope: Scope) -> str:
@@ -60,4 +76,9 @@ def rows_of(scope: Scope) -> tuple[Row, ...]:
     """The table. Raises UsageError where nothing is meant."""
     if not scope.sessions:
         raise UsageError("no session is there")
-    return ROWS
+    files = _files(scope)
+
+    def told(scope: Scope) -> list[found.Evidence]:
+        return [found.of_file(scope, session, one, found.origin(scope, one)) for session, one in files]
+
+    return tuple(Row(row.clause, row.asks, told) if row.clause == "Files" else row for row in ROWS)

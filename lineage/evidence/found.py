@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
+from lineage.contract.redacted import is_redacted
+from lineage.evidence import trained
 from lineage.evidence.scope import Scope
 from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation
 from lineage.mapping.names import fingerprint
@@ -21,6 +23,7 @@ class Evidence:
     sha256: str | None = None
 
 
+DATA = (None, "trainingData", "input")  # the roles in which a training uses data
 Finder = Callable[[Scope], Iterable[Evidence]]
 
 
@@ -37,12 +40,22 @@ def of_file(scope: Scope, session: Session, one: Artifact, says: str = "") -> Ev
     """A file as evidence."""
     count = f", {one.count:,} records" if one.count is not None else ""
     root = f", Merkle root {one.merkle_root} over {one.lines:,} lines" if one.merkle_root and one.lines is not None else ""
-    return Evidence(says=f"{says or one.type}{count}{root}", node=scope.ids.artifact(one, session), file=one.path, sha256=one.sha256)
+    original = ", redacted: the digest is that of the original" if is_redacted(one) else ""
+    return Evidence(
+        says=f"{says or one.type}{count}{root}{original}", node=scope.ids.artifact(one, session), file=one.path, sha256=one.sha256
+    )
 
 
-def of_run(scope: Scope, run: Activity, says: str) -> Evidence:
-    """An activity as evidence."""
-    return Evidence(says=says, node=scope.ids.run(run.id))
+def of_run(scope: Scope, session: Session, run: Activity, says: str) -> Evidence:
+    """An activity as evidence: it stands in the session's manifest, else in the records that it made."""
+    files = () if session.manifest else (*run.made, *session.artifacts)
+    told = of_file(scope, session, files[0]) if files else of_session(scope, session, says)
+    return replace(told, says=says, node=scope.ids.run(run.id))
+
+
+def of_session(scope: Scope, session: Session, says: str) -> Evidence:
+    """A session as evidence: its manifest, as it is now."""
+    return Evidence(says=says, node=scope.ids.session(session), file=session.manifest, sha256=scope.digest(session, session.manifest))
 
 
 def software(scope: Scope) -> Iterator[Evidence]:
@@ -52,7 +65,7 @@ def software(scope: Scope) -> Iterator[Evidence]:
             f"{key.removesuffix('_version')} {value}" for key, value in session.environment.items() if key.endswith("_version") and value
         ]
         if versions:
-            yield Evidence(says=", ".join(versions), node=scope.ids.session(session), file=session.manifest)
+            yield of_session(scope, session, ", ".join(versions))
     yield from code(scope)
 
 
@@ -61,8 +74,10 @@ def code(scope: Scope) -> Iterator[Evidence]:
     for one in scope.told():
         if one.code and one.code.git_sha:
             state = {True: "with changes", False: "as committed", None: "not known whether as committed"}[one.code.dirty]
-            node = scope.ids.code(one.code)
-            yield Evidence(says=f"git {one.code.git_sha}, {state}", node=node, file=one.manifest, sha256=one.code.diff_sha256)
+            diff = f", their diff has the SHA-256 {one.code.diff_sha256}" if one.code.diff_sha256 else ""
+            yield replace(of_session(scope, one, f"git {one.code.git_sha}, {state}{diff}"), node=scope.ids.code(one.code))
+            if one.code.patch:
+                yield of_file(scope, one, one.code.patch, "the changes")
 
 
 def hardware(scope: Scope) -> Iterator[Evidence]:
@@ -70,14 +85,23 @@ def hardware(scope: Scope) -> Iterator[Evidence]:
     for one in scope.told():
         said = [str(one.environment[key]) for key in ("gpu", "cpu_capability", "platform") if one.environment.get(key)]
         if said:
-            yield Evidence(says=", ".join(said), node=scope.ids.session(one), file=one.manifest)
+            yield of_session(scope, one, ", ".join(said))
+
+
+def models(scope: Scope) -> Iterator[Evidence]:
+    """What was loaded, and how."""
+    for session, run in scope.of(ModelLoad):
+        if isinstance(run, ModelLoad):
+            told = of_run(scope, session, run, f"{model_of(run)}, {quantization(run)}")
+            yield replace(told, node=scope.ids.base_model(run, session))
 
 
 def base_models(scope: Scope) -> Iterator[Evidence]:
-    """Models that others made, and how they were loaded."""
-    for session, run in scope.of(ModelLoad):
-        if isinstance(run, ModelLoad):
-            yield Evidence(says=f"{model_of(run)}, {quantization(run)}", node=scope.ids.base_model(run, session), file=session.manifest)
+    """Of what was loaded, what no training that is recorded has made."""
+    mine = frozenset[str]().union(*(scope.own(made, run) for _, run, made in scope.trained()))
+    ours = [run for _, run in scope.of(ModelLoad) if isinstance(run, ModelLoad) and trained.is_of(run, mine)]
+    nodes = {scope.ids.base_model(run, session) for session, run in scope.of(ModelLoad) if run in ours and isinstance(run, ModelLoad)}
+    yield from (one for one in models(scope) if one.node not in nodes)
 
 
 def model_of(run: ModelLoad) -> str:
@@ -95,16 +119,16 @@ def quantization(run: ModelLoad) -> str:
 def trainings(scope: Scope) -> Iterator[Evidence]:
     """Trainings, with what they used and made."""
     for session, run in scope.of(Training):
-        yield of_run(scope, run, f"training, {status(run)}; {params(run)}")
+        yield of_run(scope, session, run, f"training, {status(run)}; {params(run)}")
         yield from (of_file(scope, session, one, f"used: {one.role or one.type}") for one in run.used)
         yield from (of_file(scope, session, one, f"made: {one.role or one.type}") for one in run.made)
 
 
 def settings(scope: Scope) -> Iterator[Evidence]:
     """The parameters of generations and trainings, which are plans."""
-    for _, run in scope.of(Generation, Training, Evaluation):
+    for session, run in scope.of(Generation, Training, Evaluation):
         if run.params:
-            yield of_run(scope, run, f"{type(run).__name__.lower()}: {params(run)} (parameters {fingerprint(run.params)[:8]})")
+            yield of_run(scope, session, run, f"{type(run).__name__.lower()}: {params(run)} (parameters {fingerprint(run.params)[:8]})")
 
 
 def training_data(scope: Scope) -> Iterator[Evidence]:
@@ -113,11 +137,12 @@ def training_data(scope: Scope) -> Iterator[Evidence]:
     for session, run in scope.of(Training):
         for one in run.used:
             made = known.get((one.path, one.sha256), one)
-            if one.role in (None, "trainingData", "input") or made.slices is not None:
-                yield of_file(scope, session, made, _origin(scope, made))
+            if one.role in DATA or made.slices is not None:
+                yield of_file(scope, session, made, origin(scope, made))
 
 
-def _origin(scope: Scope, one: Artifact) -> str:
+def origin(scope: Scope, one: Artifact) -> str:
+    """Who made a file of data."""
     makers = [run for session in scope.sessions for run in session.activities if run.id == one.activity]
     if not makers:
         return "data whose making was not recorded"
@@ -127,8 +152,22 @@ def _origin(scope: Scope, one: Artifact) -> str:
 
 
 def generated(scope: Scope) -> Iterator[Evidence]:
-    """Files of records that models wrote."""
-    yield from (of_file(scope, session, made, _origin(scope, made)) for session, _, made in scope.generated())
+    """Files of records that models wrote as training data, and that no training which is recorded used."""
+    used = {one.sha256 for _, run in scope.of(Training) for one in run.used if one.sha256}
+    for session, _, made in scope.generated():
+        if made.type == "training_data" and made.sha256 not in used:
+            yield of_file(scope, session, made, f"written as training data, no training with it is recorded: {origin(scope, made)}")
+
+
+def test_data(scope: Scope) -> Iterator[Evidence]:
+    """Data that models were measured on."""
+    for session, run in scope.of(Evaluation):
+        yield from (of_file(scope, session, one, f"used in an evaluation: {one.role or one.type}") for one in run.used)
+
+
+def data(scope: Scope) -> Iterator[Evidence]:
+    """Data for training, and for testing."""
+    yield from (*training_data(scope), *generated(scope), *test_data(scope))
 
 
 def prompts(scope: Scope) -> Iterator[Evidence]:
@@ -141,7 +180,7 @@ def selection(scope: Scope) -> Iterator[Evidence]:
     """How data was filtered, merged or deduplicated."""
     for session, run in scope.of(Transformation):
         if isinstance(run, Transformation):
-            yield of_run(scope, run, f"{run.kind}, {status(run)}")
+            yield of_run(scope, session, run, f"{run.kind}, {status(run)}")
             yield from (of_file(scope, session, one, f"made: {one.type}") for one in run.made)
 
 
@@ -155,7 +194,8 @@ def evaluations(scope: Scope) -> Iterator[Evidence]:
 def of_evaluation(scope: Scope, session: Session, run: Evaluation) -> Iterator[Evidence]:
     """One evaluation: its numbers, its test set, its report."""
     numbers = ", ".join(f"{measure} = {value}" for measure, value in run.metrics.items()) or "no metric recorded"
-    yield of_run(scope, run, f"evaluation of {run.ended_at or 'a time that was not recorded'}: {numbers}")
+    ended = run.ended_at or "a time that was not recorded"
+    yield of_run(scope, session, run, f"evaluation of {ended}, {status(run)}: {numbers}")
     yield from (of_file(scope, session, one, f"used: {one.role or one.type}") for one in run.used)
     yield from (of_file(scope, session, one, "report") for one in run.made)
 
@@ -165,31 +205,45 @@ def signatures(scope: Scope) -> Iterator[Evidence]:
     for one in scope.told():
         path = scope.signature(one)
         if path:
-            yield Evidence(says=f"signature of session {one.id}, not checked here (lineage verify --key)", file=path.name)
+            says = f"signature of session {one.id} by a key, not checked here (lineage verify --key)"
+            yield Evidence(says=says, file=path.name, sha256=scope.digest(one, path.name))
+
+
+def training_time(scope: Scope) -> Iterator[Evidence]:
+    """How long trainings took, by the clock."""
+    return _time(scope, Training)
 
 
 def compute(scope: Scope) -> Iterator[Evidence]:
-    """How long trainings took, by the clock."""
-    for session, run in scope.of(Training):
-        gpu = session.environment.get("gpu")
-        yield of_run(scope, run, f"training of {seconds(run)} on {gpu or 'a machine whose GPU was not recorded'}")
+    """How long trainings, generations and evaluations took, by the clock."""
+    return _time(scope, Training, Generation, Evaluation)
+
+
+def _time(scope: Scope, *kinds: type[Activity]) -> Iterator[Evidence]:
+    for session, run in scope.of(*kinds):
+        yield of_run(scope, session, run, f"{type(run).__name__.lower()}, {status(run)}, {seconds(run)} on {gpu(session)}")
+
+
+def gpu(session: Session) -> str:
+    """The GPU; where there is none, why."""
+    known = session.environment.get("gpu")
+    why = next((one.reason for one in session.gaps if one.about in ("gpu", "environment.gpu")), None)
+    return str(known) if known else f"a machine whose GPU was not recorded{f' ({why})' if why else ''}"
 
 
 def logs(scope: Scope) -> Iterator[Evidence]:
     """Manifests: what took place, recorded as it took place."""
     for one in scope.told():
-        yield Evidence(
-            says=f"{len(one.activities)} activities, {one.status or 'status not recorded'}", node=scope.ids.session(one), file=one.manifest
-        )
+        if one.manifest:
+            yield of_session(scope, one, f"{len(one.activities)} activities, {one.status or 'status not recorded'}")
 
 
 def changes(scope: Scope) -> Iterator[Evidence]:
     """Sessions in order, with the code of each."""
     for one in sorted(scope.told(), key=lambda one: (one.started_at or "", one.id)):
         sha = one.code.git_sha if one.code else None
-        yield Evidence(
-            says=f"{one.started_at or 'time not recorded'}: code {sha or 'not recorded'}", node=scope.ids.session(one), file=one.manifest
-        )
+        if one.manifest:
+            yield of_session(scope, one, f"{one.started_at or 'time not recorded'}: code {sha or 'not recorded'}")
 
 
 def params(run: Activity) -> str:
@@ -198,8 +252,8 @@ def params(run: Activity) -> str:
 
 
 def status(run: Activity) -> str:
-    """How it ended."""
-    return run.status or "status not recorded"
+    """How it ended; of a run that is known from its records alone nobody knows."""
+    return (run.status if not run.inferred else None) or "status not recorded"
 
 
 def seconds(run: Activity) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lineage.evidence.found import model_of, params, quantization
+from lineage.evidence.found import DATA, gpu, model_of, params, quantization, status
 from lineage.evidence.scope import Scope
 from lineage.facts import Activity, Evaluation, ModelLoad, Training, Transformation
 
@@ -18,22 +18,24 @@ def models(scope: Scope) -> Iterator[str]:
 def generation(scope: Scope) -> Iterator[str]:
     """What was generated."""
     for _, run, made in scope.generated():
-        count = f"{made.count:,}" if made.count is not None else "an unrecorded number of"
-        yield f"It generated {count} records{_by(run)} with {params(run)}{_digest(made.sha256)}."
+        if made.count is not None or made.slices is not None or made.merkle_root:
+            count = f"{made.count:,}" if made.count is not None else "an unrecorded number of"
+            yield f"{_who(scope, run)} generated {count} records{_by(run)} with {params(run)}{_digest(made.sha256)}{_ended(run)}."
 
 
 def selection(scope: Scope) -> Iterator[str]:
     """How data was changed."""
     for _, run in scope.of(Transformation):
         if isinstance(run, Transformation):
-            yield f"Data went through the step {run.kind}{_by(run)}."
+            yield f"Data went through the step {run.kind}{_by(run)}{_ended(run)}."
 
 
 def training(scope: Scope) -> Iterator[str]:
     """What was trained."""
     for _, run in scope.of(Training):
-        data = ", ".join(f"{one.path}{_digest(one.sha256)}" for one in run.used) or "data that was not recorded"
-        yield f"We trained on {data}{_by(run)} with {params(run)}."
+        used = (one for one in run.used if one.role in DATA)
+        data = ", ".join(f"{one.path}{_digest(one.sha256)}" for one in used) or "data that was not recorded"
+        yield f"{_who(scope, run)} was trained on {data}{_by(run)} with {params(run)}{_ended(run)}."
 
 
 def evaluation(scope: Scope) -> Iterator[str]:
@@ -42,21 +44,21 @@ def evaluation(scope: Scope) -> Iterator[str]:
         if isinstance(run, Evaluation):
             numbers = ", ".join(f"{measure} = {value}" for measure, value in run.metrics.items()) or "no metric that was recorded"
             size = run.dataset.get("size")
-            data = (
-                f"{run.dataset.get('name') or 'a test set without a name'} ({size if size is not None else 'size not recorded'} examples)"
-            )
-            yield f"On {data} we measured {numbers}{_by(run)}, {params(run)}."
+            name = run.dataset.get("name") or "a test set without a name"
+            data = f"{name} (examples: {size if size is not None else 'not recorded'})"
+            yield f"Of {_who(scope, run)}, on {data}, we measured {numbers}{_by(run)}, {params(run)}{_ended(run)}."
 
 
 def software(scope: Scope) -> Iterator[str]:
     """With what."""
-    for session in scope.told():
+    for session in (one for one in scope.told() if one.manifest):
         said = [
             f"{key.removesuffix('_version')} {value}" for key, value in session.environment.items() if key.endswith("_version") and value
         ]
         sha = session.code.git_sha if session.code else None
-        gpu = session.environment.get("gpu")
-        yield f"Session {session.id} ran {', '.join(said) or 'unrecorded software'} on {gpu or 'a machine whose GPU was not recorded'}, code {sha or 'not recorded'}."
+        dirty = " with changes that were not committed" if sha and session.code and session.code.dirty else ""
+        ran = ", ".join(said) or "unrecorded software"
+        yield f"Session {session.id} ran {ran} on {gpu(session)}, code {sha or 'not recorded'}{dirty}."
 
 
 SENTENCES = (("Models", models), ("Generation", generation), ("Selection of data", selection), ("Training", training), ("Evaluation", evaluation), ("Software and hardware", software))  # fmt: skip
@@ -66,6 +68,16 @@ def paragraphs(scope: Scope) -> Iterator[tuple[str, list[str]]]:
     """(heading, its sentences), none where nothing was recorded."""
     for heading, told in SENTENCES:
         yield heading, list(dict.fromkeys(told(scope)))
+
+
+def _who(scope: Scope, run: Activity) -> str:
+    """The models that the run used, by name."""
+    loads = [load for load in map(scope.load, run.models) if load]
+    return " and ".join(dict.fromkeys(map(model_of, loads))) or "A model that was not recorded"
+
+
+def _ended(run: Activity) -> str:
+    return "" if run.status == "completed" else f" (the run: {status(run)})"
 
 
 def _by(run: Activity) -> str:

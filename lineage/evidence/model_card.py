@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from lineage.errors import NotFoundError, UsageError
-from lineage.evidence import found
+from lineage.evidence import found, hub
 from lineage.evidence.found import Row
 from lineage.evidence.scope import Scope
-from lineage.facts import Artifact, Session, Training
+from lineage.facts import Artifact, Evaluation, Session, Training
 
 ROWS = (
     Row("Intended use", "what it is for, and what not"),
-    Row("Base model", "what it was made from", found.base_models),
+    Row("Base model", "what it was made from", found.models),
     Row("Training", "how it was made", found.trainings),
     Row("Training data", "what it was trained on", found.training_data),
     Row("Selection of data", "how the data was filtered", found.selection),
     Row("Evaluation", "what was measured"),  # of the model itself: rows_of puts its evaluations here
     Row("Software", "what it was made with", found.software),
     Row("Hardware", "where it was made", found.hardware),
-    Row("Signatures", "who vouches for it", found.signatures),
+    Row("Signatures", "which sessions a key has signed; whose key it is, is not recorded", found.signatures),
     Row("Bias, risks, limits", "what is known to go wrong"),
     Row("Licence", "under which it may be used"),
 )
@@ -40,8 +41,8 @@ def model_of(scope: Scope) -> tuple[Session, Training, Artifact]:
 
 def rows_of(scope: Scope) -> tuple[Row, ...]:
     """The table, with the evaluations of the model itself: they came after it, so they are not what it came from."""
-    _, _, model = model_of(scope)
-    runs = scope.measured(model)
+    _, run, model = model_of(scope)
+    runs = scope.measured(model, run)
 
     def measured(scope: Scope) -> list[found.Evidence]:
         return [one for session, run in runs for one in found.of_evaluation(scope, session, run)]
@@ -52,27 +53,50 @@ def rows_of(scope: Scope) -> tuple[Row, ...]:
 def front(scope: Scope) -> dict[str, Any]:
     """The front matter. What was not recorded has no key: the Hub takes a key for a claim."""
     _, run, model = model_of(scope)
-    loads = [load for load in map(scope.load, run.models) if load]
-    bases = list(dict.fromkeys(str(load.provenance["model_name"]) for load in loads if load.provenance.get("model_name")))
-    data = list(dict.fromkeys(one.path for one in run.used if one.role in (None, "trainingData", "input")))
+    bases = _bases(scope, run)
+    data = hub.data_of(one for one in run.used if one.role in found.DATA)
     made: dict[str, Any] = {"base_model": bases if len(bases) > 1 else bases[0]} if bases else {}
     made |= {"base_model_relation": "adapter" if _is_adapter(model) else "finetune"} if bases else {}
     made |= {"datasets": data} if data else {}
-    results = [one for session, evaluation in scope.measured(model) for one in _results(evaluation.dataset, evaluation.metrics)]
+    results = [one for _, evaluation in scope.measured(model, run) for one in _results(evaluation)]
+    metrics = [one for one in hub.METRICS if any(one == told["type"] for result in results for told in result["metrics"])]
+    made |= {"metrics": metrics} if metrics else {}
     return made | {"tags": ["lineage"]} | ({"model-index": [{"name": model.path, "results": results}]} if results else {})
+
+
+def absent(scope: Scope) -> Iterator[tuple[str, str]]:
+    """(key, why): what the front matter does not say."""
+    _, run, model = model_of(scope)
+    loads = [load for load in map(scope.load, run.models) if load]
+    if not loads:
+        yield "base_model", "not recorded"
+    elif len(_bases(scope, run)) < len({load.provenance.get("model_name") for load in loads}):
+        yield "base_model", "a model that was not loaded at a commit of the Hub has no id there"
+    if not any(_results(evaluation) for _, evaluation in scope.measured(model, run)):
+        yield "model-index", "no number is recorded as this model's own"
+    yield "license", "not recorded"
+
+
+def _bases(scope: Scope, run: Training) -> list[str]:
+    loads = (load for load in map(scope.load, run.models) if load)
+    return list(dict.fromkeys(name for name in map(hub.base_of, loads) if name))
 
 
 def _is_adapter(model: Artifact) -> bool:
     return "adapter" in model.type or any("adapter" in one.path.rpartition("/")[2] for one in (model, *model.parts))
 
 
-def _results(dataset: Any, metrics: Any) -> list[dict[str, Any]]:
-    numbers = [{"type": name, "name": name, "value": value} for name, value in metrics.items() if isinstance(value, int | float)]
-    name = dataset.get("name") or "not recorded"
-    version = {"revision": dataset["version"]} if dataset.get("version") else {}
-    return (
-        [{"task": {"type": "text-generation"}, "dataset": {"name": name, "type": name, **version}, "metrics": numbers}] if numbers else []
-    )
+def _results(run: Evaluation) -> list[dict[str, Any]]:
+    numbers = hub.results(_own(run))
+    dataset = {"name": str(run.dataset.get("name") or "not recorded"), "type": hub.UNKNOWN}
+    return [{"task": {"type": "text-generation"}, "dataset": dataset, "metrics": numbers}] if numbers else []
+
+
+def _own(run: Evaluation) -> dict[str, Any]:
+    """The numbers of the trained model: all, where it was measured alone; beside its base those that the contract calls `sft_…`, and of more none."""
+    if len(run.models) < 2:
+        return dict(run.metrics)
+    return {name: value for name, value in run.metrics.items() if name.startswith("sft_")} if len(run.models) == 2 else {}
 
 
 def title(scope: Scope) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,12 +24,13 @@ class Profile:
     title: Callable[[Scope], str]
     rows: Callable[[Scope], tuple[Row, ...]]
     front: Callable[[Scope], dict[str, Any]] | None = None
+    absent: Callable[[Scope], Iterable[tuple[str, str]]] = lambda scope: ()  # keys that the front matter has not, and why
 
 
 PROFILES = {
     "annex-iv": Profile(lambda scope: "Evidence for Annex IV", lambda scope: annex_iv.ROWS),
-    "model-card": Profile(model_card.title, model_card.rows_of, model_card.front),
-    "data-card": Profile(data_card.title, data_card.rows_of, data_card.front),
+    "model-card": Profile(model_card.title, model_card.rows_of, model_card.front, model_card.absent),
+    "data-card": Profile(data_card.title, data_card.rows_of, data_card.front, data_card.absent),
 }
 NAMES = (*PROFILES, "methods")
 
@@ -41,6 +42,7 @@ class Report:
     profile: str
     title: str
     front: dict[str, Any]
+    absent: tuple[tuple[str, str], ...] = ()
     rows: tuple[tuple[Row, tuple[Evidence, ...]], ...] = ()
     sentences: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
@@ -53,6 +55,7 @@ class Report:
             "title": self.title,
             "disclaimer": DISCLAIMER,
             "front": self.front,
+            "absent": dict(self.absent),
             "rows": rows,
             "paragraphs": told,
         }
@@ -73,13 +76,14 @@ def report(profile: str, x: str | None = None, where: Asked = None, *, recursive
         return Report(profile=profile, title="Methods", front={}, sentences=told)
     made = PROFILES[profile]
     rows = tuple((row, tuple(dict.fromkeys(row.find(scope))) if row.find else ()) for row in made.rows(scope))
-    return Report(profile=profile, title=made.title(scope), front=made.front(scope) if made.front else {}, rows=rows)
+    front, absent = made.front(scope) if made.front else {}, tuple(made.absent(scope))
+    return Report(profile=profile, title=made.title(scope), front=front, absent=absent, rows=rows)
 
 
 def _narrowed(profile: str, x: str | None, library: Library) -> Scope:
-    """A card is of one thing: where nothing was asked for and there is but one model or file of records, of that."""
+    """A card is of one thing: of the model by its digest, for its name is that of its loads too; of a file of records where there is but one."""
     scope = scope_of(x, library)
-    if x is None and profile == "model-card":
+    if profile == "model-card":
         model = model_card.model_of(scope)[2]
         return scope_of(model.sha256 or model.path, library)
     if x is None and profile == "data-card":
@@ -92,6 +96,8 @@ def _lines(told: Report) -> Iterator[str]:
     if told.front:
         yield from ("---", yaml(told.front).rstrip("\n"), "---", "")
     yield from (f"# {markdown(told.title)}", "", DISCLAIMER, "")
+    if told.absent:
+        yield from (f"The front matter has no {', no '.join(f'{code(key)} ({why})' for key, why in told.absent)}.", "")
     for row, found in told.rows:
         yield from (f"## {row.clause}", "", f"*{row.asks}*", "")
         yield from ([_item(one) for one in found] or [f"- {NOT_RECORDED}"])

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from lineage.capture.files import digest
+from lineage.capture.places import own
 from lineage.errors import UsageError
+from lineage.evidence import trained
 from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training
 from lineage.mapping.names import Ids
 from lineage.prov.statement import Name
@@ -22,7 +25,8 @@ class Scope:
     sessions: tuple[Session, ...]
     ids: Ids
     names: frozenset[Name] | None = None
-    folders: tuple[Path, ...] = field(default=())
+    places: Mapping[Path, frozenset[str]] = field(default_factory=dict)  # the ids of the sessions in each folder
+    _digests: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False, compare=False)
 
     def activities(self) -> Iterator[tuple[Session, Activity]]:
         """Those that are told of, in the order in which they took place."""
@@ -46,8 +50,18 @@ class Scope:
 
     def signature(self, session: Session) -> Path | None:
         """The signature that lies beside a session's manifest, whatever it is worth."""
-        paths = (envelope_path(folder, session.id) for folder in self.folders)
-        return next((path for path in paths if path.is_file()), None)
+        return next((path for folder in self._folders(session) if (path := own(folder, envelope_path(folder, session.id).name))), None)
+
+    def digest(self, session: Session, name: str | None) -> str | None:
+        """The SHA-256 of a file beside the session's manifest, as it is now; None where there is none."""
+        key = (session.id, name or "")
+        if key not in self._digests:
+            paths = (own(folder, name or "") for folder in self._folders(session))
+            self._digests[key] = next((digest(path, recheck=True)[0] for path in paths if path), None)
+        return self._digests[key]
+
+    def _folders(self, session: Session) -> Iterator[Path]:
+        return (folder for folder, sessions in self.places.items() if session.id in sessions)
 
     def trained(self) -> list[tuple[Session, Training, Artifact]]:
         """What trainings made."""
@@ -57,16 +71,17 @@ class Scope:
         """What generations made."""
         return [(session, run, made) for session, run in self.of(Generation) if isinstance(run, Generation) for made in run.made]
 
-    def measured(self, model: Artifact) -> list[tuple[Session, Evaluation]]:
-        """The evaluations of a model: those that used a load of its files."""
-        digests = {one.sha256 for one in (model, *model.parts) if one.sha256}
-        found = []
-        for session in self.sessions:
-            for run in (one for one in session.activities if isinstance(one, Evaluation)):
-                loads = [load for load in map(self.load, run.models) if load]
-                if any(digests & {part.sha256 for file in load.used for part in (file, *file.parts)} for load in loads):
-                    found.append((session, run))
-        return found
+    def own(self, model: Artifact, run: Activity) -> frozenset[str]:
+        """The digests by which a load is known to be of *model*, which *run* trained."""
+        return trained.own(model, run, filter(None, map(self.load, run.models)))
+
+    def measured(self, model: Artifact, trained_by: Activity) -> list[tuple[Session, Evaluation]]:
+        """The evaluations of a model: those that used a load of the weights which its training made."""
+        mine = self.own(model, trained_by)
+        every = ((session, run) for session in self.sessions for run in session.activities if isinstance(run, Evaluation))
+        return [
+            (session, run) for session, run in every if any(trained.is_of(load, mine) for load in filter(None, map(self.load, run.models)))
+        ]
 
 
 def scope_of(x: str | None, library: Library) -> Scope:
@@ -77,7 +92,7 @@ def scope_of(x: str | None, library: Library) -> Scope:
     if not library.sessions:
         raise UsageError("a report is made of folders with manifests", hint="lineage report --profile P [X] --in FOLDER")
     names = _names(library, x) if x else None
-    return Scope(library.sessions, library.ids or Ids(), names, library.folders)
+    return Scope(library.sessions, library.ids or Ids(), names, library.places)
 
 
 def _names(library: Library, x: str) -> frozenset[Name]:

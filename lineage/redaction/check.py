@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from lineage.capture.files import digest
+from lineage.capture.places import own
 from lineage.contract import manifest, redacted
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, NotFoundError
 from lineage.facts import Artifact
 from lineage.merkle import Tree
 from lineage.redaction import copies
-from lineage.signing.statement import inside, recorded
+from lineage.signing.statement import manifests, recorded
 
 MAX_BYTES = 1 << 28
 
@@ -31,14 +31,13 @@ class Held:
 
 def is_copy(folder: Path) -> bool:
     """Is the folder a redacted copy?"""
-    return (folder / redacted.FILE).is_file()
+    return own(folder, redacted.FILE) is not None
 
 
 def held(folder: Path) -> tuple[Held, ...]:
     """Each file of the manifests of a copy, held against its root. Raises FormatError where it is no copy."""
     rows = {str(one.get("file")): one for one in _rows(folder)}
-    paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
-    sessions = [session for session, _ in map(manifest.read, paths) if session]
+    sessions = [session for session, _ in map(manifest.read, manifests(folder)) if session]
     if not sessions:
         raise NotFoundError("the copy has no manifest", at=str(folder))
     every = [one for session in sessions for one in recorded(session) if redacted.is_redacted(one)]
@@ -47,22 +46,28 @@ def held(folder: Path) -> tuple[Held, ...]:
 
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
-    path = folder / redacted.FILE
-    said = loads(path.read_bytes())[0] if path.stat().st_size <= MAX_BYTES else None
+    path = own(folder, redacted.FILE)
+    said = loads(path.read_bytes())[0] if path and path.stat().st_size <= MAX_BYTES else None
     if not isinstance(said, dict) or not isinstance(said.get("files"), list):
-        raise FormatError("it does not tell what was redacted", at=str(path), hint="lineage redact writes it")
+        raise FormatError("it does not tell what was redacted", at=str(folder / redacted.FILE), hint="lineage redact writes it")
     yield from (one for one in said["files"] if isinstance(one, dict))
 
 
 def _held(folder: Path, one: Artifact, row: dict[str, Any] | None) -> Held:
-    path = inside(folder, one.path)
+    path = own(folder, one.path)
     if redacted.COPY not in one.gaps:
         return Held(one.path, "withheld", "not published; its digest stands")
-    if path is None or not os.path.isfile(path):  # noqa: PTH113  # never raises, whatever the name
+    if path is None:
         return Held(one.path, "missing", "the copy of it is gone")
+    written = row is not None and digest(path, recheck=True)[0] == row.get("copy_sha256")
     if one.merkle_root and (row is None or row.get("leaves") is not False):
-        return _by_root(path, one)
-    if row is None or digest(path, recheck=True)[0] != row.get("copy_sha256"):
+        found = _by_root(path, one)
+        return (
+            found
+            if written or found.status == "altered"
+            else Held(one.path, "altered", f"{found.message}, but what stands beside them was changed")
+        )
+    if not written:
         return Held(one.path, "altered", "it is not the copy that was written")
     return Held(one.path, "redacted", "as it was written; its original is known by digest alone")
 

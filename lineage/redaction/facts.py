@@ -24,7 +24,7 @@ from lineage.facts import (
 )
 from lineage.mapping.names import ROLES
 from lineage.redaction import allowed
-from lineage.redaction.allowed import hash_or_none, kept, numbers, time_or_none
+from lineage.redaction.allowed import count_or_none, hash_or_none, kept, numbers, time_or_none
 
 HIDDEN = "redacted"
 ENVIRONMENT = Gap("environment", "redacted: only versions and the kind of machine are published")
@@ -48,7 +48,8 @@ class Names:
         key = (artifact.path, artifact.sha256)
         if key not in self._files:
             kind = artifact.type if artifact.type in allowed.TYPES else "artifact"
-            stem = f"{kind}-{artifact.sha256[:16]}" if artifact.sha256 else self.name(f"{kind}-unread", artifact.path)
+            sha256 = hash_or_none(artifact.sha256)
+            stem = f"{kind}-{sha256[:16]}" if sha256 else self.name(f"{kind}-unread", artifact.path)
             self._files[key] = self._free(stem, _ending(artifact.path))
         return self._files[key]
 
@@ -74,6 +75,11 @@ def _ending(path: str) -> str:
         return ".jsonl"
     ending = Path(path).suffix
     return ending if ending in (".json", ".safetensors", ".bin", ".patch", ".py") else ""
+
+
+def _counts(one: Slice) -> bool:
+    """Are its numbers such as lines have?"""
+    return all(map(allowed.is_count, (one.count, *(end for part in one.lines for end in part))))
 
 
 @dataclass(slots=True)
@@ -104,11 +110,10 @@ class Redactor:
         )
 
     def provenance(self, said: object) -> dict[str, Any]:
-        """A loader's provenance; a model that is no hub's is called by a number."""
+        """A loader's provenance; a model without the commit of a hub is called by a number, for `owner/name` may be a folder."""
         made = kept(said, allowed.PROVENANCE)
         name = said.get("model_name") if isinstance(said, Mapping) else None
-        of_a_folder = isinstance(said, Mapping) and "revision" in said and said["revision"] is None
-        if isinstance(name, str) and (of_a_folder or not made.get("model_name")):
+        if isinstance(name, str) and not (made.get("model_name") and made.get("revision")):
             made["model_name"] = self.names.name("model", name)
         return made
 
@@ -119,8 +124,10 @@ class Redactor:
         for key in ("generation_params", "decoding_params"):
             made |= {key: numbers(said[key])} if isinstance(said.get(key), dict) else {}
         made |= {"dataset": self.dataset(said["dataset"])} if isinstance(said.get("dataset"), dict) else {}
-        made |= {key: said[key] for key in ("record_index", "eval_seed") if type(said.get(key)) is int}
-        made |= {"timestamp": said["timestamp"]} if allowed.is_time(said.get("timestamp")) else {}
+        made |= {"record_index": said["record_index"]} if allowed.is_count(said.get("record_index")) else {}
+        made |= {"eval_seed": said["eval_seed"]} if allowed.is_number(said.get("eval_seed", "")) else {}
+        time = time_or_none(said.get("timestamp"))
+        made |= {"timestamp": time} if time else {}
         made |= {"session_id": self.names.session(said["session_id"])} if isinstance(said.get("session_id"), str) else {}
         return made | ({"run_id": self.names.run(said["run_id"])} if isinstance(said.get("run_id"), str) else {})
 
@@ -132,8 +139,7 @@ class Redactor:
     def dataset(self, said: Json) -> dict[str, Any]:
         """Size and version of a data set; its name is called by a number."""
         name = said.get("name")
-        size = said.get("size") if type(said.get("size")) is int else None
-        made = {"name": self.names.name("dataset", name) if isinstance(name, str) else None, "size": size}
+        made = {"name": self.names.name("dataset", name) if isinstance(name, str) else None, "size": count_or_none(said.get("size"))}
         return made | {"version": hash_or_none(said.get("version"))}
 
     def artifact(self, one: Artifact) -> Artifact:
@@ -142,21 +148,26 @@ class Redactor:
         return Artifact(
             path=self.names.file(one),
             type=one.type if one.type in allowed.TYPES else "artifact",
-            sha256=one.sha256,
-            bytes=one.bytes,
-            count=one.count,
-            lines=lines,
-            merkle_root=root,
+            sha256=hash_or_none(one.sha256),
+            bytes=count_or_none(one.bytes),
+            count=count_or_none(one.count),
+            lines=count_or_none(lines),
+            merkle_root=hash_or_none(root),
             timestamp=time_or_none(one.timestamp),
             activity=self.names.run(one.activity) if one.activity else None,
             role=one.role if one.role in ROLES else None,
             parts=tuple(self.artifact(part) for part in one.parts),
-            slices=None if one.slices is None else tuple(self._slice(part) for part in one.slices),
+            slices=None if one.slices is None else tuple(self._slice(part) for part in one.slices if _counts(part)),
             gaps=(COPY if one.path in self.published else WITHHELD,),
         )
 
     def _slice(self, one: Slice) -> Slice:
-        facts: dict[str, Any] = {"lines": one.lines, "count": one.count, "scattered": one.scattered, "seeds": one.seeds}
+        facts: dict[str, Any] = {
+            "lines": one.lines,
+            "count": one.count,
+            "scattered": one.scattered,
+            "seeds": one.seeds if all(map(allowed.is_number, one.seeds or ())) else None,
+        }
         facts |= {"first_time": time_or_none(one.first_time), "last_time": time_or_none(one.last_time)}
         return Slice(metadata=self.metadata(one.metadata), **facts)
 
@@ -186,13 +197,16 @@ class Redactor:
             case Evaluation():
                 return {"metrics": self.metrics(one.metrics), "dataset": self.dataset(one.dataset)}
             case Transformation():
-                return {"kind": one.kind if one.kind in allowed.KINDS else "transform", "exit_code": one.exit_code}
+                return {
+                    "kind": one.kind if one.kind in allowed.KINDS else "transform",
+                    "exit_code": one.exit_code if allowed.is_number(one.exit_code) else None,
+                }
         return {}
 
     def _script(self, one: Script | None) -> Script | None:
         if one is None:
             return None
-        return Script(path=self.names.name("script", one.path), version=hash_or_none(one.version), sha256=one.sha256)
+        return Script(path=self.names.name("script", one.path), version=hash_or_none(one.version), sha256=hash_or_none(one.sha256))
 
     def _code(self, one: CodeVersion | None) -> CodeVersion | None:
         if one is None:

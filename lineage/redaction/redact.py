@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.capture.files import digest
+from lineage.capture.places import own
 from lineage.contract import manifest, redacted, writing
 from lineage.contract.lines import holds_records
 from lineage.errors import NotFoundError, UsageError
@@ -17,8 +18,9 @@ from lineage.export import export_folder
 from lineage.facts import Artifact, Session
 from lineage.folder import read_folder
 from lineage.redaction import copies
+from lineage.redaction.allowed import hash_or_none
 from lineage.redaction.facts import Redactor
-from lineage.signing.statement import envelope_path, inside
+from lineage.signing.statement import envelope_path
 
 FORMAT = "lineage-redaction 1"
 
@@ -87,9 +89,9 @@ class _Copying:
 
     def _is_published(self, files: Iterable[Artifact], path: str) -> bool:
         """Records that a session made, and reports, where they are as recorded; of a path that had several contents, none."""
-        there = inside(self._folder, path)
+        there = own(self._folder, path)
         same = [one for one in files if one.path == path]
-        if there is None or not os.path.isfile(there) or len(same) != 1 or same[0].activity is None:  # noqa: PTH113  # never raises
+        if there is None or len(same) != 1 or same[0].activity is None:
             return False
         if digest(there, recheck=True)[0] != same[0].sha256:
             self.notes.append("a file that is not as it was recorded is left out: lineage verify tells which")
@@ -98,7 +100,7 @@ class _Copying:
 
     def _file(self, one: Artifact, redactor: Redactor) -> None:
         name, source = redactor.names.file(one), self._folder / one.path
-        row: dict[str, Any] = {"file": name, "what": "withheld", "sha256": one.sha256}
+        row: dict[str, Any] = {"file": name, "what": "withheld", "sha256": hash_or_none(one.sha256)}
         if one.path in redactor.published:
             row["what"] = "records" if holds_records(source) else "report"
             with (self._out / name).open("wb") as out:
@@ -114,9 +116,9 @@ class _Copying:
 
     def _original(self, session: Session, redactor: Redactor) -> dict[str, Any]:
         """What names the original manifest and its signature to who has them."""
-        path, signature = self._folder / (session.manifest or ""), envelope_path(self._folder, session.id)
-        of = {"manifest_sha256": path, "signature_sha256": signature}
-        digests = {key: digest(place, recheck=True)[0] if place.is_file() else None for key, place in of.items()}
+        names = {"manifest_sha256": session.manifest or "", "signature_sha256": envelope_path(self._folder, session.id).name}
+        places = {key: own(self._folder, name) for key, name in names.items()}
+        digests = {key: digest(place, recheck=True)[0] if place else None for key, place in places.items()}
         return {"session_id": redactor.names.session(session.id), **digests}
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from lineage.capture import files
-from lineage.capture.places import inside as inside  # lineage.redaction takes it from here
 from lineage.capture.places import leads_out, own
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records

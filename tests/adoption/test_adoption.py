@@ -1,5 +1,6 @@
 """The hook, the action and the plugin do in a user's project what their files promise."""
 
+import importlib.util
 import json
 import os
 import re
@@ -7,6 +8,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
@@ -131,6 +133,44 @@ def test_an_input_with_a_command_in_it_runs_nothing(project):
     assert not (project / "pwned").exists()
 
 
+@pytest.mark.parametrize(
+    "folder", ["--help", "--version", "-h", "a b", "x\n::set-output name=x::y\n# y", "none; touch pwned", "../none", "`touch pwned`"]
+)
+def test_an_input_that_is_no_folder_is_no_option_and_fails(project, key, folder):
+    for more in ({}, {"key": f"{key}.pub"}):
+        result, told = action(project, folder=folder, **more)
+        assert result in (2, 3) and "could not be audited" in told and not (project / "pwned").exists()
+        assert not re.search("^(::|# y)", told, re.MULTILINE)
+
+
+def test_a_folder_whose_name_has_spaces_and_quotes_is_checked(project, key):
+    (project / "artifacts").rename(project / 'art\'s "1" $HOME')
+    result, told = action(project, folder='art\'s "1" $HOME', key=f"{key}.pub")
+    assert result == 0 and "all hold" in told and "nothing found" in told
+
+
+@pytest.mark.parametrize("name", ["lineage/cli/__main__.py", "lineage/__init__.py", "lineage.py", "json.py", "click.py"])
+def test_a_module_in_the_checkout_takes_no_part_in_checking_it(project, name):
+    (project / name).parent.mkdir(parents=True, exist_ok=True)
+    (project / name).write_text("import sys\nprint('all is well')\nsys.exit(0)\n")
+    forge(project)
+    result, told = action(project)
+    assert result == 4 and "all is well" not in told
+
+
+def script():
+    spec = importlib.util.spec_from_loader("action", SourceFileLoader("action", str(ROOT / "scripts" / "action")))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_summary_that_the_runner_would_throw_away_is_cut_at_a_line_and_says_so():
+    made = script().fitted("| a finding ä |\n" * 100_000)
+    assert len(made.encode()) < 1 << 20 and made.endswith("| a finding ä |\n\nThe summary ends here; the log of the step has all of it.\n")
+    assert script().fitted("short\n") == "short\n"
+
+
 def test_a_file_name_cannot_write_into_the_summary(project, key):
     (project / "artifacts" / "x|<img src=x>`[a](b).json").write_text("{}")
     _, told = action(project, key=f"{key}.pub")
@@ -157,6 +197,24 @@ def test_the_fixture_records_what_a_test_makes_and_how_it_ended(pytester):
     told = {place: json.loads(next(place.glob("session_manifest_*")).read_bytes()) for place in (good, bad)}
     assert told[good]["status"] == "completed" and told[bad]["status"] == "failed"
     assert told[good]["title"].endswith("::test_good") and (good / "out.jsonl").is_file() and list(good.glob("*.ttl"))
+
+
+def test_a_session_whose_fixture_broke_did_not_end_well(pytester):
+    pytester.makepyfile(
+        """
+        import pytest
+
+        @pytest.fixture
+        def broken(lineage_session):
+            raise RuntimeError
+
+        def test_setup(lineage_session, broken):
+            pass
+        """
+    )
+    pytester.runpytest_subprocess("--basetemp=made", "-p", "no:cacheprovider").assert_outcomes(errors=1)
+    (told,) = (pytester.path / "made" / "test_setup0" / "artifacts").glob("session_manifest_*")
+    assert json.loads(told.read_bytes())["status"] == "failed"
 
 
 def test_the_plugin_costs_a_run_that_does_not_use_it_no_import():

@@ -5,9 +5,12 @@ import hashlib
 import json
 import random
 import re
+import shutil
+import subprocess
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -19,6 +22,7 @@ import lineage
 from lineage.auditing import config, machines, page, plain, reports
 from lineage.auditing.config import Config, Suppression
 from lineage.cli import main
+from lineage.cli.audit import _fitted
 from lineage.errors import NotFoundError, UsageError
 
 SARIF = jsonschema.Draft202012Validator(json.loads((Path(__file__).parent / "sarif" / "sarif-2.1.0.json").read_text()))
@@ -147,8 +151,71 @@ def test_the_page_runs_nothing_loads_nothing_and_allows_only_its_own_style(hosti
     assert f"'sha256-{base64.b64encode(hashlib.sha256(read.style.encode()).digest()).decode()}'" in policy
     assert not {"script", "iframe", "object", "embed", "link", "img", "form", "base"} & set(read.tags)
     assert not [one for one in read.attributes if one[1].startswith("on") or one[1] in ("style", "src", "href", "srcset")]
-    assert "svg" in read.tags and "@media print" in read.style and "<th>Signature</th>" in text
+    assert "svg" in read.tags and "@media print" in read.style and '<th scope="row">Signature</th>' in text
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f\u202e]", text)
+
+
+def luminance(colour):
+    """WCAG 2.2: the relative luminance of `#rgb` or `#rrggbb`."""
+    digits = colour[1:] if len(colour) == 7 else "".join(letter * 2 for letter in colour[1:])
+    parts = (int(digits[n : n + 2], 16) / 255 for n in (0, 2, 4))
+    red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_text_of_the_page_can_be_read_on_its_paper_by_day_and_by_night(scheme):
+    light, dark = (dict(re.findall(r"--(\w+):(#[0-9a-f]+)", block)) for block in re.findall(r":root\{([^}]*--[^}]*)\}", page.STYLE))
+    told = light | (dark if scheme == "dark" else {})
+    paper = luminance(told.pop("paper"))
+    assert len(told) == 7 and dark.keys() - {"paper"} == told.keys()
+    for name in told.keys() - {"line"}:
+        low, high = sorted((luminance(told[name]), paper))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, name
+
+
+def test_a_printed_report_loses_nothing_that_a_printer_leaves_out_and_numbers_its_pages():
+    assert re.findall(r"background[^:;}]*:(?!#fff|var\(--paper\))", page.STYLE) == [] and "color:#fff" not in page.STYLE
+    assert "counter(page)" in page.STYLE and "counter(pages)" in page.STYLE and "break-after:avoid" in page.STYLE
+
+
+def test_who_signs_reads_on_that_page_what_is_signed(hostile):
+    text = page.html(audited(hostile))
+    signed = text[text.index("<h2>Signature</h2>") :]
+    assert f"<p>Audit of {hostile}, {NOW.isoformat(timespec='seconds')}: " in signed and "error" in signed
+
+
+@pytest.mark.parametrize(("size", "wide"), [("900 300", True), ("300 900", False)])
+def test_a_wide_picture_is_printed_on_a_page_on_its_side_and_the_keyboard_reaches_it(size, wide):
+    told = "\n".join(page._lineage(SimpleNamespace(picture=f'<svg width="1" viewBox="0 0 {size}"></svg>')))
+    assert ('<section class="wide">' in told) is wide and 'tabindex="0" role="region" aria-label="The lineage of the folder"' in told
+
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs a browser: apt-get install chromium")
+def test_a_report_of_three_hundred_findings_is_printed_on_pages_and_its_picture_on_one_that_lies_on_its_side(tmp_path):
+    (tmp_path / "f").mkdir()
+    folder_with(tmp_path / "f")
+    for name in ("a", "b", "c"):  # of a file a hundred findings are told one by one
+        (tmp_path / "f" / f"{name}.jsonl").write_text('{"instruction": "a", "metadata": 7}\n' * 100)
+    report = audited(tmp_path / "f")
+    assert len(report.open) >= 300
+    (tmp_path / "report.html").write_text(page.html(report))
+    printing = [
+        CHROMIUM,
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        f"--user-data-dir={tmp_path / 'profile'}",
+        "--no-pdf-header-footer",
+    ]
+    subprocess.run([*printing, f"--print-to-pdf={tmp_path / 'report.pdf'}", (tmp_path / "report.html").as_uri()], check=True, capture_output=True, timeout=120)  # fmt: skip
+    boxes = re.findall(rb"/MediaBox \[0 0 ([\d.]+) ([\d.]+)\]", (tmp_path / "report.pdf").read_bytes())
+    on_side = [number for number, (width, height) in enumerate(boxes, 1) if float(width) > float(height)]
+    assert len(boxes) > 8 and on_side == [len(boxes) - 1]  # the last page is the one to be signed
 
 
 def test_markdown_obeys_no_markup_of_a_name(hostile):
@@ -158,9 +225,22 @@ def test_markdown_obeys_no_markup_of_a_name(hostile):
     assert len(re.findall(r"(?<!\\)\|", told)) == 4
 
 
+def test_markdown_makes_no_link_and_calls_nobody_for_a_name():
+    told = plain.plain("https://evil.example www.evil.example ada@evil.example @team #7")
+    assert not re.search(r"(?<!\\)[:@#]|www\.", told)
+
+
 def test_text_is_one_line_a_thing_and_sends_no_control_character(hostile):
     lines = list(plain.text(audited(hostile)))
     assert all(line.isprintable() for line in lines) and any("\\x1b[31m" in line for line in lines)
+
+
+def test_a_line_fits_the_terminal_and_no_name_is_broken_where_there_is_none_it_stays_whole():
+    line = "    makes doubtful: 6 records; file " + "sft-training-data.jsonl " * 9
+    parts = _fitted(line, 80)
+    assert len(parts) > 2 and all(len(part) < 80 for part in parts) and " ".join(map(str.strip, parts)) == line.strip()
+    assert parts[0].startswith("    makes") and all(part.startswith("        sft-training-data.jsonl") for part in parts[1:])
+    assert _fitted(line, None) == [line] and _fitted("x" * 200, 80) == ["x" * 200]
 
 
 # --- select, ignore, suppress, fail
