@@ -9,6 +9,7 @@ async function readData(block) {
   if (block.dataset.from) {
     const answer = await fetch(block.dataset.from, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(`${block.dataset.from}: ${answer.status}`);
+    block.dataset.version = (answer.headers.get("ETag") || "").replace(/^W\/|"/g, "");
     return answer.json();
   }
   return JSON.parse(block.dataset.is === "pressed" ? await unpressed(block.textContent) : block.textContent);
