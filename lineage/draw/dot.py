@@ -49,7 +49,7 @@ def _contents(model: Model, frame: int | None, frames: set[int], inside: dict[in
     for one in sorted(frames):
         if model.groups[one].parent == frame:
             yield f"subgraph cluster_{one} {{"
-            yield f"  label={quoted(model.groups[one].label)}; style=filled; color={quoted(FRAME['line'])}; fillcolor={quoted(FRAME['fill'])};"
+            yield f"  label={quoted(model.groups[one].box.label)}; style=filled; color={quoted(FRAME['line'])}; fillcolor={quoted(FRAME['fill'])};"
             yield from (f"  {line}" for line in _contents(model, one, frames, inside))
             yield "}"
 

@@ -37,7 +37,7 @@ def _contents(model: Model, frame: int | None, frames: set[int], inside: dict[in
     yield from (_node(model, item) for item, there in inside.items() if there == frame)
     for one in sorted(frames):
         if model.groups[one].parent == frame:
-            yield f'subgraph g{one}["{quoted(model.groups[one].label)}"]'
+            yield f'subgraph g{one}["{quoted(model.groups[one].box.label)}"]'
             yield from (f"  {line}" for line in _contents(model, one, frames, inside))
             yield "end"
 

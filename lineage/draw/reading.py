@@ -98,10 +98,14 @@ class _Reading:
 
     def _relations(self) -> tuple[Relation, ...]:
         known = _told_already(self._said)
+        place = {self._said.short(id_): n for id_, n in self._number.items()}
         made = [
-            Relation(term, self._number[source], self._number[target], (term, source, target) in known, tuple(sorted(rest)))
+            Relation(
+                term, self._number[source], self._number[target], (term, source, target) in known,
+                tuple(sorted(rest, key=lambda pair: (pair[0], place.get(pair[1], -1), pair[1]))),
+            )
             for (term, source, target), rest in self._said.relations.items()
-        ]
+        ]  # fmt: skip
         made += [Relation("partOf", self._number[part], self._number[whole], False, ()) for part, whole in self._folders()]
         return tuple(sorted(made, key=lambda one: (one.source, one.target, _TERMS.get(one.term, len(_TERMS)))))
 

@@ -57,11 +57,13 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Resolver:
-    """Looks values up in a graph; *folders* are those that paths in it may be told from."""
+    """Looks values up in a graph; *folders* are those that paths in it may be told from. Without *reads_disk* a path is only what was recorded:
+    whoever asks over a network is told nothing of the files that are here."""
 
     target: Target
     folders: Sequence[Path] = ()
     timeout: float | None = None
+    reads_disk: bool = True
 
     def __call__(self, kind: str, value: str) -> Found:
         """The terms for *value*. Raises NotFoundError where nothing fits, and UsageError where it cannot be meant."""
@@ -124,7 +126,7 @@ class Resolver:
 
     def _by_bytes(self, value: str) -> Found | None:
         path = Path(value)
-        if not _there(path) or _is_large(path):
+        if not self._there(path) or _is_large(path):
             return None
         now = files.artifact(path, folder=path.parent, type="file")
         name = f"{ID_BASE}{'folder' if now.parts else 'file'}-sha256-{now.sha256}"
@@ -155,7 +157,7 @@ class Resolver:
         for end in ends:
             found = _terms(row["file"] for row in rows if row["path"] == Literal(end))
             if found:
-                return Found(found, (*_unlike_disk(value), *_several(value, found)))
+                return Found(found, (*self._unlike_disk(value), *_several(value, found)))
         return None
 
     def _ends(self, value: str) -> list[str]:
@@ -174,7 +176,7 @@ class Resolver:
             raise NotFoundError("no record is on this line", at=value, hint="lines count from 1")
         if len(found) == 1:
             return Found(found, file.notes)
-        named = tuple(one for one in found if one.value in _slices_named(file.terms, path, line))
+        named = tuple(one for one in found if self._there(path) and one.value in _slices_named(file.terms, path, line))
         return Found(named or found, file.notes if named else (*file.notes, f"{len(found)} slices fit {value}: asked of all"))
 
     def _nothing(self, value: str) -> Found:
@@ -188,6 +190,20 @@ class Resolver:
         close = difflib.get_close_matches(value, names, 1) or difflib.get_close_matches(Path(value).name, names, 1)
         hint = f"did you mean {close[0]!r}?" if close else "give a path, the beginning of a sha256, or an id:… name"
         return NotFoundError(problem, at=value[:200], hint=hint)
+
+    def _unlike_disk(self, value: str) -> tuple[str, ...]:
+        """What to say of something that was found by its path although it is on disk."""
+        if not self._there(Path(value)):
+            return ()
+        if _is_large(Path(value)):
+            return (f"{value} is larger than {LARGE} bytes and was found by its path alone; lineage verify reads it",)
+        return (f"{value}: its bytes are not those in the graph; asked of what was recorded",)
+
+    def _there(self, path: Path) -> bool:
+        try:
+            return self.reads_disk and path.exists()
+        except (OSError, ValueError):  # longer than a path can be, or with a NUL: no path on this disk, perhaps one in the graph
+            return False
 
     def _rows(self, query: str, **bindings: Sequence[Value]) -> list[dict[str, Term]]:
         with self.target.asked(query, bindings, self.timeout) as found:
@@ -210,31 +226,15 @@ def _several(value: str, found: Sequence[Value]) -> tuple[str, ...]:
     return (f"{value} is {len(found)} files in this graph ({names}{', …' if len(found) > SHOWN else ''}): asked of all",)
 
 
-def _unlike_disk(value: str) -> tuple[str, ...]:
-    """What to say of something that was found by its path although it is on disk."""
-    if not _there(Path(value)):
-        return ()
-    if _is_large(Path(value)):
-        return (f"{value} is larger than {LARGE} bytes and was found by its path alone; lineage verify reads it",)
-    return (f"{value}: its bytes are not those in the graph; asked of what was recorded",)
-
-
 def _is_large(path: Path) -> bool:
     """Would it take long to read?"""
     every = path.rglob("*") if path.is_dir() else [path]
     return sum(one.stat().st_size for one in every if one.is_file()) > LARGE
 
 
-def _there(path: Path) -> bool:
-    try:
-        return path.exists()
-    except (OSError, ValueError):  # longer than a path can be, or with a NUL: no path on this disk, perhaps one in the graph
-        return False
-
-
 def _slices_named(files: Iterable[Value], path: Path, line: int) -> set[str]:
     """The slice of the files that the record on this line belongs to by what it says of itself, if the file is there and a manifest tells of it."""
-    if not _there(path) or not path.is_file():
+    if not path.is_file():
         return set()
     try:
         with RecordFile(path) as file:

@@ -7,6 +7,7 @@
     media        what a client accepts, and what an answer can be written as
     protocol     SPARQL 1.1 Protocol: a request -> a query -> an answer, within limits of time and size
     pages        the page to ask in SPARQL, and the named questions
+    filled       a named question with what a reader gives for its parameters
     handler      HTTP: a request -> one of these -> a reply
     web          the server itself
 

@@ -2,7 +2,8 @@
 
     GET /                      the explorer               GET /query             the page to ask in SPARQL (with /query.js and /query.css)
     GET /model, /version       its data, and which it is  GET /questions         the named questions as JSON
-    GET /records/ID?after=N    a page of records          GET, POST /sparql      SPARQL 1.1 Protocol; its description without a query
+    GET /records/ID?after=N    a page of records          GET /questions/NAME    one of them, its parameters filled in
+    GET, POST /sparql          SPARQL 1.1 Protocol; its description without a query
 
 HEAD is GET without a body. Nothing else is there, and nothing is changed.
 """
@@ -24,6 +25,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from lineage.draw.page import live_page
 from lineage.errors import LineageError
 from lineage.server import guard, pages, protocol, records
+from lineage.server.filled import filled
 from lineage.server.live import Live
 from lineage.server.reply import JSON, Refusal, Reply
 from lineage.server.settings import REQUEST, Settings
@@ -107,6 +109,9 @@ class Handler(BaseHTTPRequestHandler):
                 return self._asked(protocol.fields_of(address.query))
         if address.path.startswith("/records/"):
             return self._records(address)
+        if address.path.startswith("/questions/"):
+            name = address.path.removeprefix("/questions/")
+            return filled(name, protocol.fields_of(address.query), kept.live, kept.settings, kept.asking)
         found = pages.page(address.path)
         if found is None:
             raise Refusal(404, "there is nothing", at=address.path[:200], todo="the pages are / and /query, the endpoint is /sparql")

@@ -57,11 +57,11 @@ def _questions() -> bytes:
 
 
 def _told(one: Question) -> dict[str, object]:
-    params = [{"name": param.name, "text": param.text} for param in one.params]
-    return {"name": one.name, "purpose": one.purpose, "params": params, "sparql": _with_prefixes(one.sparql)}
+    params = [{"name": param.name, "kind": param.kind, "text": param.text, "optional": param.optional} for param in one.params]
+    return {"name": one.name, "purpose": one.purpose, "params": params, "sparql": with_prefixes(one.sparql)}
 
 
-def _with_prefixes(sparql: str) -> str:
+def with_prefixes(sparql: str) -> str:
     """The query with the prefixes that it uses in front, a line each."""
     head = declared(sparql).removesuffix(sparql)
     return head.replace("> ", ">\n") + sparql

@@ -53,7 +53,9 @@ def fields_of(text: str) -> Fields:
     try:
         return parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError as error:
-        raise Refusal(400, f"the parameters cannot be read: {error}", todo="encode them as UTF-8") from error
+        raise Refusal(
+            400, f"the parameters cannot be read: {error}", todo=f"encode them as UTF-8, and send at most {MOST_FIELDS}"
+        ) from error
 
 
 def posted(type_: str, address: str, body: bytes) -> Fields:
@@ -111,7 +113,7 @@ def answer(one: Asked, accept: str | None, live: Live, settings: Settings, askin
         media = media_for(form(one.query), accept)
         target = live.target()  # a folder that changed is read anew: that is not the query's time
         until = time.monotonic() + settings.timeout
-        with _turn(asking, settings):
+        with Turn(asking, settings):
             out = _Limited(settings.largest)
             with target.asked(one.query, None, max(until - time.monotonic(), 0.1), one.dataset, left) as found:
                 write(found, media, out)
@@ -120,8 +122,8 @@ def answer(one: Asked, accept: str | None, live: Live, settings: Settings, askin
     return Reply(out.getvalue(), content_type(media), headers={"Vary": "Accept", "Cache-Control": "no-store"})
 
 
-class _turn:  # noqa: N801  # it is used as `with _turn(…)`
-    """One of the queries that are computed at once."""
+class Turn:
+    """`with Turn(…)`: one of the queries that are computed at once. Raises LateError where none gets its turn in time."""
 
     def __init__(self, asking: threading.Semaphore, settings: Settings) -> None:
         self._asking, self._timeout = asking, settings.timeout

@@ -16,7 +16,7 @@ from lineage.draw.picture import render
 from lineage.draw.view import Wish, view
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, literal, statement
-from lineage.prov.terms import AGENT, ENTITY, GENERATION, PROV
+from lineage.prov.terms import ACTIVITY, AGENT, ENTITY, GENERATION, PROV, START
 
 EX = "http://example.org/"
 HOSTILE = '</text></svg><script>alert(1)</script>"\x00\u202e\\N #quot; "]--> x; \n click' + "x" * 10_000
@@ -107,3 +107,15 @@ def test_the_names_of_two_relations_between_the_same_things_stand_on_one_line():
 
     seen = view(model(Document({}, [statement(GENERATION, None, e, a), statement(INVALIDATION, None, e, a)])), Wish())
     assert [dict(terms) for terms in seen.edges.values()] == [{"wasGeneratedBy": 1, "wasInvalidatedBy": 1}]
+
+
+@pytest.mark.parametrize("kind", [".dot", ".mmd"])
+def test_a_frame_with_a_name_of_thousands_of_letters_is_no_wider_than_its_name_fits(kind):
+    session = (Name(PROV + "type"), Name("https://w3id.org/lineage-prov/ns#Session"))
+    told = []
+    for key, label in (("a", "long" * 1000), ("b", "short")):
+        run, own = Name(EX + key), Name(f"{EX}{key}1")
+        told.append(statement(ACTIVITY, run, attributes=[session, (Name(PROV + "label"), literal(label))]))
+        told += [statement(ACTIVITY, own), statement(START, None, own, None, run)]
+    made = render(model(Document({}, told)), Wish(sessions="all"), kind).decode()
+    assert "short" in made and max(map(len, made.splitlines())) < 400

@@ -19,7 +19,7 @@ from lineage.export import combined_document
 from lineage.findings import Finding
 from lineage.prov.document import Document
 from lineage.prov.statement import Name, literal, statement
-from lineage.prov.terms import ACTIVITY, ENTITY, GENERATION, PROV, USAGE
+from lineage.prov.terms import ACTIVITY, ENTITY, GENERATION, PROV, START, USAGE
 
 pytestmark = pytest.mark.browser
 EX = "http://example.org/"
@@ -358,8 +358,77 @@ def test_a_script_that_is_put_into_the_page_does_not_run(browser, pages, tmp_pat
 
 def test_a_page_that_cannot_be_read_says_so(browser, pages, tmp_path):
     text = (pages / "3.html").read_text(encoding="utf-8")
-    (tmp_path / "torn.html").write_text(text.replace('"version":1', '"version":99'), encoding="utf-8")
+    (tmp_path / "torn.html").write_text(text.replace('"version":2', '"version":99'), encoding="utf-8")
     browser.driver.get((tmp_path / "torn.html").as_uri())
     browser.wait("return document.querySelector('[role=alert]')")
-    assert "this page reads version 1 of the data, not 99" in browser.text("[role=alert]")
+    assert "this page reads version 2 of the data, not 99" in browser.text("[role=alert]")
     browser.complaints()
+
+
+def test_back_leads_to_what_was_drawn_before_and_not_out_of_the_page(explorer, pages):
+    explorer.open(pages / "12.html")
+    first = explorer.boxes()
+    explorer.search("sft_training_data")
+    explorer.click("#panel [data-action=sources]")
+    around = explorer.boxes()
+    assert around != first
+    explorer.driver.back()
+    explorer.wait("return !document.querySelector('#side .focus')")
+    assert sorted(explorer.boxes()) == sorted(first) and explorer.text("#panel h2").startswith("sft_training_data")
+    explorer.driver.forward()
+    explorer.wait("return document.querySelector('#side .focus')")
+    assert sorted(explorer.boxes()) == sorted(around)
+
+
+def test_what_is_printed_is_the_whole_picture_on_white(explorer, pages):
+    explorer.open(pages / "90.html", "#theme=dark")
+    cut = """const all = document.getElementById('picture').getBoundingClientRect();
+        return [...document.querySelectorAll('#world .box')].filter((box) => {
+            const one = box.getBoundingClientRect();
+            return one.left < all.left || one.right > all.right || one.top < all.top || one.bottom > all.bottom;
+        }).length;"""
+    assert explorer.driver.execute_script(cut) > 0
+    explorer.driver.execute_script("window.dispatchEvent(new Event('beforeprint'))")
+    assert explorer.driver.execute_script(cut) == 0
+    assert explorer.driver.execute_script("return document.documentElement.dataset.theme") == "light"
+    explorer.driver.execute_script("window.dispatchEvent(new Event('afterprint'))")
+    assert explorer.driver.execute_script("return document.documentElement.dataset.theme") == "dark"
+
+
+def test_the_search_field_says_which_hit_is_chosen_and_its_list_holds_options_only(explorer, pages):
+    explorer.open(pages / "90.html")
+    explorer.one("#search").send_keys("e\ue015")
+    chosen = explorer.one("#search").get_attribute("aria-activedescendant")
+    assert chosen == "hit-1" and explorer.one(f"#{chosen}").get_attribute("aria-selected") == "true"
+    roles = explorer.driver.execute_script(
+        "return [...new Set([...document.querySelectorAll('#hits > *')].map((one) => one.getAttribute('role')))]"
+    )
+    assert roles == ["option"] and "more" in explorer.all("#hits > *")[-1].text
+
+
+def test_a_session_with_a_name_of_many_lines_leaves_room_for_the_others(explorer, tmp_path):
+    session = (Name(PROV + "type"), Name("https://w3id.org/lineage-prov/ns#Session"))
+    labels = {"a": "long " * 800, "b": "short"}
+    told = [
+        statement(ACTIVITY, Name(EX + key), attributes=[session, (Name(PROV + "label"), literal(label))]) for key, label in labels.items()
+    ]
+    for key in labels:
+        told += [statement(ACTIVITY, Name(f"{EX}{key}1")), statement(START, None, Name(f"{EX}{key}1"), None, Name(EX + key))]
+    (tmp_path / "long.html").write_bytes(page(model(Document({}, told))))
+    explorer.open(tmp_path / "long.html")
+    heights = [one.size["height"] for one in explorer.all("#side .sessions .thing")]
+    assert len(heights) == 2 and max(heights) < 80
+
+
+def test_a_narrow_window_shows_the_whole_title_and_nothing_is_beside_it(explorer, pages):
+    explorer.driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
+    )
+    try:
+        explorer.open(pages / "folder.html")
+        explorer.driver.execute_script("document.querySelector('h1').textContent = 'a title of several words'")
+        assert explorer.driver.execute_script(
+            "const one = document.querySelector('h1'); return [one.scrollWidth - one.clientWidth, document.documentElement.scrollWidth]"
+        ) == [0, 390]
+    finally:
+        explorer.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})

@@ -3,6 +3,7 @@
 import json
 import random
 import re
+from dataclasses import replace
 
 import pytest
 from histories import history
@@ -149,6 +150,45 @@ def test_the_page_holds_everything_that_the_model_holds(models, run_in, sessions
     ]
     text = pressed(json.dumps(packed(made, Wish()), ensure_ascii=False, separators=(",", ":")))
     assert run_in(program, {"text": text}) == plain([nodes, relations, groups])
+
+
+COUNTS = [
+    ("007", "7 records", ()),
+    ("1234567", "1,234,567 records", ("lines 1-9", "1234567 records")),
+    ("x", "x records", ("lines 1-9",)),
+    ("9" * 20, f"{10**20 - 1:,} records", ()),
+    ("-1", "-1 records", ("-1",)),
+    ("2", "3 records", ()),
+]
+
+
+@pytest.mark.browser
+def test_a_label_that_repeats_an_attribute_comes_back_however_the_attribute_is_written(models, run_in):
+    made, node = models[1], models[1].nodes[0]
+    nodes = []
+    for count, label, lines in COUNTS:
+        attributes = (("lin:count", count), ("lin:count", "3"), ("lin:lines", "1-9"), ("x", "5"), ("x", "-2"))
+        nodes.append(replace(node, label=label, box=replace(node.box, label=label, lines=lines), attributes=attributes))
+    made = replace(made, nodes=(*nodes, *made.nodes[len(nodes) :]), relations=(), groups=())
+    program = "return unpacked(input).nodes.map((one) => [one.label, one.box.label, one.box.lines, one.attributes]);"
+    told = plain([[one.label, one.box.label, one.box.lines, one.attributes] for one in made.nodes])
+    assert run_in(program, packed(made, Wish())) == told
+
+
+@pytest.mark.browser
+def test_what_a_relation_says_of_other_nodes_comes_back_in_its_order(models, run_in):
+    made = models[12]
+    tails = [f"id:{node.id.rpartition('/')[2]}" for node in made.nodes[:8]]
+    said = tuple(("prov:activity", tail) for tail in (tails[5], tails[1], tails[1], "7", tails[7], "id:elsewhere", tails[0]))
+    relations = tuple(replace(one, attributes=said) if n % 3 == 0 else one for n, one in enumerate(made.relations))
+    told = plain([[one.source, one.target, one.attributes] for one in relations])
+    program = "return unpacked(input).relations.map((one) => [one.source, one.target, one.attributes]);"
+    assert run_in(program, packed(replace(made, relations=relations), Wish())) == told
+
+
+def test_a_thing_of_a_large_page_takes_less_than_42_bytes_with_all_that_is_said_of_it():
+    made = model(combined_document(history(7, sessions=200))[0].read())
+    assert len(made.nodes) > 1_500 and (len(page(made)) - len(script()) - len(style())) / len(made.nodes) < 42
 
 
 TEXTS = [

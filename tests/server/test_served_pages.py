@@ -80,6 +80,22 @@ def test_the_page_says_when_the_folder_has_changed_and_shows_it(browser, serve, 
     browser.driver.get("about:blank")
 
 
+def test_a_page_that_was_opened_in_the_background_says_when_the_folder_has_changed_since(browser, serve, tmp_path):
+    generated(tmp_path / "artifacts", "first", "one.jsonl", [{"instruction": "1"}])
+    reader, driver = Reader(browser, serve(place=tmp_path / "artifacts")), browser.driver
+    hidden = "Object.defineProperty(document, 'hidden', { get: () => !window.seen });"
+    added = driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": hidden})
+    try:
+        reader.open("")
+        generated(tmp_path / "artifacts", "second", "two.jsonl", [{"instruction": "2"}])
+        driver.execute_script("window.seen = true; document.dispatchEvent(new Event('visibilitychange'))")
+        browser.wait("return document.querySelector('[data-action=reload]')")
+        reader.check()
+    finally:
+        driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+        driver.get("about:blank")
+
+
 def test_a_query_gives_a_table_whose_links_lead_to_the_explorer(reader):
     browser = reader.browser
     reader.open("query")

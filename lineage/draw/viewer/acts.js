@@ -16,7 +16,7 @@ function changes(it, act) {
       Object.assign(it.state, change);
       if (isLight) redrawSelection(it);
       else redraw(it);
-      remember(it);
+      remember(it, !isLight && Object.keys(change).some((name) => !["theme", "camera"].includes(name)));
       if (isInPicture) (boxElement(it, it.focused) || it.parts.picture).focus({ preventScroll: true });
       else if (id && document.getElementById(id)) document.getElementById(id).focus({ preventScroll: true });
     },

@@ -107,8 +107,9 @@ function singular(plural) {
 function fillHits(parts, it, query, chosen) {
   const { items, count } = found(it.model, query), { model } = it;
   const rows = items.map((item, n) => el("li", { role: "option", id: `hit-${n}`, "aria-selected": n === chosen ? "true" : "false", onmousedown: (event) => { event.preventDefault(); it.act.go(item); closeHits(parts); } }, plain(item < model.nodes.length ? model.nodes[item].label : model.groups[item - model.nodes.length].label), el("small", {}, ` ${item < model.nodes.length ? `${model.nodes[item].type} · ${sessionOf(model, item)}` : model.groups[item - model.nodes.length].kind}`)));
-  const more = count > items.length ? [el("li", { class: "hint" }, `${(count - items.length).toLocaleString("en")} more`)] : [];
-  replaceIn(parts.hits, rows.length ? [...rows, ...more] : query.trim() ? el("li", { class: "hint" }, "Nothing is called so.") : []);
+  const told = (text) => el("li", { class: "hint", role: "option", "aria-disabled": "true" }, text), more = count > items.length ? [told(`${(count - items.length).toLocaleString("en")} more`)] : [];
+  replaceIn(parts.hits, rows.length ? [...rows, ...more] : query.trim() ? told("Nothing is called so.") : []);
+  parts.search.setAttribute("aria-activedescendant", rows[chosen] ? rows[chosen].id : "");
   parts.hits.hidden = !query.trim();
   parts.search.setAttribute("aria-expanded", String(!parts.hits.hidden));
   if (rows[chosen]) rows[chosen].scrollIntoView({ block: "nearest" });
@@ -118,4 +119,5 @@ function fillHits(parts, it, query, chosen) {
 function closeHits(parts) {
   parts.hits.hidden = true;
   parts.search.setAttribute("aria-expanded", "false");
+  parts.search.setAttribute("aria-activedescendant", "");
 }

@@ -54,14 +54,14 @@ async function watch() {
     built.disconnect();
   });
   built.observe(app, { childList: true });
-  let first = null;
+  const data = document.getElementById("data");
   const look = async () => {
     if (document.hidden) return;
     const { version, error } = await asked("/version");
-    first = first || version;
-    bar.dataset.is = error ? "gone" : version !== first ? "changed" : "live";
+    const isOther = data.dataset.version && version !== data.dataset.version; // than what is shown; while that is read, nothing can be said
+    bar.dataset.is = error ? "gone" : isOther ? "changed" : "live";
     if (error) replaceIn(word, "no answer");
-    else if (version !== first) replaceIn(word, el("button", { type: "button", "data-action": "reload", onclick: () => location.reload() }, "The folder has changed: show it"));
+    else if (isOther) replaceIn(word, el("button", { type: "button", "data-action": "reload", onclick: () => location.reload() }, "The folder has changed: show it"));
     else replaceIn(word, "live");
   };
   await look();

@@ -18,9 +18,9 @@ async function start() {
 }
 
 /** Draw everything anew from the state. */
-function redraw(it) {
+function redraw(it, theme = it.state.theme) {
   const { model, state, parts } = it;
-  document.documentElement.dataset.theme = state.theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+  document.documentElement.dataset.theme = theme || (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
   it.palette = model.themes[document.documentElement.dataset.theme];
   const wish = wishOf(model, state), picture = it.spread(wish, numbered(model, state.steps));
   if (picture.left === undefined) resized(model, picture);
@@ -107,6 +107,12 @@ function applyCamera(it) {
   it.parts.map.toggleAttribute("hidden", isWhole || it.state.table);
 }
 
+/** Paper has a size of its own, and shows all of the picture. */
+function wholeOnPaper({ parts, picture }) {
+  parts.picture.setAttribute("viewBox", [picture.left - 20, picture.top - 20, picture.width + 40, picture.height + 40].join(" "));
+  parts.world.removeAttribute("transform");
+}
+
 /** One thing can be reached by Tab: the one that has the focus, else what is selected, else the first. */
 function rove(it) {
   const wanted = [it.focused, it.marks.first, it.picture.seen.items[0]].find((item) => item >= 0 && it.picture.centres.has(item)) ?? -1;
@@ -118,9 +124,12 @@ function boxElement(it, item) {
   return item < 0 ? null : [...it.parts.world.querySelectorAll(".box")].find((box) => Number(box.dataset.item) === item);
 }
 
-function remember(it) {
-  const fragment = fragmentOf(it.model, it.state);
-  history.replaceState(null, "", fragment ? `#${fragment}` : location.href.split("#")[0]);
+/** Tell the state in the address; where something else is drawn, *isStep*, the browser's Back leads to what was drawn before. */
+function remember(it, isStep = false) {
+  const fragment = fragmentOf(it.model, it.state), address = fragment ? `#${fragment}` : location.href.split("#")[0];
+  clearTimeout(waiting);
+  if (isStep && fragment !== location.hash.slice(1)) history.pushState(null, "", address);
+  else history.replaceState(null, "", address);
 }
 
 let waiting = 0;
@@ -151,7 +160,9 @@ function listenTo(it) {
     else if (!isTyping && (event.key === "t" || event.key === "Escape") && !parts.help.open) pressed(event, it);
   });
   addEventListener("resize", () => { aim(it); });
-  addEventListener("hashchange", () => { it.state = stateOf(it.model, location.hash); redraw(it); });
+  addEventListener("popstate", () => { clearTimeout(waiting); it.state = stateOf(it.model, location.hash); redraw(it); });
+  addEventListener("beforeprint", () => { redraw(it, "light"); wholeOnPaper(it); });
+  addEventListener("afterprint", () => { parts.picture.removeAttribute("viewBox"); redraw(it); });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraw(it));
 }
 

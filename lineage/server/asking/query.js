@@ -5,6 +5,7 @@ const TABLE = "application/sparql-results+json, text/turtle;q=0.9";
 const START = "SELECT ?file ?count {\n  ?f a lin:RecordFile ; prov:atLocation ?file .\n  OPTIONAL { ?f lin:count ?count }\n}\nORDER BY ?file\nLIMIT 100\n";
 const SUFFIXES = { "application/sparql-results+json": "json", "application/sparql-results+xml": "xml", "text/csv": "csv", "text/tab-separated-values": "tsv", "text/turtle": "ttl", "application/n-triples": "nt", "application/rdf+xml": "rdf", "application/ld+json": "jsonld" };
 const HEX = /\b([0-9a-f]{12})[0-9a-f]{20,}\b/; // a digest: its beginning is enough to see which one it is
+const HINTS = { file: "path, id, or the beginning of a sha256", record: "path, FILE:LINE, or the beginning of a sha256", model: "name, path, or the beginning of a sha256", session: "the beginning of its id", commit: "the beginning of its SHA", time: "2026-01-31 or 2026-01-31T12:00:00+01:00", boolean: "true or false", iri: "prov:Entity or a whole IRI" };
 const NUMBER = /^http:\/\/www\.w3\.org\/2001\/XMLSchema#(integer|decimal|double|float|long|int|nonNegativeInteger)$/;
 
 const part = (id) => document.getElementById(id);
@@ -37,13 +38,34 @@ function listQuestions(words) {
   replaceIn(part("questions"), fitting.map((one) => el("li", {}, el("button", { type: "button", "data-question": one.name, onclick: () => take(one) }, el("b", {}, one.name), el("small", {}, one.purpose)))));
 }
 
-/** A question in the field. Its parameters are variables: as long as nobody binds them, all is found. */
+/** A question in the field, and fields for what it asks for. Its parameters are variables: as long as nobody binds them, all is found. */
 function take(question) {
+  const { params } = question, told = el("p", {}, el("b", {}, question.name), ` ${plain(question.purpose)}`);
+  const form = el("form", { onsubmit: (event) => { event.preventDefault(); fillIn(question, form); } }, told, params.map(fieldOf), el("button", { type: "submit", id: "fill" }, "Fill in and run"));
   part("query").value = question.sparql;
-  const told = question.params.map((one) => `?${one.name} (${one.text})`).join(", ");
-  part("params").hidden = !told;
-  part("params").textContent = told ? `Any ${told}. To ask for one, put VALUES ?${question.params[0].name} { … } into the braces, or use lineage ask ${question.name}.` : "";
-  part("query").focus();
+  part("params").hidden = !params.length;
+  replaceIn(part("params"), params.length ? form : null);
+  (params.length ? part("params").querySelector("input") : part("query")).focus();
+}
+
+function fieldOf({ name, kind, text, optional }) {
+  const word = optional ? el("span", {}, "(optional)") : el("span", { class: "needed" }, "(needed)");
+  return el("label", {}, el("b", {}, name), ` ${plain(text)} `, word, el("input", { name, required: !optional, placeholder: HINTS[kind] || kind, autocomplete: "off", spellcheck: "false" }));
+}
+
+/** Have the server look up what was given, and bind it: it goes into the query as terms, and not as it was written. */
+async function fillIn(question, form) {
+  try {
+    const answer = await fetch(`/questions/${question.name}?${new URLSearchParams(new FormData(form))}`);
+    if (!answer.ok) { fail(await answer.text(), `Refused (${answer.status})`); return; }
+    const { sparql, notes } = await answer.json();
+    part("query").value = sparql;
+    await run();
+    part("result").prepend(...notes.map((note) => el("p", { class: "note" }, plain(note))));
+  } catch (error) {
+    if (!(error instanceof TypeError)) throw error;
+    fail(`the server cannot be reached: ${error.message}`, "No answer");
+  }
 }
 
 async function run() {
