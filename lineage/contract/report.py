@@ -6,11 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import orjson
-
 from lineage.contract.fields import Fields
 from lineage.contract.strict import loads
 from lineage.contract.times import check_time
+from lineage.contract.writing import as_bytes
 from lineage.facts import Json
 from lineage.findings import Finding, finding
 
@@ -67,4 +66,4 @@ def _times(report: Report, name: str) -> list[Finding]:
 def build(summary: Mapping[str, Any], results: Sequence[Any], metadata: Mapping[str, Any] | None) -> bytes:
     """A report as bytes: `summary`, `metadata` (unless None) and `results`, indented, with a newline at the end."""
     whole = {"summary": summary, **({"metadata": metadata} if metadata is not None else {}), "results": list(results)}
-    return orjson.dumps(whole, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_APPEND_NEWLINE)
+    return as_bytes(whole, indent=True) + b"\n"

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
 
 from lineage.contract import manifest
 from lineage.facts import Session
+
+OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 def session_json(session: Session) -> dict[str, Any]:
@@ -37,8 +41,21 @@ def dumps(session: Session) -> bytes:
 
 
 def as_bytes(value: object, *, indent: bool = False) -> bytes:
-    """JSON as bytes; equal values give equal bytes. What orjson refuses (integers over 64 bits, lone surrogates) `json` writes."""
+    """JSON as bytes; equal values give equal bytes. NaN and infinities become null, numbers of numpy what they are.
+
+    What orjson refuses (integers over 64 bits, lone surrogates) `json` writes. Raises TypeError for what JSON cannot hold.
+    """
     try:
-        return orjson.dumps(value, option=orjson.OPT_INDENT_2 if indent else 0)
+        return orjson.dumps(value, option=OPTIONS | (orjson.OPT_INDENT_2 if indent else 0))
     except TypeError:
-        return json.dumps(value, indent=2 if indent else None, separators=None if indent else (",", ":")).encode()
+        separators = None if indent else (",", ":")
+        return json.dumps(finite(value), indent=2 if indent else None, separators=separators, allow_nan=False).encode()
+
+
+def finite(value: object) -> object:
+    """*value* with null for NaN and infinities, however deep they stand."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {key: finite(inner) for key, inner in value.items()}
+    return [finite(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -10,13 +10,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import orjson
-
 from lineage.contract import journal, manifest
+from lineage.contract.strict import loads
+from lineage.contract.writing import as_bytes
 from lineage.recording.guard import Guard
 
 Event = dict[str, Any]
-OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
 def write_whole(path: Path, data: bytes) -> None:
@@ -61,7 +60,7 @@ class Log:
             self._events += [dict(event) for event in events]
             with self.guard("the journal"):
                 for event in events:
-                    self._append(orjson.dumps(event, option=OPTIONS))
+                    self._append(as_bytes(event))
             self.refresh()
 
     @contextmanager
@@ -90,7 +89,7 @@ class Log:
     def _write(self) -> None:
         path = manifest.path_of(self.folder, self.session_id)
         folded, _ = journal.folded({}, journal.journals(self.folder, self.session_id))
-        write_whole(path, orjson.dumps(journal.fold(folded, self._events), option=OPTIONS | orjson.OPT_INDENT_2) + b"\n")
+        write_whole(path, as_bytes(journal.fold(folded, self._events), indent=True) + b"\n")
 
     def claimed(self, file: str) -> bool:
         """Does any process of this session write to *file*?"""
@@ -124,9 +123,8 @@ class Log:
     def _fold_away(self) -> None:
         """Remove the journals that the manifest on disk already holds: those of processes that have left."""
         done = [path for path in journal.journals(self.folder, self.session_id) if journal.left(journal.read(path)[0])]
-        raw = orjson.loads(manifest.path_of(self.folder, self.session_id).read_bytes())
-        folded, _ = journal.folded(raw, done)
-        if folded == raw:
+        raw = loads(manifest.path_of(self.folder, self.session_id).read_bytes())[0]
+        if isinstance(raw, dict) and journal.folded(raw, done)[0] == raw:
             for path in done:
                 path.unlink()
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
 import os
 from collections.abc import Mapping
 from threading import Lock
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lineage.contract.times import now
+from lineage.contract.writing import finite
 from lineage.errors import RecordError
 from lineage.facts import Slice
 
@@ -58,17 +58,9 @@ def dump(value: object, at: str = "record") -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError as refused:  # orjson is stricter than JSON: integers over 64 bits, lone surrogates, keys that are numbers
         try:
-            return json.dumps(_finite(value), separators=(",", ":"), allow_nan=False).encode()
+            return json.dumps(finite(value), separators=(",", ":"), allow_nan=False).encode()
         except (TypeError, ValueError) as error:
             raise RecordError(f"JSON cannot hold it: {error}", at=at, hint="write strings, numbers, lists and dicts") from refused
-
-
-def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    if isinstance(value, Mapping):
-        return {key: _finite(inner) for key, inner in value.items()}
-    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value
 
 
 class RecordWriter:

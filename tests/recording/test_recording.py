@@ -3,6 +3,7 @@
 import datetime
 import json
 import logging
+import math
 import multiprocessing
 import os
 import random
@@ -361,3 +362,17 @@ def test_parameters_that_are_no_json_never_break_the_run(work):
         "params.rate": "not a finite number", "params.deep[0].what": "JSON cannot hold a object",
     }  # fmt: skip
     assert row["metadata"]["provenance"]["dtype"] is None and "provenance.dtype" in {gap.about for gap in read.activities[0].gaps}
+
+
+def test_a_number_of_any_size_is_recorded_wherever_it_stands(tmp_path):
+    large = 2**70
+    with (
+        lineage.session(tmp_path, seeds={"torch": large}, export=False) as session,
+        session.evaluation(dataset="held_out.jsonl", params={"seed": large}) as run,
+    ):
+        run.report("evaluation.json", summary={"count": large, "loss": math.nan}, results=[{"score": large}])
+    told = json.loads(session.manifest.read_text())
+    report = json.loads((tmp_path / "evaluation.json").read_text())
+    assert told["environment"]["seeds"] == {"torch": large} and told["status"] == "completed"
+    assert not list(tmp_path.glob("session_journal_*")), "the manifest holds what the journal told"
+    assert report["summary"] == {"count": large, "loss": None} and report["results"] == [{"score": large}]
