@@ -106,9 +106,8 @@ def test_the_action_fails_a_forged_folder_and_names_what_rests_on_it(project, ke
     forge(project)
     result, told = action(project, key=f"{key}.pub")
     assert result == 4 and "`not-as-signed`" in told
-    assert re.search(
-        r"\| sft\\_training\\_data\.jsonl \| altered: signed as .* model adapter/adapter\.safetensors; score sft\\_accuracy", told
-    )
+    plain = told.replace("\\", "")  # Markdown's escapes
+    assert re.search(r"\| sft_training_data\.jsonl \| altered: signed as .* model adapter/adapter\.safetensors; score sft_accuracy", plain)
 
 
 def test_the_action_finds_a_truncated_chain_by_its_head(project, key):
@@ -146,7 +145,7 @@ def test_an_input_that_is_no_folder_is_no_option_and_fails(project, key, folder)
 def test_a_folder_whose_name_has_spaces_and_quotes_is_checked(project, key):
     (project / "artifacts").rename(project / 'art\'s "1" $HOME')
     result, told = action(project, folder='art\'s "1" $HOME', key=f"{key}.pub")
-    assert result == 0 and "all hold" in told and "nothing found" in told
+    assert result == 0 and "nothing found" in told
 
 
 @pytest.mark.parametrize("name", ["lineage/cli/__main__.py", "lineage/__init__.py", "lineage.py", "json.py", "click.py"])

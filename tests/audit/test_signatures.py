@@ -115,6 +115,7 @@ def test_every_format_tells_of_them(folder, key, signed, name, capsys):
     edit(folder / RECORDS, b"answer 2", b"answer 9")
     assert main(["audit", str(folder), "--key", f"{key}.pub", "--format", name]) == 4
     shown = capsys.readouterr().out
+    shown = shown.replace("\\", "") if name == "markdown" else shown  # its escapes
     assert "not-as-signed" in shown and "altered: signed as" in shown and "adapter/adapter.safetensors" in shown
 
 
