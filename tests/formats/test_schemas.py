@@ -23,7 +23,7 @@ CONTEXT = "https://openprovenance.org/prov-jsonld/context.jsonld"
 @given(documents())
 @settings(max_examples=60)
 def test_prov_json_passes_its_schema(document):
-    PROV_JSON.validate(json.loads(formats.dumps(document, "json")))
+    assert list(PROV_JSON.iter_errors(json.loads(formats.dumps(document, "json")))) == []
 
 
 @given(documents())
@@ -32,7 +32,12 @@ def test_prov_jsonld_passes_its_schema(document):
     """The schema knows the submission's context by its URL only; ours stands in the file, to be read offline."""
     linked = json.loads(formats.dumps(document, "jsonld"))
     linked["@context"] = [part if all(isinstance(iri, str) for iri in part.values()) else CONTEXT for part in linked["@context"]]
-    PROV_JSONLD.validate(linked)
+    assert list(PROV_JSONLD.iter_errors(linked)) == []
+
+
+def test_the_schemas_refuse_what_is_no_prov():
+    assert not PROV_JSON.is_valid({"uses": {"_:u": {"prov:activity": "ex:a", "prov:entity": "ex:e"}}})  # no kind of statement
+    assert not PROV_JSONLD.is_valid({"@context": [CONTEXT], "@graph": [{"@type": "prov:Usage", "entity": "ex:e"}]})
 
 
 @given(documents())

@@ -114,6 +114,7 @@ def test_a_question_about_each_file(name, seed):
 def test_what_made_a_line_is_what_made_its_slice(seed):
     told, target = world(seed)
     carried = [one for session in told for run in session.activities for one in run.made if len(one.slices or ()) > 1]
+    assert carried
     for file in carried[:6]:
         for part in file.slices:
             for line in (part.lines[0][0], part.lines[-1][1]):

@@ -109,9 +109,10 @@ def server():
 
 
 def test_a_connection_would_be_seen(server):
-    with socket.create_connection(server.getsockname()):
-        connection, _ = server.accept()
+    with socket.create_connection(server.getsockname()) as client:
+        connection, who = server.accept()
         connection.close()
+        assert who == client.getsockname()
 
 
 def unvisited(server, query):
