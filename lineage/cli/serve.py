@@ -64,7 +64,7 @@ def command(
     has changed. Ctrl-C ends it, with exit code 0, as SIGTERM does.
     """
     settings = Settings(
-        place=place or (None if store else Path("artifacts")), store=store, recursive=recursive, host=host, port=port, timeout=timeout,
+        place=place or (None if store else Path("artifacts")), store=store, recursive=recursive, host=host.removeprefix("[").removesuffix("]"), port=port, timeout=timeout,
         largest=max_answer << 20, cors=cors,
     )  # fmt: skip
     with Server(settings) as server, _stoppable():
@@ -80,7 +80,7 @@ def _tell(server: Server, port: int) -> None:
     if port and server.server_port != port:
         tell(f"note: port {port} is taken, {server.server_port} is used")
     if not server.is_loopback:
-        tell("note: other machines can reach this, and read all that it shows")
+        tell(f"note: it listens on {server.settings.host}: other machines can reach this, and read all that it shows")
     row(server.address)
     tell(f"explorer {server.address}   SPARQL page {server.address}query   endpoint {server.address}sparql   stop: Ctrl-C")
 

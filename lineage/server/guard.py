@@ -12,11 +12,10 @@ from email.message import Message
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 from lineage.server.reply import Refusal
-from lineage.server.settings import Settings
+from lineage.server.settings import WILDCARDS, Settings
 
 PAGES = ("/", "/query")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d{1,5})?", re.ASCII)
-_WILDCARDS = ("0.0.0.0", "::")  # noqa: S104  # compared with, not bound to
 
 
 def admit(settings: Settings, headers: Message, hosts: list[str], path: str) -> None:
@@ -48,7 +47,7 @@ def _is_ours(name: str, settings: Settings) -> bool:
     if name == "localhost" or (address is not None and address.is_loopback) or name == settings.host.lower():
         return True
     # No name can be rebound to an address that is written in digits; what listens everywhere answers to those.
-    return settings.host in _WILDCARDS and (address is not None or name == socket.gethostname().lower())
+    return settings.host in WILDCARDS and (address is not None or name == socket.gethostname().lower())
 
 
 def _address(name: str) -> IPv4Address | IPv6Address | None:

@@ -18,7 +18,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from socket import MSG_PEEK, SHUT_WR
+from io import BufferedReader, RawIOBase
+from socket import MSG_PEEK, SHUT_WR, socket
+from time import monotonic
 from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
@@ -31,7 +33,7 @@ from lineage.server.reply import JSON, Refusal, Reply
 from lineage.server.settings import REQUEST, Settings
 
 LINGER, DRAINED = 2.0, 64 << 20  # seconds and bytes that a refused body is read on for
-IDLE = 30  # seconds that a connection may stand still
+IDLE = 30  # seconds that a connection may stand still, and that a request may take to arrive from its first byte on
 METHODS = "GET, HEAD, POST, OPTIONS"
 
 
@@ -42,6 +44,31 @@ class Context:
     settings: Settings
     live: Live
     asking: threading.Semaphore
+
+
+class _Punctual(RawIOBase):
+    """What a client sends, as long as each request is whole within `IDLE` seconds: one that sends a byte now and then would keep its thread for ever."""
+
+    def __init__(self, connection: socket) -> None:
+        self._connection, self._begun = connection, 0.0
+
+    def rest(self) -> None:
+        """A request is over; the next may begin when it likes."""
+        self._begun = 0.0
+
+    def readable(self) -> bool:
+        """For BufferedReader."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Raises TimeoutError when the time is over."""
+        self._connection.settimeout(max(self._begun + IDLE - monotonic(), 0.001) if self._begun else IDLE)
+        try:
+            count = self._connection.recv_into(buffer)
+        finally:
+            self._connection.settimeout(IDLE)
+        self._begun = self._begun or monotonic()
+        return count
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -55,6 +82,18 @@ class Handler(BaseHTTPRequestHandler):
         self.context = context
         self._is_unread = False
         super().__init__(*rest)
+
+    def setup(self) -> None:
+        """Read through a clock."""
+        super().setup()
+        self.rfile.close()
+        self._clock = _Punctual(self.connection)
+        self.rfile = BufferedReader(self._clock)
+
+    def handle_one_request(self) -> None:
+        """Each request has its own time."""
+        self._clock.rest()
+        super().handle_one_request()
 
     def do_GET(self) -> None:  # http.server's name
         """Answer."""
@@ -79,7 +118,8 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self._no_body()
             address = _split(self.path)
-            guard.admit(self.context.settings, self.headers, self.headers.get_all("Host", []), address.path)
+            hosts = [address.netloc] if address.scheme else self.headers.get_all("Host", [])  # RFC 9112, 3.2.2
+            guard.admit(self.context.settings, self.headers, hosts, address.path)
             reply = work(address)
         except Refusal as refusal:
             reply = refusal.reply()

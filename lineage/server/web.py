@@ -15,7 +15,7 @@ from typing import Any
 from lineage.errors import LineageError
 from lineage.server.handler import Context, Handler
 from lineage.server.live import Live
-from lineage.server.settings import Settings
+from lineage.server.settings import WILDCARDS, Settings
 
 TRIED = 50  # ports after the one that was asked for, before any that is free is taken
 MOST = 64  # connections at once; each is a thread
@@ -61,8 +61,8 @@ class Server(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """The URL of the explorer."""
-        host = self.settings.host
+        """The URL of the explorer, as this machine reaches it."""
+        host = WILDCARDS.get(self.settings.host, self.settings.host)
         return f"http://{f'[{host}]' if ':' in host else host}:{self.server_port}/"
 
     @property

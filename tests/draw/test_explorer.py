@@ -432,3 +432,14 @@ def test_a_narrow_window_shows_the_whole_title_and_nothing_is_beside_it(explorer
         ) == [0, 390]
     finally:
         explorer.driver.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
+def test_a_picture_of_nothing_has_a_place_and_says_so(explorer, pages, tmp_path):
+    (tmp_path / "none.html").write_bytes(page(model(Document({}, []))))
+    explorer.open(tmp_path / "none.html")
+    assert explorer.text("#status") == "Nothing is recorded here."
+    explorer.open(pages / "12.html", "#from=2099-01-01")
+    assert not explorer.boxes() and "Not drawn:" in explorer.text("#status")
+    for tool in ("fit", "zoom-in", "save-svg"):
+        explorer.click(f"#{tool}")
+    assert "NaN" not in (saved := explorer.saved(".svg")) and "Infinity" not in saved

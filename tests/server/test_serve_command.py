@@ -127,3 +127,18 @@ def test_the_browser_is_opened_where_it_is_asked_for(monkeypatch, artifacts):
 
 def test_help_shows_an_example():
     assert "lineage serve artifacts/ --open" in command.epilog
+
+
+def test_an_empty_host_is_refused_and_does_not_mean_every_address(capsys, artifacts):
+    assert main(["serve", str(artifacts), "--host", ""]) == 2
+    assert "the address to listen on is empty" in capsys.readouterr().err
+
+
+def test_what_listens_everywhere_prints_an_address_that_opens_and_says_who_can_read(started, artifacts):
+    process, address = started(artifacts, "--port", 0, "--host", "0.0.0.0")
+    assert re.fullmatch(r"http://127\.0\.0\.1:\d+/", address)
+    with OPENER.open(f"{address}version", timeout=20) as reply:
+        assert reply.status == 200
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=20)
+    assert process.returncode == 0 and "it listens on 0.0.0.0: other machines can reach this" in err

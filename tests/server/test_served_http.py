@@ -4,10 +4,12 @@ import json
 import socket
 import struct
 import time
+import urllib.request
 
 import pytest
 from server_data import HOSTILE, generated
 
+OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 ALWAYS = ("Content-Security-Policy", "X-Content-Type-Options", "Referrer-Policy", "Content-Length", "Content-Type")
 PATHS = ("/", "/model", "/version", "/query", "/query.js", "/query.css", "/questions", "/sparql", "/nothing")
 
@@ -172,3 +174,101 @@ def test_hostile_text_leaves_as_data_of_a_type_that_is_never_run(client):
     for path in (f"/{HOSTILE[:40]}".replace(" ", "%20"), "/sparql?query=%3Cscript%3E"):
         _, headers, text = client.get(path)
         assert headers["Content-Type"].startswith("text/plain") and "sandbox" in headers["Content-Security-Policy"] and "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /version HTTP/1.1\r\nHost: localhost\r\nX: ",
+        b"POST /sparql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/sparql-query\r\nContent-Length: 9999\r\n\r\n",
+    ],
+)
+def test_a_client_that_sends_a_byte_now_and_then_is_not_waited_for(serve, artifacts, monkeypatch, head):
+    monkeypatch.setattr("lineage.server.handler.IDLE", 1)
+    client = serve(place=artifacts)
+    with socket.create_connection(("127.0.0.1", client.server.server_port), timeout=20) as connection:
+        connection.sendall(head)
+        connection.settimeout(0.2)
+        ended = False
+        for _ in range(100):
+            try:
+                connection.sendall(b"x")
+                ended = connection.recv(100) == b""
+            except TimeoutError:
+                continue
+            except ConnectionError:
+                ended = True
+            if ended:
+                break
+    assert ended and client.get("/version")[0] == 200
+
+
+def test_a_connection_that_rests_between_requests_has_its_whole_time_for_each(serve, artifacts, monkeypatch):
+    monkeypatch.setattr("lineage.server.handler.IDLE", 3)
+    one = b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", serve(place=artifacts).server.server_port), timeout=20) as connection:
+        for _ in range(4):
+            connection.sendall(one[:9])
+            time.sleep(1)
+            connection.sendall(one[9:])
+            assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+
+
+def test_an_address_with_a_host_of_its_own_is_held_against_ours(server):
+    for host, status in ((b"evil.example", b"403"), (b"localhost:1@evil.example", b"403"), (b"localhost", b"200")):
+        told = raw(server, b"GET http://" + host + b"/version HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        assert told.startswith(b"HTTP/1.1 " + status)
+
+
+def has_ipv6():
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("host", "address", "allowed", "refused"),
+    [
+        ("0.0.0.0", "127.0.0.1", ("192.0.2.7", "localhost", "0.0.0.0"), ("evil.example", "192.0.2.7.evil.example", "")),
+        ("::1", "::1", ("[::1]", "localhost"), ("evil.example", "[2001:db8::1]", "192.0.2.7", "::1")),
+        ("::", "::1", ("[2001:db8::1]", "[::1]:80", "192.0.2.7"), ("evil.example", "[evil.example]")),
+    ],
+)
+def test_who_may_ask_what_listens_elsewhere(serve, artifacts, host, address, allowed, refused):
+    if ":" in host and not has_ipv6():
+        pytest.skip("this machine has no IPv6")
+    server = serve(place=artifacts, host=host).server
+    assert server.address == f"http://{f'[{address}]' if ':' in address else address}:{server.server_port}/"
+
+    def status(name):
+        with socket.create_connection((address, server.server_port), timeout=20) as connection:
+            connection.sendall(b"GET /version HTTP/1.1\r\nHost: " + name.encode() + b"\r\nConnection: close\r\n\r\n")
+            return int(connection.recv(65536).split()[1])
+
+    assert [status(name) for name in allowed] == [200] * len(allowed)
+    assert [status(name) for name in refused] == [403] * len(refused)
+    if host == "0.0.0.0":
+        with OPENER.open(f"{server.address}sparql?query=ASK%7B%7D", timeout=20) as reply:
+            assert reply.status == 200
+
+
+def test_only_loopback_is_called_so(serve, artifacts):
+    hosts = ["127.0.0.1", "0.0.0.0", *(["::1", "::"] if has_ipv6() else [])]
+    assert [serve(place=artifacts, host=host).server.is_loopback for host in hosts] == [True, False, True, False][: len(hosts)]
+
+
+def test_a_file_that_is_deleted_or_altered_while_it_is_served_is_told_of_and_the_others_stay(serve, tmp_path):
+    generated(tmp_path / "artifacts", "first", "one.jsonl", [{"instruction": f"{n}"} for n in range(9)])
+    generated(tmp_path / "artifacts", "second", "two.jsonl", [{"instruction": "2"}])
+    client = serve(place=tmp_path / "artifacts")
+    one, two = client.named("one.jsonl"), client.named("two.jsonl")
+    assert len(client.json(f"/records/{one}")["rows"]) == 9
+    path = tmp_path / "artifacts" / "one.jsonl"
+    path.write_text(path.read_text()[:-40])
+    rows = client.json(f"/records/{one}")["rows"]
+    assert len(rows) == 9 and rows[-1]["problem"] and not rows[0]["problem"]
+    path.unlink()
+    assert client.get(f"/records/{one}")[0] == 404 and len(client.json(f"/records/{two}")["rows"]) == 1
+    assert "one.jsonl" in client.get("/model")[2]

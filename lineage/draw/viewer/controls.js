@@ -92,6 +92,7 @@ function legendOf({ model, picture, palette }) {
 
 /** What is drawn and what is not, in one sentence. */
 function toldOfView({ seen, dropped }, model) {
+  if (!model.nodes.length) return "Nothing is recorded here.";
   const parts = seen.hidden.map(([what, count]) => `${count.toLocaleString("en")} ${count === 1 ? singular(what) : what}`);
   if (seen.quiet.size) parts.push(`the lines of ${seen.quiet.size} much used thing${seen.quiet.size > 1 ? "s" : ""}`);
   const drawn = `${seen.items.length.toLocaleString("en")} things and ${seen.edges.length.toLocaleString("en")} relations drawn.`, about = seen.focus >= 0 ? `${seen.about} ${model.nodes[seen.focus].label}: ` : "";

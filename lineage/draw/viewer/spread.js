@@ -104,7 +104,7 @@ function freeSpot(rects, [width, height], [nx, ny]) {
 }
 
 function resized(model, placed) {
-  const rects = rectsOf(model, placed);
+  const drawnRects = rectsOf(model, placed), rects = drawnRects.length ? drawnRects : [[0, 0, 1, 1]]; // an empty picture has a place too
   placed.left = rects.reduce((least, [x]) => Math.min(least, x), Infinity);
   placed.top = rects.reduce((least, [, y]) => Math.min(least, y), Infinity);
   placed.width = rects.reduce((most, [x, , w]) => Math.max(most, x + w), 0) - placed.left;
