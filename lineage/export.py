@@ -8,7 +8,7 @@ What no manifest tells of is inferred from inline metadata; what has none is leg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -98,13 +98,21 @@ def _good(placed: Sequence[Placed], ids: Ids, gate: _Gate) -> tuple[Document, tu
     What is valid together is valid alone, for PROV-CONSTRAINTS forbids only more where more is said. So each is judged only where all together are
     not valid, or where circles were left out, which may have hidden what is wrong.
     """
-    ordered = sorted(placed, key=lambda one: ids.bundle(one[1]))  # as the bundles are
-    document, circles = combined_document((one for _, one in ordered), ids)
+    document, circles = combined_document((one for _, one in placed), ids)
+    alone = each_alone(placed, ids, document, circles)
     if not circles and not validate(flattened(document), COMBINED):
-        alone = [Document(document.namespaces, bundle.statements) for bundle in document.bundles]
-        return document, (), [(*one, told) for one, told in zip(ordered, alone, strict=True)]
-    good = [(path, one, told) for path, one in ordered for told in [session_document(one, ids)] if gate.passes(told, _stem(one))]
+        return document, (), list(alone)
+    good = [(path, one, told) for path, one, told in alone if gate.passes(told, _stem(one))]
     return *combined_document((one for _, one, _ in good), ids), good
+
+
+def each_alone(
+    placed: Sequence[Placed], ids: Ids, document: Document, circles: Sequence[Finding]
+) -> Iterator[tuple[Path, Session, Document]]:
+    """Each session with its document. It is what `combined_document` said of the session, unless circles were left out of that."""
+    ordered = sorted(placed, key=lambda one: ids.bundle(one[1]))  # as the bundles are
+    for (path, one), bundle in zip(ordered, document.read().bundles, strict=True):
+        yield path, one, session_document(one, ids) if circles else Document(document.namespaces, bundle.statements)
 
 
 class _Gate:

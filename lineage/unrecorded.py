@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.capture import files
-from lineage.contract import manifest, report
+from lineage.contract import journal, manifest, report
 from lineage.contract.records import Scan
 from lineage.facts import Activity, Artifact, Evaluation, Generation, Json, ModelLoad, Script, Session, Slice
 from lineage.findings import Finding, finding
@@ -20,7 +20,7 @@ from lineage.intake import Taken
 from lineage.mapping.names import fingerprint
 
 MAX_REPORT = 1 << 28  # bytes; a report over 256 MiB is not read into memory
-_NOT_OURS = (manifest.PREFIX, "session_journal_", "session_")  # what we write ourselves
+_NOT_OURS = (manifest.PREFIX, journal.PREFIX, "session_")  # what we write ourselves
 
 
 def orphans(folder: Path, named: Collection[str]) -> list[Path]:

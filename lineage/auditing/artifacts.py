@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from lineage.auditing.world import Found, World
 from lineage.errors import FormatError
 from lineage.facts import Artifact, Session
 from lineage.integrity import index
-from lineage.integrity.differences import differences
+from lineage.integrity.differences import Change, differences
 
 SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
 
@@ -27,6 +27,11 @@ def changed_lines(world: World, place: Path, artifact: Artifact) -> str:
         changes = list(differences(before.fingerprints(), index.fingerprints(path)))
     except (FormatError, OSError):
         return ""
+    return in_words(changes)
+
+
+def in_words(changes: Sequence[Change]) -> str:
+    """The lines that changed, the first few by their numbers."""
     more = f" and {len(changes) - SHOWN:,} more" if len(changes) > SHOWN else ""
     return ", ".join(f"line {one.now or one.before} {one.what}" for one in changes[:SHOWN]) + more
 

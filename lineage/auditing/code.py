@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
+from lineage.auditing.loads import COMMIT
 from lineage.auditing.world import Found, World
-
-_COMMIT = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1, or SHA-256 where a repository has it
 
 
 def dirty_code(world: World) -> Iterator[Found]:
@@ -23,7 +21,7 @@ def unknown_commit(world: World) -> Iterator[Found]:
     """A session says which commit ran."""
     for place, session in world.placed:
         sha = session.code.git_sha if session.code else None
-        if session.manifest and not _COMMIT.fullmatch(sha or ""):
+        if session.manifest and not COMMIT.fullmatch(sha or ""):
             reason = next((gap.reason for gap in session.gaps if gap.about in ("git_sha", "git", "environment.git_sha")), sha or "")
             yield world.found("unknown-commit", place, session, session.manifest, detail=reason)
 

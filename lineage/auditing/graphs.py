@@ -13,7 +13,7 @@ from lineage.auditing.world import MAX_BYTES, Found, World
 from lineage.capture.places import own
 from lineage.constraints import validate
 from lineage.errors import FormatError
-from lineage.export import combined_as, combined_document, session_document, written_as
+from lineage.export import combined_as, combined_document, each_alone, session_document
 from lineage.facts import Session
 from lineage.findings import Finding, finding
 from lineage.formats import by_name
@@ -36,23 +36,14 @@ def _alone(world: World, place: Path, session: Session) -> Iterator[Found]:
 
 def prov_stale(world: World) -> Iterator[Found]:
     """Each PROV file, beside a manifest or of all sessions, is what an export writes now; one that is not can at least be read, and is valid."""
-    for place, session in world.placed:
-        files = list(prov_files(world, place, session))
-        document = session_document(session, world.ids) if files else None
-        for name, path in files:
-            if document and not _is_written(document, name, path):
+    for place, session, document in each_alone(world.placed, world.ids, *world.combined):
+        for name, path in world.prov[place, session.id]:
+            if not _is_written(document, name, path):
                 yield from _stale(name, path, world.name(place, path.name), "", session.id)
     for name, path in combined_files(world):
         if not any(_is_written(document, name, path) for document in _combined(world, name)):
             detail = f"of {len(world.placed):,} sessions{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
             yield from _stale(name, path, graph_name(world, path.name), detail, None)
-
-
-def prov_files(world: World, place: Path, session: Session) -> Iterator[tuple[str, Path]]:
-    """The format and path of each PROV file of the session that is there."""
-    for name, file in written_as(session).items():
-        if world.is_readable(place / file):
-            yield name, place / file
 
 
 def combined_files(world: World) -> Iterator[tuple[str, Path]]:
@@ -135,7 +126,7 @@ class _Comparing(io.RawIOBase):
 
 def looked_at(world: World) -> Iterator[tuple[str, int]]:
     """What was checked."""
-    yield "PROV files", sum(1 for place, session in world.placed for _ in prov_files(world, place, session))
+    yield "PROV files", sum(map(len, world.prov.values()))
     combined = sum(1 for _ in combined_files(world))
     if combined:
         yield "PROV files of all sessions", combined
@@ -143,8 +134,7 @@ def looked_at(world: World) -> Iterator[tuple[str, int]]:
 
 def unchecked(world: World) -> Iterator[tuple[str, int, str]]:
     """What an audit does not vouch for, and why."""
-    alone = sum(not any(True for _ in prov_files(world, place, session)) for place, session in world.placed)
-    yield "sessions without PROV files", alone, "they were not exported"
+    yield "sessions without PROV files", sum(not files for files in world.prov.values()), "they were not exported"
     places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
     records = sum(1 for place in places for path in place.glob("session_*.records.*"))
     yield "PROV files of single records", records, "lineage export --records writes them; they are not compared"

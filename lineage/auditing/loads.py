@@ -12,7 +12,7 @@ from lineage.auditing.world import Found, World, called
 from lineage.facts import Artifact, Json, ModelLoad, Session
 from lineage.prov.statement import Name
 
-COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1, or SHA-256 where a repository has it
 DIGEST = re.compile(r"[0-9a-f]{64}")
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lineage.auditing.provenance import undescribed
+from lineage.auditing.provenance import equal, undescribed
 from lineage.auditing.records import by_metadata
 from lineage.auditing.world import Found, Held, World, called
 from lineage.carried.originals import Made
@@ -77,11 +77,7 @@ def _other(said: object, told: Json) -> list[str]:
     """The keys of *said* that the manifest has otherwise, and those that it lacks although it has all that are decisive."""
     asked = said if isinstance(said, dict) and told else {}
     is_whole = not _missing(told)
-    return [key for key in asked if (not _equal(asked[key], told[key]) if key in told else is_whole)]
-
-
-def _equal(one: object, other: object) -> bool:
-    return one == other and isinstance(one, bool) == isinstance(other, bool)
+    return [key for key in asked if (not equal(asked[key], told[key]) if key in told else is_whole)]
 
 
 def _shown(value: object) -> str:

@@ -88,7 +88,7 @@ def _unlike_its_loads(session: Session) -> Iterator[str]:
     said, loads = provenance_of(session.loader_config), [load.provenance for load in loads_in(session)]
     names = {key: session.loader_config[key] for key in ("model_name", "quantization") if session.loader_config.get(key) is not None}
     for key, value in names.items() if said else ():
-        if not _equal(value, said.get(key)):
+        if not equal(value, said.get(key)):
             yield f"loader_config.{key} is {value}, and its provenance says {said.get(key)}"
     differing = nearest([said], loads) if said and loads else []
     if differing:
@@ -178,10 +178,11 @@ def nearest(said: Iterable[Mapping[str, Any]], told: Iterable[Json]) -> list[str
 def differing_keys(said: Mapping[str, Any], told: Json) -> list[str]:
     """The keys that both have, and the fixed ones, where the values differ."""
     asked = dict.fromkeys((*PROVENANCE, *(key for key in said if key in told)))
-    return [key for key in asked if key not in MOVING and not _equal(said.get(key), told.get(key))]
+    return [key for key in asked if key not in MOVING and not equal(said.get(key), told.get(key))]
 
 
-def _equal(one: object, other: object) -> bool:
+def equal(one: object, other: object) -> bool:
+    """The same value; True is not 1."""
     return one == other and isinstance(one, bool) == isinstance(other, bool)
 
 

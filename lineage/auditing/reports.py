@@ -34,7 +34,7 @@ def size_differs(world: World) -> Iterator[Found]:
         models = {repr(row[MODEL]) for row in results if isinstance(row, dict) and MODEL in row}
         if len(results) != size * max(len(models), 1):
             each = f" of each of {len(models)} models" if len(models) > 1 else ""
-            yield _told(world, "size-differs", one, f"{len(results)} results, and dataset.size is {size}{each}")
+            yield world.told("size-differs", one, f"{len(results)} results, and dataset.size is {size}{each}")
 
 
 def malformed(world: World) -> Iterator[Found]:
@@ -43,13 +43,13 @@ def malformed(world: World) -> Iterator[Found]:
     for one in world.made:
         if world.is_report(one) and world.is_readable(one.path):
             for problem in problems(read.get(one.path)):
-                yield _told(world, "bad-report", one, problem)
+                yield world.told("bad-report", one, problem)
     for one, told in world.reports:
         metadata = told.get("metadata")
         if isinstance(metadata, dict):
             provenance = metadata.get("provenance")
             for problem in check_provenance(provenance) if isinstance(provenance, dict) else ["provenance: expected an object"]:
-                yield _told(world, "bad-metadata", one, f"metadata.{problem}")
+                yield world.told("bad-metadata", one, f"metadata.{problem}")
 
 
 def metric_differs(world: World) -> Iterator[Found]:
@@ -59,7 +59,7 @@ def metric_differs(world: World) -> Iterator[Found]:
         for name, value in numbers.items():
             expected = recomputed(name, value, _results(told) or ())
             if expected is not None and not _close(value, expected):
-                yield _told(world, "metric-differs", one, f"{name} is {value}, and the results give {expected:.4g}")
+                yield world.told("metric-differs", one, f"{name} is {value}, and the results give {expected:.4g}")
         yield from _unlike_the_manifest(world, one, numbers)
 
 
@@ -76,12 +76,10 @@ def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Fou
     told = one.run.metrics if isinstance(one.run, Evaluation) and not one.run.inferred else {}
     for name, value in told.items():
         if not _close(summary.get(name), value):
-            yield _told(
-                world, "metric-differs", one, f"{name} is {summary.get(name, 'not there')}, and {one.session.manifest} says {value}"
-            )
+            yield world.told("metric-differs", one, f"{name} is {summary.get(name, 'not there')}, and {one.session.manifest} says {value}")
     for name, value in summary.items() if told else ():
         if name not in told and isinstance(value, int | float) and not isinstance(value, bool) and "." not in name:
-            yield _told(world, "metric-differs", one, f"{name} is {value}, and {one.session.manifest} says nothing of it")
+            yield world.told("metric-differs", one, f"{name} is {value}, and {one.session.manifest} says nothing of it")
 
 
 def unclaimed(world: World) -> int:
@@ -159,7 +157,3 @@ def _size(report: Json) -> int | None:
     dataset = metadata.get("dataset") if isinstance(metadata, dict) else None
     size = dataset.get("size") if isinstance(dataset, dict) else None
     return size if type(size) is int else None
-
-
-def _told(world: World, code: str, one: Made, detail: str) -> Found:
-    return world.told(code, one, detail)

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lineage.auditing.artifacts import in_words
 from lineage.auditing.world import Found, World
 from lineage.findings import finding
-from lineage.integrity.differences import Change
 from lineage.prov.statement import Name
 from lineage.signing.seen import Fault
 
-SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
 RULE_OF = {
     **dict.fromkeys(("bad-signature", "misplaced"), "broken-signature"),
     **dict.fromkeys(("altered", "missing", "moved", "replaced", "added", "outside"), "not-as-signed"),
@@ -47,7 +46,8 @@ def _found(world: World, code: str) -> Iterator[Found]:
     for place, checked in world.signed:
         for fault in checked.faults:
             if RULE_OF[fault.what] == code:
-                detail = f"{fault.what}: {fault.message}{_lines(fault.changes)}"
+                lines = f"; {in_words(fault.changes)}" if fault.changes else ""
+                detail = f"{fault.what}: {fault.message}{lines}"
                 name = world.name(place, fault.file)
                 yield Found(finding(code, name, None, detail), fault.session_id, _about(world, name, fault))
 
@@ -59,12 +59,6 @@ def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
     signed = (one for digest in fault.rests_on for one in world.by_digest.get(digest, ()))
     now = (one for _, session, artifact in world.files.get(name, ()) for one in world.about(session, artifact))
     return tuple(dict.fromkeys((*signed, *now)))
-
-
-def _lines(changes: tuple[Change, ...]) -> str:
-    told = ", ".join(f"line {one.now or one.before} {one.what}" for one in changes[:SHOWN])
-    more = f" and {len(changes) - SHOWN:,} more" if len(changes) > SHOWN else ""
-    return f"; {told}{more}" if told else ""
 
 
 def looked_at(world: World) -> Iterator[tuple[str, int]]:

@@ -103,7 +103,7 @@ class _Trained:
         waiting, seen = [load], set()
         while waiting:
             load = waiting.pop()
-            used = _every(load.used) | _digests(load)
+            used = digests(load.used) | told_of(load)
             for made, place, run in self._made:
                 if run.id not in seen and _is_loaded(made, used):
                     seen.add(run.id)
@@ -111,15 +111,21 @@ class _Trained:
                     waiting += self._world.loads_of(run)
 
 
-def _every(artifacts: Iterable[Artifact]) -> set[str]:
+def digests(files: Iterable[Artifact]) -> frozenset[str]:
     """The digests of files and folders, and of what is in these."""
-    return {digest for one in artifacts for digest in (one.sha256, *(part.sha256 for part in one.parts)) if digest}
+    return frozenset(one.sha256 for file in files for one in (file, *file.parts) if one.sha256)
 
 
-def _digests(load: ModelLoad) -> set[str]:
+def told_of(load: ModelLoad) -> frozenset[str]:
     """The digests that the loader told of the files of the model."""
     files = load.provenance.get("files")
-    return {one for one in files.values() if isinstance(one, str)} if isinstance(files, dict) else set()
+    return frozenset(one for one in files.values() if isinstance(one, str)) if isinstance(files, dict) else frozenset()
+
+
+def own_weights(made: Artifact, run: Activity, loads: Iterable[ModelLoad]) -> frozenset[str]:
+    """The digests of the weights of a model that *run* made, and got neither from a file that it used nor from one of its *loads*."""
+    weights = frozenset(one.sha256 for one in made.parts or (made,) if one.sha256 and one.path.endswith(WEIGHTS))
+    return weights - digests(run.used).union(*(digests(load.used) for load in loads))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +137,11 @@ class _Own:
 
 
 def _own(world: World, made: Artifact, run: Activity) -> _Own:
-    parts = [one for one in made.parts or (made,) if one.sha256]
-    got = _every(run.used).union(*(_every(load.used) for load in world.loads_of(run)))
-    weights = {one.sha256 for one in parts if one.sha256 and one.path.endswith(WEIGHTS)}
-    return _Own(frozenset(weights - got), frozenset(one.sha256 for one in parts if one.sha256))
+    files = frozenset(one.sha256 for one in made.parts or (made,) if one.sha256)
+    return _Own(own_weights(made, run, world.loads_of(run)), files)
 
 
-def _is_loaded(made: _Own, used: set[str]) -> bool:
+def _is_loaded(made: _Own, used: frozenset[str]) -> bool:
     """Were the weights that the training made among the files *used*?  Where no file is called as weights are, all that it made must be: a
     configuration may stand in other models too.
     """

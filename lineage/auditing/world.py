@@ -24,7 +24,7 @@ from lineage.constraints.violations import Violation
 from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
-from lineage.export import combined_document, graphs_of
+from lineage.export import combined_document, graphs_of, written_as
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.folder import How, gathered
@@ -291,6 +291,12 @@ class World:
             return loads(path.read_bytes())[0] if self.is_readable(path) and path.stat().st_size <= MAX_BYTES else None
         except OSError:
             return None
+
+    @cached_property
+    def prov(self) -> Mapping[tuple[Path, str], list[tuple[str, Path]]]:
+        """The format and path of each PROV file that is there, by the folder and the id of its session."""
+        every = ((place, session.id, written_as(session).items()) for place, session in self.placed)
+        return {(place, id_): [(name, place / file) for name, file in told if self.is_readable(place / file)] for place, id_, told in every}
 
     @property
     def graphs_folder(self) -> Path:

@@ -34,9 +34,14 @@ def journal_path(folder: Path, session_id: str, process: str) -> Path:
     return folder / f"{PREFIX}{session_id}_{process}{SUFFIX}"
 
 
+def is_called(name: str) -> bool:
+    """Would a reader take a file of this name for a journal?"""
+    return name.startswith(PREFIX) and name.endswith(SUFFIX)
+
+
 def listed(folder: Path) -> list[str]:
     """The names of all that lie in *folder* and are called like a journal, sorted."""
-    return sorted(path.name for path in folder.iterdir() if path.name.startswith(PREFIX) and path.name.endswith(SUFFIX))
+    return sorted(path.name for path in folder.iterdir() if is_called(path.name))
 
 
 def journals(folder: Path, session_id: str, names: Sequence[str] | None = None) -> list[Path]:

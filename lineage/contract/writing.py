@@ -48,14 +48,19 @@ def as_bytes(value: object, *, indent: bool = False) -> bytes:
     try:
         return orjson.dumps(value, option=OPTIONS | (orjson.OPT_INDENT_2 if indent else 0))
     except TypeError:
-        separators = None if indent else (",", ":")
-        return json.dumps(finite(value), indent=2 if indent else None, separators=separators, allow_nan=False).encode()
+        return kindly(value, indent=indent)
 
 
-def finite(value: object) -> object:
+def kindly(value: object, *, indent: bool = False) -> bytes:
+    """JSON as bytes, also where orjson refuses: it is stricter than JSON. Raises TypeError and ValueError for what JSON cannot hold."""
+    separators = None if indent else (",", ":")
+    return json.dumps(_finite(value), indent=2 if indent else None, separators=separators, allow_nan=False).encode()
+
+
+def _finite(value: object) -> object:
     """*value* with null for NaN and infinities, however deep they stand."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):
-        return {key: finite(inner) for key, inner in value.items()}
-    return [finite(inner) for inner in value] if isinstance(value, list | tuple) else value
+        return {key: _finite(inner) for key, inner in value.items()}
+    return [_finite(inner) for inner in value] if isinstance(value, list | tuple) else value

@@ -7,7 +7,6 @@ The parts of the metadata that do not change are serialised once (a record costs
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 from collections.abc import Mapping
 from threading import Lock
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lineage.contract.times import now
-from lineage.contract.writing import finite
+from lineage.contract.writing import kindly
 from lineage.errors import RecordError
 from lineage.facts import Slice
 
@@ -58,7 +57,7 @@ def dump(value: object, at: str = "record") -> bytes:
         return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
     except TypeError as refused:  # orjson is stricter than JSON: integers over 64 bits, lone surrogates, keys that are numbers
         try:
-            return json.dumps(finite(value), separators=(",", ":"), allow_nan=False).encode()
+            return kindly(value)
         except (TypeError, ValueError) as error:
             raise RecordError(f"JSON cannot hold it: {error}", at=at, hint="write strings, numbers, lists and dicts") from refused
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lineage.contract import manifest
+from lineage.contract import journal, manifest
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.signing import envelope, statement
 from lineage.signing.chain import Break, Signed, breaks
@@ -55,7 +55,7 @@ def checked(
     _sound(where, head)
     checking = _Checking(Seen(where if where.is_dir() else where.parent, reader, apart), key, None if where.is_dir() else where)
     faults, seen = [*checking.signatures()], checking.seen  # 1 signatures, 2 statements, 3 each where it belongs
-    if not (seen.signed or seen.sessions or faults or any(name.startswith("session_journal_") for name in seen.names)):
+    if not (seen.signed or seen.sessions or faults or any(name.startswith(journal.PREFIX) for name in seen.names)):
         raise NotFoundError("no session and no signature is there", at=str(where), hint="name the folder that holds the session manifests")
     for one in checking.chosen:
         faults += checking.files(one)  # 4 every file against its digest, 5 the lines against their root

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice, takewhile
@@ -12,7 +12,7 @@ from typing import Protocol
 
 from lineage.capture import files
 from lineage.capture.places import own
-from lineage.contract import manifest
+from lineage.contract import journal, manifest
 from lineage.facts import Session
 from lineage.integrity import index
 from lineage.integrity.differences import Change
@@ -81,19 +81,18 @@ class Seen:
     def journals(self, manifest_name: str) -> list[str]:
         """The journals of the session whose manifest is called so."""
         id_ = manifest.session_id_of(Path(manifest_name))
-        return [name for name in self._beginning(f"session_journal_{id_}_") if name.endswith(".jsonl") and self._is_file(name)]
+        return [path.name for path in journal.journals(self.folder, id_, self._journals)]
+
+    @cached_property
+    def _journals(self) -> list[str]:
+        return [name for name in self.names if journal.is_called(name)]
 
     def prov(self, session_id: str) -> list[str]:
         """The PROV that lies beside the manifest of a session."""
-        return [name for name in self._beginning(f"session_{safe(session_id)}.") if is_prov(name) and self._is_file(name)]
-
-    def _beginning(self, text: str) -> Iterator[str]:
-        first = bisect_left(self.names, text)
-        return takewhile(lambda name: name.startswith(text), islice(self.names, first, None))
-
-    def _is_file(self, name: str) -> bool:
-        path = self.folder / name
-        return path.is_file() and not path.is_symlink()
+        text = f"session_{safe(session_id)}."
+        named = takewhile(lambda name: name.startswith(text), islice(self.names, bisect_left(self.names, text), None))
+        paths = (self.folder / name for name in named if is_prov(name))
+        return [path.name for path in paths if path.is_file() and not path.is_symlink()]
 
     def digest(self, name: str) -> str | None:
         """The digest of a file of the folder; None where it is none, or cannot be read: so it is none that is known."""
@@ -130,9 +129,7 @@ class Seen:
     @cached_property
     def strange(self) -> list[str]:
         """Files without a fault of their own that are in no signature and no manifest."""
-        ours = {
-            name for name in self.names if name.startswith("session_journal_") or (name.startswith("session_") and name.endswith(SUFFIX))
-        }
+        ours = {name for name in self.names if name.startswith(journal.PREFIX) or (name.startswith("session_") and name.endswith(SUFFIX))}
         told = {one.id for one in self._told_unsigned} | {one.statement.session_id for one in self.signed}
         prov = {name for id_ in told for name in self.prov(id_)}
         return strangers(self.folder, self.known | ours | prov | self.sessions.keys(), self._apart)

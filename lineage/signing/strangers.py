@@ -7,9 +7,9 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from lineage.capture.places import inside
-from lineage.contract import manifest
+from lineage.contract import journal, manifest
 
-_SESSION = (manifest.PREFIX, "session_journal_")  # never overlooked: a folder of sessions may lie anywhere
+_SESSION = (manifest.PREFIX, journal.PREFIX)  # never overlooked: a folder of sessions may lie anywhere
 
 
 def strangers(folder: Path, named: Collection[str], apart: Collection[str] = ()) -> list[str]:

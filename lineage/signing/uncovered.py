@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from lineage.capture.places import leads_out, own
-from lineage.contract import manifest
+from lineage.contract import journal, manifest
 from lineage.signing.held import rests_on
 from lineage.signing.seen import Fault, Seen
 from lineage.signing.statement import Statement, recorded
@@ -61,7 +60,7 @@ def _journals(seen: Seen) -> Iterator[Fault]:
     manifests = {one.statement.manifest for one in seen.signed} | seen.refused
     told = {name for one in manifests for name in seen.journals(one)} | seen.covered
     for name in seen.names:
-        if name.startswith("session_journal_") and name not in told:
+        if name.startswith(journal.PREFIX) and name not in told:
             yield Fault(what="unsigned", file=name, message="a journal that no signature covers")
 
 
@@ -107,7 +106,7 @@ def _tells(name: str) -> bool:
     """Would a reader take it for a manifest or a journal?"""
     last = name.rpartition("/")[2]
     is_manifest = last.startswith(manifest.PREFIX) and last.endswith(manifest.SUFFIX)
-    return is_manifest or (last.startswith("session_journal_") and Path(last).suffix == ".jsonl")
+    return is_manifest or journal.is_called(last)
 
 
 def _above(name: str) -> Iterator[str]:

@@ -20,17 +20,17 @@ from lineage.prov.terms import ACTIVITY, ENTITY
 @pytest.fixture
 def exported(tmp_path):
     """A folder with its graphs inside."""
-    folder = tmp_path / "results"
-    folder.mkdir()
-    history(3, 6, folder=folder, clean=True)
-    export_folder(folder)
-    return folder
+    return written(tmp_path / "results")
 
 
 @pytest.fixture
 def artifacts(tmp_path):
     """A folder called `artifacts`, with its graphs beside it."""
-    folder = tmp_path / "artifacts"
+    return written(tmp_path / "artifacts")
+
+
+def written(folder):
+    """A history and its export."""
     folder.mkdir()
     history(3, 6, folder=folder, clean=True)
     export_folder(folder)

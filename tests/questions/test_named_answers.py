@@ -143,7 +143,7 @@ def test_the_scores_of_a_model_by_its_name(seed, name):
     import expected
 
     told, target = world(seed)
-    agree(target, "evaluations-of", expected.evaluations_of_named(told, name), model=name)
+    assert agree(target, "evaluations-of", expected.evaluations_of_named(told, name), model=name)
 
 
 @pytest.mark.slow
