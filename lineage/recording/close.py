@@ -10,8 +10,8 @@ from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
+from lineage.core.writing import replace_file
 from lineage.errors import NotFoundError
-from lineage.recording.log import write_whole
 
 
 def close_sessions(folder: Path, *, prefix: str = "", force: bool = False) -> tuple[list[str], list[str]]:
@@ -57,6 +57,6 @@ def _close(path: Path, full: dict[str, Any], paths: list[Path]) -> None:
     running = [one for one in full.get("activities", []) if isinstance(one, dict) and one.get("status") == "running"]
     events = [{"event": "activity", "activity": {**one, "status": "interrupted"}} for one in running]
     done = journal.fold(full, [*events, {"event": "session", "session": {"status": "interrupted", "gaps": gaps}}])
-    write_whole(path, as_bytes(done, indent=True) + b"\n")
+    replace_file(path, as_bytes(done, indent=True) + b"\n")
     for one in paths:
         one.unlink()

@@ -13,34 +13,10 @@ from typing import Any
 from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
+from lineage.core.writing import replace_file
 from lineage.recording.guard import Guard
 
 Event = dict[str, Any]
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Replace *path* by *data* at once: a reader sees the old bytes or the new, after a power cut too. Raises OSError."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself last; some file systems cannot, and then it lasts as long as they say."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 class Log:
@@ -89,7 +65,7 @@ class Log:
     def _write(self) -> None:
         path = manifest.path_of(self.folder, self.session_id)
         folded, _ = journal.folded({}, journal.journals(self.folder, self.session_id))
-        write_whole(path, as_bytes(journal.fold(folded, self._events), indent=True) + b"\n")
+        replace_file(path, as_bytes(journal.fold(folded, self._events), indent=True) + b"\n")
 
     def claimed(self, file: str) -> bool:
         """Does any process of this session write to *file*?"""

@@ -21,6 +21,7 @@ from lineage.capture import environment, files, git, process
 from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
+from lineage.core.writing import replace_file
 from lineage.errors import UsageError
 from lineage.facts import (
     Activity,
@@ -37,7 +38,7 @@ from lineage.facts import (
     Transformation,
 )
 from lineage.recording.guard import Guard, logger
-from lineage.recording.log import Log, write_whole
+from lineage.recording.log import Log
 from lineage.recording.runs import EvaluationRun, GenerationRun, PathLike, Run, TrainingRun, TransformationRun, new_id
 
 VARIABLE = "LINEAGE_SESSION"  # the manifest's path, for child processes
@@ -332,7 +333,7 @@ class Session:
     def write(self, target: Path, data: bytes) -> None:
         """Write a whole file, atomically. Raises OSError."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(target, data)
+        replace_file(target, data)
 
     def input(self, path: PathLike, *, type: str, role: str) -> Artifact:
         """The file that *path* names, from the working directory, else from the session's folder, as it is now."""

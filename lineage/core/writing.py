@@ -1,0 +1,74 @@
+"""Write files safely: whole or not at all, never through a link, never in place of a device.
+
+A folder may come from a stranger, so no name in it can be trusted: a file with a predictable
+temporary name could be a link that leads anywhere.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import stat
+from pathlib import Path
+
+MAX_NAME = 200  # bytes of a name that its temporary repeats; a file name has at most 255
+_NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
+
+
+def replace_file(path: Path, data: bytes) -> None:
+    """Write *data* to *path* at once: a reader sees the old bytes or the new, also after a power cut.
+
+    Args:
+        path: A regular file, or a name that is free.
+        data: The whole content.
+
+    Raises:
+        OSError: The file cannot be written, or *path* is a link, a device or a folder.
+    """
+    refuse_special(path)
+    temporary = path.with_name(f".{path.name[:MAX_NAME]}.{secrets.token_hex(8)}.tmp")
+    descriptor = create(temporary)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    sync_folder(path.parent)
+
+
+def create(path: Path, flags: int = os.O_WRONLY) -> int:
+    """Create the file *path* and return its descriptor.
+
+    Raises:
+        FileExistsError: Something has this name already; a link counts, wherever it leads.
+        OSError: The file cannot be created.
+    """
+    return os.open(path, flags | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, 0o644)
+
+
+def refuse_special(path: Path) -> None:
+    """Raise an OSError when *path* is there and is no regular file; a link is none."""
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    if not stat.S_ISREG(mode):
+        raise OSError(errno.EINVAL, "not a regular file; nothing was written", str(path))
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename in *folder* durable.
+
+    Raises:
+        OSError: The folder cannot be opened or synchronised.
+    """
+    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
