@@ -77,6 +77,8 @@ def test_journals_from_before_there_was_an_order_keep_their_own(tmp_path):
     assert findings == []
 
 
-@pytest.mark.parametrize("event", [{"event": "unknown", "unknown": {}}, {"event": "session", "session": 3}, {"event": "artifact"}, {"event": "left"}])
+@pytest.mark.parametrize(
+    "event", [{"event": "unknown", "unknown": {}}, {"event": "session", "session": 3}, {"event": "artifact"}, {"event": "left"}]
+)
 def test_an_event_without_a_meaning_changes_nothing(event):
     assert journal.fold({"session_id": "s"}, [event]) == {"session_id": "s", "artifacts_generated": [], "activities": []}

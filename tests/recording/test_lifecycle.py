@@ -482,3 +482,10 @@ def test_sessions_side_by_side_in_processes_started_by_fork_have_their_own_ids(w
     for process in processes:
         process.join()
     assert len({only_manifest(f"folder-{n}")["session_id"] for n in range(3)}) == 3
+
+
+def test_the_graph_says_why_a_session_failed(work):
+    with pytest.raises(ValueError, match="no data"), lineage.session("artifacts"):
+        raise ValueError("no data")
+    (turtle,) = Path("artifacts").glob("session_*.ttl")
+    assert 'lin:error "ValueError: no data"' in turtle.read_text()
