@@ -75,24 +75,37 @@ class Termination:
 
     def __init__(self) -> None:
         self._pid: int | None = None
+        self._is_deferring = self._is_pending = False
 
     def watch(self) -> None:
         """Handle SIGTERM, if this is the main thread and nobody else does."""
         is_main = threading.current_thread() is threading.main_thread()
         if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
             self._pid = os.getpid()
-            signal.signal(signal.SIGTERM, self._raise)
+            signal.signal(signal.SIGTERM, self._handle)
+
+    def defer(self) -> None:
+        """Let a signal wait until `unwatch`, so that it does not cut off what is being written."""
+        self._is_deferring = True
 
     def unwatch(self) -> None:
-        """Give the signal back its default; a handler that the program set since then stays."""
-        is_main = threading.current_thread() is threading.main_thread()
-        if self._pid is not None and is_main and signal.getsignal(signal.SIGTERM) == self._raise:
-            signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        self._pid = None
+        """Give the signal back its default; a handler that the program set since then stays.
 
-    def _raise(self, number: int, frame: FrameType | None) -> None:
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second signal ends the process at once
-        if os.getpid() == self._pid:
+        Raises:
+            Terminated: The signal arrived after `defer`.
+        """
+        is_main = threading.current_thread() is threading.main_thread()
+        if self._pid is not None and is_main and signal.getsignal(signal.SIGTERM) == self._handle:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        is_pending, self._is_pending, self._pid = self._is_pending, False, None
+        if is_pending:
             raise Terminated
-        os.kill(os.getpid(), signal.SIGTERM)  # a forked child ends as it would have ended without us
-        return
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second signal ends the process at once
+        if os.getpid() != self._pid:
+            os.kill(os.getpid(), signal.SIGTERM)  # a forked child ends as it would have ended without us
+        elif self._is_deferring:
+            self._is_pending = True
+        else:
+            raise Terminated

@@ -287,6 +287,7 @@ class Session:
             raise UsageError("the session is not open", hint=HOW_TO_OPEN)
         if self._state == "closed":
             return
+        self._termination.defer()
         try:
             for run in list(self._open_runs.values()):
                 run.abandon()
@@ -304,15 +305,14 @@ class Session:
         self._log.leave()
         if is_forked:
             return
-        self._termination.unwatch()
         for name, value in self._before.items():
             _put_variable(name, value)
-        if self.owner:
-            if self._member.file:
-                with self.guard("the file of the job"):
-                    self._member.file.unlink(missing_ok=True)
-            if self._export:
-                self._write_prov()
+        if self.owner and self._member.file:
+            with self.guard("the file of the job"):
+                self._member.file.unlink(missing_ok=True)
+        self._termination.unwatch()  # from here on nothing is lost: the documents can be exported again
+        if self.owner and self._export:
+            self._write_prov()
 
     def _record_end(self, ending: Ending) -> None:
         with self.guard("the environment at the end", ours=True):

@@ -91,7 +91,7 @@ class Unspeakable(Exception):
         (lambda: sys.exit(3), "failed", "SystemExit"),
         (lambda: sys.exit("no data"), "failed", "SystemExit"),
         (lambda: 1 / 0, "failed", "ZeroDivisionError"),
-        (lambda: open("/gone"), "failed", "FileNotFoundError"),
+        (lambda: Path("/gone").read_text(), "failed", "FileNotFoundError"),
         (lambda: (_ for _ in ()).throw(KeyboardInterrupt), "interrupted", "KeyboardInterrupt"),
         (lambda: (_ for _ in ()).throw(asyncio.CancelledError), "interrupted", "asyncio.exceptions.CancelledError"),
         (lambda: (_ for _ in ()).throw(Unspeakable()), "failed", f"{__name__}.Unspeakable"),
@@ -149,6 +149,27 @@ def test_sigterm_ends_the_session_as_interrupted(work):
     assert told["activities"][0]["status"] == "interrupted"
     assert counts(told)["a.jsonl"] == 1
     assert no_journal()
+
+
+def test_sigterm_while_the_session_closes_cuts_nothing_off(work, monkeypatch):
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    real = log_module.replace_file
+
+    def slow(path, data):
+        if b'"completed"' in data:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(0.01)
+        real(path, data)
+
+    try:
+        with pytest.raises(SystemExit) as left, lineage.session("artifacts", export=False):
+            monkeypatch.setattr(log_module, "replace_file", slow)
+        assert left.value.code == 143
+        assert only_manifest()["status"] == "completed"
+        assert no_journal()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def test_a_handler_of_the_program_is_left_alone_and_the_default_comes_back(work):
