@@ -202,7 +202,9 @@ class Run:
 
     def _publish(self, *events: Mapping[str, Any]) -> None:
         """Write *events* and the run as it is now to the journal."""
-        if not self.is_silent:
+        if self.is_silent:
+            return
+        with self.session.guard(f"run {self.id}"):
             self.session.add(*events, {"event": "activity", "activity": manifest.activity_json(self._fact)})
 
     def _add(self, path: str, type: str, role: str) -> None:

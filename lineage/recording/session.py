@@ -207,9 +207,9 @@ class Session:
         load = ModelLoad(id=new_id(), status="completed", started_at=started_at, ended_at=ended_at, **facts)
         self._loads[load.id] = load
         first = {"loader_config": {"provenance": load.provenance, **{key: load.provenance[key] for key in ("model_name", "quantization")}}}
-        late, missing = environment.runtime() if self.recording else ({}, ())
-        event = {"environment": late, "gaps": manifest.gaps_json(missing)} | (first if len(self._loads) == 1 else {})
-        self.add({"event": "session", "session": event}, {"event": "activity", "activity": manifest.activity_json(load)})
+        with self.guard(f"model load {load.id}"):
+            late = self._runtime() | (first if len(self._loads) == 1 else {})
+            self.add({"event": "session", "session": late}, {"event": "activity", "activity": manifest.activity_json(load)})
         return load
 
     def generation(
@@ -315,9 +315,7 @@ class Session:
             self._write_prov()
 
     def _record_end(self, ending: Ending) -> None:
-        with self.guard("the environment at the end", ours=True):
-            late, missing = environment.runtime()
-            self._log.add({"event": "session", "session": {"environment": late, "gaps": manifest.gaps_json(missing)}})
+        self._log.add({"event": "session", "session": self._runtime()})
         last: dict[str, Any] = {"status": ending.status, "ended_at": now(), "gaps": manifest.gaps_json(self.guard.gaps)}
         if ending.error:
             last["error"] = dict(ending.error)
@@ -339,6 +337,15 @@ class Session:
             return git.code_version(self._script_path, folder=Path.cwd(), patch_into=self.folder if self.owner else None)
         return CodeVersion(git_sha=None)
 
+    def _runtime(self) -> dict[str, Any]:
+        """Return what only torch knows of the environment, for the session's manifest; nothing while it is not loaded."""
+        if not self.recording:
+            return {}
+        with self.guard("the environment of torch", ours=True):
+            late, missing = environment.runtime()
+            return {"environment": late, "gaps": manifest.gaps_json(missing)}
+        return {}
+
     def _opening(self) -> dict[str, Any]:
         """Return the first event of the session, which its owner writes."""
         seen: dict[str, Any] = {}
@@ -355,8 +362,9 @@ class Session:
             "environment": {**seen, **manifest.code_json(self._code)},
             "loader_config": {},
             "gaps": manifest.gaps_json([*missing, *self._code.gaps, *self.guard.gaps]),
-            "process": process.process_mark(),
         }
+        with self.guard("the mark of the process"):
+            about["process"] = process.process_mark()
         if self.world_size > 1:
             about["environment"]["world_size"] = self.world_size
         if self._seeds:
