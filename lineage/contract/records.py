@@ -143,6 +143,7 @@ class Reading:
         """One line without its ending, in full."""
         if number == 1 and self.first:
             text = text.removeprefix(b"\xef\xbb\xbf")
+            self.part.is_one_value = text.strip() in (b"[", b"{", b"[{")
         if not text.strip():
             return
         value, problems = loads(text)
@@ -193,6 +194,7 @@ def merged(parts: Iterable[Part]) -> Part:
     """The parts of a file, in order, as one."""
     whole = Part()
     for one in parts:
+        whole.is_one_value = one.is_one_value if whole.lines == 0 else whole.is_one_value
         for key, group in one.groups.items():
             if (
                 key not in whole.groups
@@ -209,6 +211,8 @@ def merged(parts: Iterable[Part]) -> Part:
 
 def scanned(whole: Part, name: str, *, sha256: str, size: int) -> Scan:
     """What a file holds, of which *whole* was read; findings call the file *name*."""
+    if whole.is_one_value and whole.count <= 1 and whole.lines > 1:  # the last element has no comma behind it
+        return _of_one_value(whole, name, sha256, size)
     told = Part(count=whole.count, recorded=whole.recorded, foreign=whole.foreign)
     told.hear(whole)
     for key, group in whole.groups.items():
@@ -217,6 +221,13 @@ def scanned(whole: Part, name: str, *, sha256: str, size: int) -> Scan:
     slices = sorted(every, key=lambda one: (one.lines[0], one.mixed)) if whole.recorded else []
     facts = {"lines": whole.lines, "count": whole.count, "recorded": whole.recorded, "slices": tuple(slices)}
     return Scan(sha256=sha256, bytes=size, findings=tuple(_findings(told, name)), **facts)  # type: ignore[arg-type]
+
+
+def _of_one_value(whole: Part, name: str, sha256: str, size: int) -> Scan:
+    """The scan of a file that is one JSON value over many lines: one finding, and no record."""
+    detail = f"the file is one JSON value over {whole.lines} lines: jq -c '.[]' {name} makes JSON Lines of a list"
+    found = (finding("not-json", name, None, detail),)
+    return Scan(sha256=sha256, bytes=size, lines=whole.lines, count=0, recorded=0, slices=(), findings=found)
 
 
 def _check(told: Part, key: bytes, group: Group) -> None:

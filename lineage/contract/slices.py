@@ -149,6 +149,7 @@ class Part:
     count: int = 0  # JSON objects
     recorded: int = 0  # those with metadata of ours
     foreign: int = 0  # those with metadata of another tool
+    is_one_value: bool = False  # its first line opens an array or object that goes on: indented JSON, no JSON Lines
     groups: dict[bytes, Group] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)  # how often each rule was broken
     findings: list[tuple[str, int | None, str]] = field(default_factory=list)  # (rule, line, detail), the first of each rule
@@ -176,15 +177,15 @@ class Part:
     def dumps(self) -> bytes:
         """As JSON, for another process or a later run."""
         groups = [(key.decode("latin-1"), *_group_json(group)) for key, group in self.groups.items()]
-        numbers = (self.lines, self.count, self.recorded, self.foreign)
+        numbers = (self.lines, self.count, self.recorded, self.foreign, self.is_one_value)
         return json.dumps([numbers, groups, self.told, self.findings]).encode()
 
     @classmethod
     def loads(cls, data: bytes) -> Part:
         """What `dumps` wrote."""
-        (lines, count, recorded, foreign), groups, told, findings = json.loads(data)
+        (lines, count, recorded, foreign, is_one_value), groups, told, findings = json.loads(data)
         grown = {key.encode("latin-1"): _group(*facts) for key, *facts in groups}
-        return cls(lines, count, recorded, foreign, grown, told, [(code, line, detail) for code, line, detail in findings])
+        return cls(lines, count, recorded, foreign, is_one_value, grown, told, [(code, line, detail) for code, line, detail in findings])
 
 
 def _group_json(group: Group) -> Iterator[Any]:
