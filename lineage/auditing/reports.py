@@ -16,7 +16,7 @@ from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
 from lineage.contract.metadata import check_provenance
 from lineage.contract.redacted import is_redacted
-from lineage.contract.report import flattened, is_number, problems
+from lineage.contract.report import by_name, is_number, problems
 from lineage.facts import Evaluation, Json
 
 VERDICTS = ("correct", "is_correct", "passed", "success")  # booleans, or 0 and 1
@@ -66,7 +66,7 @@ def metric_differs(world: World) -> Iterator[Found]:
 def _values(report: Json) -> dict[str, Any]:
     """The values of a report's summary by their flattened names."""
     summary = report.get("summary")
-    return dict(flattened(summary)) if isinstance(summary, dict) else {}
+    return by_name(summary) if isinstance(summary, dict) else {}
 
 
 def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +42,7 @@ def read(data: bytes, name: str) -> tuple[Report | None, list[Finding]]:
     if not isinstance(value, dict) or "summary" not in value or not ("metadata" in value or "results" in value):
         return None, findings
     fields = Fields(value)
-    numbers = {name: number for name, number in flattened(fields.mapping("summary")) if number is None or is_number(number)}
+    numbers = {name: number for name, number in by_name(fields.mapping("summary")).items() if number is None or is_number(number)}
     results = value.get("results")
     metadata = ours(fields.mapping("metadata"))
     report = Report(summary=numbers, metadata=metadata, result_count=len(results) if isinstance(results, list) else 0)
@@ -91,6 +92,14 @@ def flattened(summary: Json, inside: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{inside}{name}", value
 
 
+def by_name(summary: Json) -> dict[str, Any]:
+    """Return the values of a summary by their flattened names; of two with one name the first."""
+    found: dict[str, Any] = {}
+    for name, value in flattened(summary):
+        found.setdefault(name, value)
+    return found
+
+
 def is_number(value: object) -> bool:
     """Return whether a value of a summary is a metric. True and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
@@ -103,18 +112,16 @@ def metrics_of(summary: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Gap, .
     """
     told, gaps = plain(summary, "summary")
     without_value = {gap.about for gap in gaps if gap.reason == NOT_FINITE}
-    metrics: dict[str, Any] = {}
-    lost = list(gaps)
-    known = {gap.about for gap in gaps}
-    for name, value in flattened(told):
-        about = f"summary.{name}"
-        if name in metrics:
-            lost.append(Gap(about, "two metrics have this name; the first is kept"))
-        elif is_number(value) or about in without_value:
-            metrics[name] = value
-        elif about not in known:
-            lost.append(Gap(about, "not a number" if value is not None else "no value was given"))
-    return metrics, tuple(lost)
+    values = by_name(told)
+    metrics = {name: value for name, value in values.items() if is_number(value) or f"summary.{name}" in without_value}
+    lost = {gap.about: gap for gap in gaps}
+    for name, value in values.items():
+        if name not in metrics:
+            lost.setdefault(f"summary.{name}", Gap(f"summary.{name}", "not a number" if value is not None else "no value was given"))
+    for name, count in Counter(name for name, _ in flattened(told)).items():
+        if count > 1:
+            lost.setdefault(f"summary.{name}", Gap(f"summary.{name}", "two values have this name; the first is kept"))
+    return metrics, tuple(lost.values())
 
 
 def lost_in(results: Sequence[Any]) -> tuple[Gap, ...]:

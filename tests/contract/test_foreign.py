@@ -154,7 +154,7 @@ def test_a_folder_of_them_has_no_activity_and_no_status(tmp_path, monkeypatch, c
     text = (folder / "session_unrecorded.ttl").read_text()
     assert "lin:Generation" not in text
     assert "lin:Evaluation" not in text
-    main(["report", "crawl", "--profile", "methods"])
+    assert main(["report", "--in", "crawl", "--profile", "methods"]) in (0, 1)
     assert "generated" not in capsys.readouterr().out
 
 
