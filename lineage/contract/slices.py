@@ -84,7 +84,7 @@ class Group:
 
     def seen(self, time: str | None, seed: int | None) -> None:
         """A time and a seed of one of its records."""
-        if time and time not in (self.first, self.last):
+        if time and time != self.last and time != self.first:
             self.first = time if self.first is None or _is_earlier(time, self.first) else self.first
             self.last = time if self.last is None or _is_earlier(self.last, time) else self.last
         if seed is not None:
