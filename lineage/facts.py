@@ -139,7 +139,7 @@ class Training(Activity):
 class Evaluation(Activity):
     """Models were measured on a data set."""
 
-    metrics: Json = field(default_factory=dict)  # name: number, the report's `summary`
+    metrics: Json = field(default_factory=dict)  # flattened name: number, of the report's `summary`; None: without a value, see gaps
     dataset: Json = field(default_factory=dict)  # {"name": …, "size": …, "version": …}
 
 

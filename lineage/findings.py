@@ -51,6 +51,8 @@ _ROWS = (
          why="Nobody can say when it took place."),
     Rule(code="bad-manifest", level="error", title="the manifest has not the shape of the contract", hint="see docs/reference/files.md",
          why="A part of what the session recorded cannot be read."),
+    Rule(code="newer-schema", level="warning", title="the manifest has a schema that this version does not know", hint="read it with a newer lineage",
+         why="A key may have another meaning there; it was read as far as it is understood."),
     Rule(code="bad-report", level="error", title="the report has not the shape of the contract", hint="see docs/reference/files.md",
          why="A part of what the evaluation recorded cannot be read."),
     Rule(code="torn-journal", level="warning", title="a line of the journal is cut off", hint="a process was killed; what it wrote before is kept",

@@ -87,7 +87,8 @@ class _Reading:
             return None
         digests = sorted(artifact.sha256 or "" for artifact in self.artifacts)
         title = "files without a manifest"
-        return Session(id=f"unrecorded-{fingerprint(digests)}", title=title, activities=self.activities, artifacts=tuple(self.artifacts))
+        facts = {"activities": self.activities, "artifacts": tuple(self.artifacts)}
+        return Session(id=f"unrecorded-{fingerprint(digests)}", title=title, status=None, **facts)  # type: ignore[arg-type]
 
     def _is_elsewhere(self, path: Path, told: Iterable[Json]) -> bool:
         """Does metadata of a listed file name another session?"""

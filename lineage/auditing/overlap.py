@@ -17,6 +17,7 @@ import orjson
 
 from lineage.capture import files
 from lineage.contract.lines import UnpackingError, numbered, text_of
+from lineage.contract.metadata import ours
 
 VERSION = "overlap 1"  # of what is remembered
 ASKED = ("instruction", "prompt", "question", "input", "text")  # keys of what a record asks, the first that is there
@@ -69,8 +70,8 @@ def _keys(line: bytes) -> Iterator[tuple[str, bytes]]:
         return
     if not isinstance(record, dict):
         return
-    metadata = record.get("metadata")
-    if isinstance(metadata, dict) and isinstance(metadata.get("run_id"), str) and type(metadata.get("record_index")) is int:
+    metadata = ours(record.get("metadata"))
+    if isinstance(metadata.get("run_id"), str) and type(metadata.get("record_index")) is int:
         yield "record", _short(f"{metadata['run_id']} {metadata['record_index']}".encode("utf-8", "surrogatepass"))
     text = next((record[key] for key in ASKED if isinstance(record.get(key), str)), None)
     if text and text.strip():

@@ -16,7 +16,7 @@ from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
 from lineage.contract.metadata import check_provenance
 from lineage.contract.redacted import is_redacted
-from lineage.contract.report import problems
+from lineage.contract.report import by_name, is_number, problems
 from lineage.facts import Evaluation, Json
 
 VERDICTS = ("correct", "is_correct", "passed", "success")  # booleans, or 0 and 1
@@ -55,21 +55,18 @@ def malformed(world: World) -> Iterator[Found]:
 def metric_differs(world: World) -> Iterator[Found]:
     """A number of the summary is the one that the results give, and the one that the manifest has."""
     for one, told in world.reports:
-        numbers = dict(_numbers(told.get("summary")))
+        numbers = _values(told)
         for name, value in numbers.items():
-            expected = recomputed(name, value, _results(told) or ())
+            expected = recomputed(name, value, _results(told) or ()) if value is not None else None
             if expected is not None and not _close(value, expected):
                 yield world.told("metric-differs", one, f"{name} is {value}, and the results give {expected:.4g}")
         yield from _unlike_the_manifest(world, one, numbers)
 
 
-def _numbers(summary: object, inside: str = "") -> Iterator[tuple[str, Any]]:
-    """The values of a summary, those in objects by their path."""
-    for name, value in summary.items() if isinstance(summary, dict) else ():
-        if isinstance(value, dict):
-            yield from _numbers(value, f"{inside}{name}.")
-        else:
-            yield f"{inside}{name}", value
+def _values(report: Json) -> dict[str, Any]:
+    """The values of a report's summary by their flattened names."""
+    summary = report.get("summary")
+    return by_name(summary) if isinstance(summary, dict) else {}
 
 
 def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Found]:
@@ -77,15 +74,16 @@ def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Fou
     for name, value in told.items():
         if not _close(summary.get(name), value):
             yield world.told("metric-differs", one, f"{name} is {summary.get(name, 'not there')}, and {one.session.manifest} says {value}")
+    is_flattened = any("." in name for name in told)  # manifests that were written before have no nested metrics
     for name, value in summary.items() if told else ():
-        if name not in told and isinstance(value, int | float) and not isinstance(value, bool) and "." not in name:
+        if name not in told and is_number(value) and (is_flattened or "." not in name):
             yield world.told("metric-differs", one, f"{name} is {value}, and {one.session.manifest} says nothing of it")
 
 
 def unclaimed(world: World) -> int:
     """How many numbers of reports could not be computed anew."""
-    told = ((name, value, _results(report) or ()) for _, report in world.reports for name, value in _numbers(report.get("summary")))
-    return sum(recomputed(*one) is None for one in told)
+    every = ((name, value, _results(report) or ()) for _, report in world.reports for name, value in _values(report).items())
+    return sum(recomputed(*one) is None for one in every if is_number(one[1]))
 
 
 def recomputed(name: str, value: object, results: Sequence[Any]) -> float | None:

@@ -152,6 +152,9 @@ def read(path: Path, names: Sequence[str] | None = None) -> tuple[Session | None
         return None, findings
     fields = Fields(full)
     session = _session(fields, path)
+    schema = fields.text("schema")
+    if schema not in (None, SCHEMA):
+        findings.append(finding("newer-schema", path.name, None, f"{schema[:40]!r}, and the newest known is {SCHEMA!r}"))
     return session, findings + [finding("bad-manifest", path.name, None, problem) for problem in fields.problems]
 
 

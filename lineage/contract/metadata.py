@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, TypeGuard
 
 # Section 1: the six keys that are always there, and their types.
 PROVENANCE: dict[str, type] = {
@@ -14,6 +15,54 @@ PROVENANCE: dict[str, type] = {
     "sentinel_tests_passed": bool,
     "add_special_tokens": bool,
 }
+
+_RUN_ID = re.compile("[0-9a-f]{32}")
+_SESSION_ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
+
+
+def _is_text_or_null(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+# Keys that other tools rarely have, with the values that we write. They confirm that metadata are ours.
+CONFIRMING: dict[str, Callable[[Any], bool]] = {
+    "session_id": lambda value: isinstance(value, str) and bool(_SESSION_ID.fullmatch(value)),
+    "record_index": lambda value: True,  # whatever its value: the kernel skips it in lines of a shape that it knows
+    "script_name": _is_text_or_null,
+    "script_version": _is_text_or_null,
+    "generation_params": lambda value: isinstance(value, Mapping),
+    "decoding_params": lambda value: isinstance(value, Mapping),
+    "eval_seed": lambda value: value is None or type(value) is int,
+}
+
+
+def is_ours(metadata: object) -> TypeGuard[Mapping[str, Any]]:
+    """Return whether *metadata* of a record or report were written by lineage, or by hand in its shape.
+
+    Other tools write `metadata` too, with a `run_id` (MLflow, LangChain) or a `provenance` (dolma) of their own. Metadata are ours when
+
+    1. `provenance` is an object with at least one of the six fixed keys, or
+    2. `run_id` is 32 hex digits and one of CONFIRMING is there, or
+    3. `provenance` or `run_id` is there in any other form, and two of CONFIRMING are: metadata of ours that were damaged.
+
+    The kernel decides the same by the names of the keys (kernel.c, is_foreign).
+    """
+    if not isinstance(metadata, Mapping):
+        return False
+    provenance = metadata.get("provenance")
+    if isinstance(provenance, Mapping) and not PROVENANCE.keys().isdisjoint(provenance):
+        return True
+    if "provenance" not in metadata and "run_id" not in metadata:
+        return False
+    run_id = metadata.get("run_id")
+    is_our_run = isinstance(run_id, str) and bool(_RUN_ID.fullmatch(run_id))
+    confirming = sum(key in metadata and is_like_ours(metadata[key]) for key, is_like_ours in CONFIRMING.items())
+    return confirming >= (1 if is_our_run else 2)
+
+
+def ours(metadata: object) -> Mapping[str, Any]:
+    """Return *metadata* if they are ours, else an empty object."""
+    return metadata if is_ours(metadata) else {}
 
 
 def completed(provenance: Mapping[str, Any]) -> dict[str, Any]:

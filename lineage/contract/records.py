@@ -5,23 +5,24 @@ A line is parsed in full, or it is proved to be like one that was (lineage/kerne
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lineage.contract.lines import MAX_LINE, Stretch, UnpackingError, opened, stretches
-from lineage.contract.metadata import check_provenance
+from lineage.contract.metadata import check_provenance, is_ours
 from lineage.contract.slices import LIMIT, Group, Part, key_of, shared_of
 from lineage.contract.strict import loads
 from lineage.contract.times import check_time, is_plain
 from lineage.facts import Slice
 from lineage.findings import Finding, finding
-from lineage.kernel import NO_METADATA, UNPROVED, Matcher, kernel
+from lineage.kernel import FOREIGN, UNPROVED, Matcher, kernel
 from lineage.merkle import split
 
 MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice, which is mixed
 MAX_GROUPS = 100_000  # that are told apart while a part is read: more than its bytes are likely to hold
+NOT_OURS = "its metadata are not ours"
 NONE, REST = b"-", b""  # the names of two slices: of the records without metadata, and of all that is too much
 
 
@@ -33,7 +34,7 @@ class Scan:
     bytes: int
     lines: int  # blank ones too
     count: int  # JSON objects
-    recorded: int  # those with metadata
+    recorded: int  # those with metadata of ours
     slices: tuple[Slice, ...]  # by their first line
     findings: tuple[Finding, ...]
 
@@ -93,47 +94,56 @@ class Reading:
     def _known(self, matcher: Matcher, data: bytes) -> int:
         """The same up to the first line from which a shape was learned; returns how many bytes that were."""
         runs, count = matcher.runs(data)
-        number = self.part.lines + 1
-        for shape, first, last, *seen in runs:
-            if shape == UNPROVED:
-                start, end = matcher.span(first)
-                known = len(self._shapes)
-                self._parsed(number + first, data[start:end], first + 1 < count or data.endswith(b"\n"))
-                if len(self._shapes) > known and first + 1 < count:
-                    self.part.lines += first + 1
-                    return data.index(b"\n", end) + 1
-            elif shape == NO_METADATA:
-                self._lawless(number + first, number + last)
-            else:
-                self._run(self._shapes[shape], number + first, number + last, data, *seen)
+        number, size = self.part.lines + 1, len(data)
+        for shape, first, last in runs:
+            if shape >= 0:
+                self._shapes[shape].add(number + first, number + last)
+            elif shape != UNPROVED:
+                self._lawless(number + first, number + last, is_foreign=shape == FOREIGN)
+            elif self._teaches(matcher, data, first, is_last=first + 1 == count) and first + 1 < count:
+                count, size = first + 1, data.index(b"\n", matcher.span(first)[1]) + 1
+                break
+        for total in matcher.totals(data, count):
+            self._total(number, data, *total)
         self.part.lines += count
-        return len(data)
+        return size
 
-    def _run(self, group: Group, first: int, last: int, data: bytes, *seen: int) -> None:
-        """A run of records of one slice, and the extremes of their times and seeds."""
-        early, late, seeds, early_size, late_size, least, most = seen
-        self._counted(group, first, last)
+    def _teaches(self, matcher: Matcher, data: bytes, line: int, *, is_last: bool) -> bool:
+        """Parse one line of a block, from 0; return whether a shape was learned from it."""
+        start, end = matcher.span(line)
+        known = len(self._shapes)
+        self._parsed(self.part.lines + 1 + line, data[start:end], not is_last or data.endswith(b"\n"))
+        return len(self._shapes) > known
+
+    def _total(self, number: int, data: bytes, shape: int, first: int, count: int, seeds: int, *extremes: int) -> None:
+        """Count the records of one shape in a block, with the extremes of their times and seeds."""
+        early, late, early_size, late_size, least, most = extremes
+        group = self._shapes[shape]
+        self.part.count += count
+        self.part.recorded += count
         group.seen(data[early : early + early_size].decode(), least if seeds else None)
         group.seen(data[late : late + late_size].decode(), most if seeds else None)
-        if seeds <= last - first:
-            group.unseeded(last - first + 1 - seeds, first)
+        if seeds < count:
+            group.unseeded(count - seeds, number + first)
 
     def _counted(self, group: Group, first: int, last: int) -> None:
         self.part.count += last - first + 1
         self.part.recorded += last - first + 1
         group.add(first, last)
 
-    def _lawless(self, first: int, last: int) -> None:
-        """Records without metadata."""
+    def _lawless(self, first: int, last: int, *, is_foreign: bool) -> None:
+        """Count records without metadata, or with metadata of another tool."""
         self.part.count += last - first + 1
+        self.part.foreign += last - first + 1 if is_foreign else 0
         self.part.groups.setdefault(NONE, Group({})).add(first, last)
-        for number in range(first, last + 1) if not self.legacy else ():
-            self.part.tell("no-metadata", number, "")
+        if not self.legacy:
+            self.part.tell_each("no-metadata", first, last, NOT_OURS if is_foreign else "")
 
     def _parsed(self, number: int, text: bytes, ended: bool) -> None:
         """One line without its ending, in full."""
         if number == 1 and self.first:
             text = text.removeprefix(b"\xef\xbb\xbf")
+            self.part.is_one_value = text.strip() in (b"[", b"{", b"[{")
         if not text.strip():
             return
         value, problems = loads(text)
@@ -147,22 +157,16 @@ class Reading:
 
     def _record(self, number: int, record: dict[str, Any], text: bytes) -> None:
         metadata = record.get("metadata")
-        if isinstance(metadata, dict):
-            group = self._described(number, metadata)
-            if self._matcher and group.metadata and self._matcher.learn(text) is not None:
-                self._shapes.append(group)
-        elif metadata is None:
-            self._lawless(number, number)
-        else:
-            self.part.tell("bad-metadata", number, f"metadata: expected an object, got {str(metadata)[:40]!r}")
-            self.part.count += 1
-            self.part.groups.setdefault(NONE, Group({})).add(number, number)
+        if not is_ours(metadata):
+            self._lawless(number, number, is_foreign=metadata is not None)
+            return
+        group = self._described(number, metadata)
+        if self._matcher and group.metadata and self._matcher.learn(text) is not None:
+            self._shapes.append(group)
 
-    def _described(self, number: int, metadata: dict[str, Any]) -> Group:
+    def _described(self, number: int, metadata: Mapping[str, Any]) -> Group:
         shared, seed = shared_of(metadata)
-        group = self._group(shared) if shared else self.part.groups.setdefault(NONE, Group({}))
-        if not shared:
-            self.part.tell("bad-metadata", number, "provenance: expected an object")
+        group = self._group(shared)
         self._counted(group, number, number)
         group.seen(self._time(number, metadata.get("timestamp")), seed)
         if seed is None:
@@ -190,6 +194,7 @@ def merged(parts: Iterable[Part]) -> Part:
     """The parts of a file, in order, as one."""
     whole = Part()
     for one in parts:
+        whole.is_one_value = one.is_one_value if whole.lines == 0 else whole.is_one_value
         for key, group in one.groups.items():
             if (
                 key not in whole.groups
@@ -200,12 +205,15 @@ def merged(parts: Iterable[Part]) -> Part:
             whole.groups.setdefault(key, Group({} if key == REST else group.metadata)).join(group, whole.lines)
         whole.hear(one)
         whole.lines, whole.count, whole.recorded = whole.lines + one.lines, whole.count + one.count, whole.recorded + one.recorded
+        whole.foreign += one.foreign
     return whole
 
 
 def scanned(whole: Part, name: str, *, sha256: str, size: int) -> Scan:
     """What a file holds, of which *whole* was read; findings call the file *name*."""
-    told = Part(count=whole.count, recorded=whole.recorded)
+    if whole.is_one_value and whole.count <= 1 and whole.lines > 1:  # the last element has no comma behind it
+        return _of_one_value(whole, name, sha256, size)
+    told = Part(count=whole.count, recorded=whole.recorded, foreign=whole.foreign)
     told.hear(whole)
     for key, group in whole.groups.items():
         _check(told, key, group)
@@ -213,6 +221,13 @@ def scanned(whole: Part, name: str, *, sha256: str, size: int) -> Scan:
     slices = sorted(every, key=lambda one: (one.lines[0], one.mixed)) if whole.recorded else []
     facts = {"lines": whole.lines, "count": whole.count, "recorded": whole.recorded, "slices": tuple(slices)}
     return Scan(sha256=sha256, bytes=size, findings=tuple(_findings(told, name)), **facts)  # type: ignore[arg-type]
+
+
+def _of_one_value(whole: Part, name: str, sha256: str, size: int) -> Scan:
+    """The scan of a file that is one JSON value over many lines: one finding, and no record."""
+    detail = f"the file is one JSON value over {whole.lines} lines: jq -c '.[]' {name} makes JSON Lines of a list"
+    found = (finding("not-json", name, None, detail),)
+    return Scan(sha256=sha256, bytes=size, lines=whole.lines, count=0, recorded=0, slices=(), findings=found)
 
 
 def _check(told: Part, key: bytes, group: Group) -> None:
@@ -230,7 +245,8 @@ def _findings(told: Part, name: str) -> Iterator[Finding]:
     ordered = sorted(told.findings, key=lambda one: (one[1] is None, one[1] or 0))
     yield from (finding(code, name, line, detail) for code, line, detail in ordered if code in told.told)
     if unsaid:
-        yield finding("no-metadata", name, None, f"none of its {told.count} records has any")
+        kind = " of ours, it is legacy" if told.foreign else ""
+        yield finding("no-metadata", name, None, f"none of its {told.count} records has any{kind}")
     for code, count in told.told.items():
         if count > LIMIT:
             yield finding(code, name, None, f"and {count - LIMIT} more lines")

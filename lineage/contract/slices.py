@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from lineage.contract.times import xsd_time
+from lineage.contract.times import is_plain, xsd_time
 from lineage.facts import Json, Slice
 
 MAX_RANGES = 1000  # of lines that a slice names; one whose lines alternate with others more often says only where it begins and ends
@@ -84,9 +84,9 @@ class Group:
 
     def seen(self, time: str | None, seed: int | None) -> None:
         """A time and a seed of one of its records."""
-        if time and time not in (self.first, self.last):
-            self.first = time if self.first is None else min(self.first, time, key=_instant)
-            self.last = time if self.last is None else max(self.last, time, key=_instant)
+        if time and time != self.last and time != self.first:
+            self.first = time if self.first is None or _is_earlier(time, self.first) else self.first
+            self.last = time if self.last is None or _is_earlier(self.last, time) else self.last
         if seed is not None:
             least, most = self.seeds or (seed, seed)
             self.seeds = (min(least, seed), max(most, seed))
@@ -130,6 +130,13 @@ def _together(one: list[tuple[int, int]], other: list[tuple[int, int]]) -> list[
     return found
 
 
+def _is_earlier(one: str, other: str) -> bool:
+    """Compare two times. Those that we write sort as text; others are parsed, which takes ten times as long."""
+    if is_plain(one) and is_plain(other):
+        return one < other
+    return _instant(one) < _instant(other)
+
+
 def _instant(time: str) -> tuple[datetime, str]:
     return datetime.fromisoformat(xsd_time(time) or time), time
 
@@ -140,7 +147,9 @@ class Part:
 
     lines: int = 0
     count: int = 0  # JSON objects
-    recorded: int = 0  # those with metadata
+    recorded: int = 0  # those with metadata of ours
+    foreign: int = 0  # those with metadata of another tool
+    is_one_value: bool = False  # its first line opens an array or object that goes on: indented JSON, no JSON Lines
     groups: dict[bytes, Group] = field(default_factory=dict)
     told: dict[str, int] = field(default_factory=dict)  # how often each rule was broken
     findings: list[tuple[str, int | None, str]] = field(default_factory=list)  # (rule, line, detail), the first of each rule
@@ -150,6 +159,13 @@ class Part:
         told = self.told[code] = self.told.get(code, 0) + 1
         if told <= LIMIT:
             self.findings.append((code, line, detail))
+
+    def tell_each(self, code: str, first: int, last: int, detail: str) -> None:
+        """Note that a rule is broken at each of the lines from *first* to *last*; those beyond LIMIT are counted."""
+        told = self.told.get(code, 0)
+        named = range(first, min(last, first + LIMIT - told - 1) + 1)
+        self.findings += [(code, line, detail) for line in named]
+        self.told[code] = told + last - first + 1
 
     def hear(self, later: Part) -> None:
         """All that a later part tells."""
@@ -161,15 +177,15 @@ class Part:
     def dumps(self) -> bytes:
         """As JSON, for another process or a later run."""
         groups = [(key.decode("latin-1"), *_group_json(group)) for key, group in self.groups.items()]
-        numbers = (self.lines, self.count, self.recorded)
+        numbers = (self.lines, self.count, self.recorded, self.foreign, self.is_one_value)
         return json.dumps([numbers, groups, self.told, self.findings]).encode()
 
     @classmethod
     def loads(cls, data: bytes) -> Part:
         """What `dumps` wrote."""
-        (lines, count, recorded), groups, told, findings = json.loads(data)
+        (lines, count, recorded, foreign, is_one_value), groups, told, findings = json.loads(data)
         grown = {key.encode("latin-1"): _group(*facts) for key, *facts in groups}
-        return cls(lines, count, recorded, grown, told, [(code, line, detail) for code, line, detail in findings])
+        return cls(lines, count, recorded, foreign, is_one_value, grown, told, [(code, line, detail) for code, line, detail in findings])
 
 
 def _group_json(group: Group) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from typing import Any
 
 import orjson
@@ -76,8 +77,8 @@ def _pairs(problems: list[Problem]) -> Any:
     def build(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         built = dict(pairs)
         if len(built) < len(pairs):
-            keys = [key for key, _ in pairs]
-            problems.extend(("duplicate-key", repr(key)) for key in built if keys.count(key) > 1)
+            often = Counter(key for key, _ in pairs)
+            problems.extend(("duplicate-key", repr(key)) for key, count in often.items() if count > 1)
         return built
 
     return build

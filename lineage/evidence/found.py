@@ -191,9 +191,14 @@ def evaluations(scope: Scope) -> Iterator[Evidence]:
             yield from of_evaluation(scope, session, run)
 
 
+def scores(run: Evaluation) -> str:
+    """Return the metrics of an evaluation on one line."""
+    return ", ".join(f"{measure} = {'no value' if value is None else value}" for measure, value in run.metrics.items())
+
+
 def of_evaluation(scope: Scope, session: Session, run: Evaluation) -> Iterator[Evidence]:
     """One evaluation: its numbers, its test set, its report."""
-    numbers = ", ".join(f"{measure} = {value}" for measure, value in run.metrics.items()) or "no metric recorded"
+    numbers = scores(run) or "no metric recorded"
     ended = run.ended_at or "a time that was not recorded"
     yield of_run(scope, session, run, f"evaluation of {ended}, {status(run)}: {numbers}")
     yield from (of_file(scope, session, one, f"used: {one.role or one.type}") for one in run.used)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lineage.evidence.found import DATA, gpu, model_of, params, quantization, status
+from lineage.evidence.found import DATA, gpu, model_of, params, quantization, scores, status
 from lineage.evidence.scope import Scope
 from lineage.facts import Activity, Evaluation, ModelLoad, Training, Transformation
 
@@ -42,7 +42,7 @@ def evaluation(scope: Scope) -> Iterator[str]:
     """What was measured."""
     for _, run in scope.of(Evaluation):
         if isinstance(run, Evaluation):
-            numbers = ", ".join(f"{measure} = {value}" for measure, value in run.metrics.items()) or "no metric that was recorded"
+            numbers = scores(run) or "no metric that was recorded"
             size = run.dataset.get("size")
             name = run.dataset.get("name") or "a test set without a name"
             data = f"{name} (examples: {size if size is not None else 'not recorded'})"

@@ -30,7 +30,7 @@ from lineage.integrity import index
 from lineage.integrity.index import Seal, Sealing
 from lineage.kernel import ROW
 
-VERSION = 3  # of what is remembered: goes up when the same file would be told otherwise
+VERSION = 4  # of what is remembered: goes up when the same file would be told otherwise
 READ = (1 << 20) // ROW * ROW  # bytes of rows at a time
 KEPT = 7 * 24 * 3600  # seconds that the parts of a pass which was cut off are kept
 Sidecars = Literal["none", "missing", "replace"]  # which to write; only who wrote the file may replace one

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from lineage.contract.lines import MAX_LINE, UnpackingError, is_compressed, numbered, text_of
+from lineage.contract.metadata import ours
 from lineage.contract.strict import loads
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.facts import Json
@@ -140,6 +140,5 @@ def record_in(data: bytes) -> dict[str, Any] | None:
 
 
 def metadata_of(record: Json) -> Json:
-    """The record's metadata; empty where it has none."""
-    found = record.get("metadata")
-    return found if isinstance(found, Mapping) else {}
+    """Return the record's metadata; empty where it has none of ours."""
+    return ours(record.get("metadata"))

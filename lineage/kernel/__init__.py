@@ -17,9 +17,11 @@ ROW = 40  # bytes: the offset of a line (little-endian) and its leaf hash
 SHORT = 16  # bytes of a row that an index keeps
 HASH = 32
 STACK = 64 * HASH  # bytes: a tree of 2**64 leaves
-UNPROVED, NO_METADATA = -1, -2  # instead of a shape
+UNPROVED, NO_METADATA, FOREIGN = -1, -2, -4  # instead of a shape
+SHAPES = 256  # that a matcher learns at most
 LINE = Struct("=IIiIIBBxx")  # start, size, shape, time, seed, their sizes
-RUN = Struct("=iIIIIIBB6xqq")  # shape, first, last, early, late, seeds, sizes of the times, least, most
+RUN = Struct("=iII")  # shape, first line, last line
+TOTAL = Struct("=iIIIIIBB6xqq")  # shape, first line, lines, seeds, earliest and latest time, their sizes, least and greatest seed
 OFF = "LINEAGE_NO_KERNEL"  # set to 1: do without, as where there is no compiler
 
 
@@ -28,7 +30,7 @@ class Kernel:
 
     def __init__(self, library: ctypes.CDLL) -> None:
         self._library = library
-        for name in ("lineage_count", "lineage_leaves", "lineage_match", "lineage_runs"):
+        for name in ("lineage_count", "lineage_leaves", "lineage_match", "lineage_runs", "lineage_totals"):
             getattr(library, name).restype = ctypes.c_size_t
         library.lineage_tree.restype = ctypes.c_uint64
         library.lineage_learn.restype = ctypes.c_int32
@@ -68,6 +70,7 @@ class Matcher:
             raise MemoryError
         self._lines = ctypes.create_string_buffer(0)
         self._runs = ctypes.create_string_buffer(0)
+        self._totals = ctypes.create_string_buffer(SHAPES * TOTAL.size)
 
     def __del__(self) -> None:
         if getattr(self, "_shapes", None):
@@ -83,13 +86,21 @@ class Matcher:
         count = self._match(data)  # which may put the lines into a larger place
         return LINE.iter_unpack(memoryview(self._lines)[: count * LINE.size])
 
-    def runs(self, data: bytes) -> tuple[list[tuple[int, ...]], int]:
-        """A RUN for each stretch of lines of one shape, and how many lines *data* has. A line that is UNPROVED is a run of its own."""
+    def runs(self, data: bytes) -> tuple[Iterator[tuple[int, int, int]], int]:
+        """Return a RUN for each stretch of lines of one shape, and how many lines *data* has.
+
+        A line that is UNPROVED is a run of its own.
+        """
         count = self._match(data)
         if len(self._runs) < count * RUN.size:
             self._runs = ctypes.create_string_buffer(count * RUN.size)
-        made = self._library.lineage_runs(data, self._lines, _size(count), self._runs)
-        return list(RUN.iter_unpack(memoryview(self._runs)[: made * RUN.size])), count
+        made = self._library.lineage_runs(self._lines, _size(count), self._runs)
+        return RUN.iter_unpack(memoryview(self._runs)[: made * RUN.size]), count
+
+    def totals(self, data: bytes, count: int) -> Iterator[tuple[int, ...]]:
+        """Return a TOTAL for each shape among the first *count* lines of *data*, the block that was matched last."""
+        made = self._library.lineage_totals(data, self._lines, _size(count), self._totals)
+        return TOTAL.iter_unpack(memoryview(self._totals)[: made * TOTAL.size])
 
     def span(self, line: int) -> tuple[int, int]:
         """Where line number *line* of the block that was matched last begins and ends, without its ending; from 0."""

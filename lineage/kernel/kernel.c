@@ -6,7 +6,8 @@
  *     lineage_tree     leaf hashes -> the roots of the complete subtrees so far
  *     lineage_learn    a line -> its shape: its metadata's text, with holes where a record's own values stand
  *     lineage_match    whole lines -> for each the shape that it has, and where its time and its seed stand
- *     lineage_runs     what lineage_match found -> runs of lines of one shape, with the extremes of times and seeds
+ *     lineage_runs     what lineage_match found -> runs of lines of one shape
+ *     lineage_totals   what lineage_match found -> for each shape its lines, with the extremes of times and seeds
  *
  * A line is matched only when all of it is proved: it is one JSON object (RFC 8259) in valid UTF-8, no object in it has a key twice,
  * no number is one that readers disagree about, and its metadata is the text of the shape. Whatever is not proved is left to the
@@ -251,7 +252,7 @@ static bytes word(bytes p, bytes end, const char *text, size_t n)
 /* ---- shapes */
 
 enum { SLOTS = 16, SHAPES = 256 };
-enum level { RECORD, METADATA, PARAMS, OTHER };
+enum level { RECORD, METADATA, PARAMS, PROVENANCE, OTHER };
 enum own { ANY, TIME, SEED };
 
 struct shape {
@@ -273,7 +274,7 @@ struct line { /* as Python reads it: `=IIiIIBBxx` */
     uint8_t time_size, seed_size;
     uint8_t unused[2];
 };
-enum { UNPROVED = -1, NO_METADATA = -2, BLANK = -3 };
+enum { UNPROVED = -1, NO_METADATA = -2, BLANK = -3, FOREIGN = -4 };
 
 struct walk {
     bytes end;
@@ -285,6 +286,8 @@ struct walk {
     bytes slot[SLOTS], slot_end[SLOTS];
     uint8_t own[SLOTS];
     int slots;
+    int is_named, is_described, is_our_run; /* has it a provenance or a run, one of the contract's keys in it, a run id of our form? */
+    int confirming; /* how many other keys of ours it has */
 };
 
 static bytes value(struct walk *w, bytes p, int depth);
@@ -301,6 +304,54 @@ static int own_of(enum level level, bytes key, size_t n)
     if (is(key, n, "timestamp"))
         return TIME;
     return is(key, n, "record_index") || is(key, n, "previous") || is(key, n, "tokens") ? ANY : -1;
+}
+
+/* The twin of lineage.contract.metadata.is_ours, by names alone: what is foreign here is foreign there. */
+static int is_foreign(const struct walk *w)
+{
+    if (w->is_described)
+        return 0;
+    if (w->is_our_run)
+        return w->confirming == 0;
+    return !w->is_named || w->confirming < 2;
+}
+
+static int is_any(bytes key, size_t n, const char *const *names)
+{
+    for (; *names; names++)
+        if (is(key, n, *names))
+            return 1;
+    return 0;
+}
+
+/* A string of 32 hex digits, as we write the id of a run. */
+static int is_run_id(bytes p, bytes end)
+{
+    if (end - p != 34 || *p != '"')
+        return 0;
+    for (int i = 1; i <= 32; i++)
+        if (!(p[i] >= '0' && p[i] <= '9') && !(p[i] >= 'a' && p[i] <= 'f'))
+            return 0;
+    return 1;
+}
+
+/* Note a key of metadata, or of the provenance in them, by which is_foreign decides. */
+static void noted(struct walk *w, enum level level, bytes key, size_t n, bytes p, bytes end)
+{
+    static const char *const described[] = {"loader_version", "template_disabled", "model_name", "quantization",
+                                            "sentinel_tests_passed", "add_special_tokens", NULL};
+    static const char *const confirming[] = {"session_id", "record_index", "script_name", "script_version",
+                                             "generation_params", "decoding_params", "eval_seed", NULL};
+    if (level == PROVENANCE) {
+        w->is_described |= is_any(key, n, described);
+    } else if (level == METADATA && is(key, n, "provenance")) {
+        w->is_named = 1;
+    } else if (level == METADATA && is(key, n, "run_id")) {
+        w->is_named = 1;
+        w->is_our_run = is_run_id(p, end);
+    } else if (level == METADATA) {
+        w->confirming += is_any(key, n, confirming);
+    }
 }
 
 static unsigned two(bytes p) { return (unsigned)(p[0] - '0') * 10 + (unsigned)(p[1] - '0'); }
@@ -426,10 +477,15 @@ static bytes member(struct walk *w, bytes p, enum level level, bytes key, size_t
     }
     if (!w->learning)
         return value(w, p, depth + 1);
-    if (level == METADATA && is(key, n, "generation_params") && p < w->end && *p == '{')
-        return object(w, p, PARAMS, depth + 1);
     own = own_of(level, key, n);
-    end = value(w, p, depth + 1);
+    if (level == METADATA && p < w->end && *p == '{' && is(key, n, "generation_params"))
+        end = object(w, p, PARAMS, depth + 1);
+    else if (level == METADATA && p < w->end && *p == '{' && is(key, n, "provenance"))
+        end = object(w, p, PROVENANCE, depth + 1);
+    else
+        end = value(w, p, depth + 1);
+    if (end && (level == METADATA || level == PROVENANCE))
+        noted(w, level, key, n, p, end);
     if (end && own >= 0) {
         if (w->slots == SLOTS)
             return NULL;
@@ -456,9 +512,20 @@ static int is_shape(const struct shape *shape, const struct walk *found)
     return 1;
 }
 
+/* Metadata that are no object: null is none, anything else is not ours. */
+static bytes scalar(struct walk *w, bytes p, int depth)
+{
+    bytes end = value(w, p, depth + 1);
+    if (end && *p != 'n')
+        w->line->shape = FOREIGN;
+    return end;
+}
+
 /* The last shape that fitted is tried first; else the metadata are walked over once, and held against all. */
 static bytes metadata(struct walk *w, bytes p, int depth)
 {
+    if (p < w->end && *p != '{')
+        return scalar(w, p, depth);
     struct matcher *m = w->matcher;
     struct walk found = {.end = w->end, .learning = 1, .metadata = p};
     bytes end = m->shapes ? fits(w, &m->shape[m->last], p) : NULL;
@@ -466,14 +533,18 @@ static bytes metadata(struct walk *w, bytes p, int depth)
         w->line->shape = m->last;
         return end;
     }
-    if (!m->shapes || p >= w->end || *p != '{' || !(found.metadata_end = object(&found, p, METADATA, depth + 1)))
+    if (p >= w->end || !(found.metadata_end = object(&found, p, METADATA, depth + 1)))
         return NULL;
     for (int n = 0; n < m->shapes; n++)
         if (is_shape(&m->shape[n], &found)) {
             m->last = w->line->shape = n;
             return fits(w, &m->shape[n], p);
         }
-    return NULL;
+    if (!is_foreign(&found))
+        return NULL;
+    w->line->time_size = w->line->seed_size = 0;
+    w->line->shape = FOREIGN;
+    return found.metadata_end;
 }
 
 static bytes array(struct walk *w, bytes p, int depth)
@@ -600,18 +671,24 @@ size_t lineage_match(struct matcher *m, bytes data, size_t n, size_t at, struct 
     return at;
 }
 
-struct run { /* as Python reads it: `=iIIIIIBB6xqq` */
+struct run { /* as Python reads it: `=iII` */
     int32_t shape;
     uint32_t first, last; /* the numbers of its lines, from 0 */
-    uint32_t early, late; /* where the earliest and the latest time stand */
+};
+
+struct total { /* as Python reads it: `=iIIIIIBB6xqq` */
+    int32_t shape;
+    uint32_t first, count; /* the number of its first line, from 0, and how many there are */
     uint32_t seeds; /* how many of its lines have one */
+    uint32_t early, late; /* where the earliest and the latest time stand */
     uint8_t early_size, late_size, unused[6];
     int64_t least, most; /* seed */
 };
 
 /* The sizes that Python counts on. */
 typedef char line_is_24_bytes[sizeof(struct line) == 24 ? 1 : -1];
-typedef char run_is_48_bytes[sizeof(struct run) == 48 ? 1 : -1];
+typedef char run_is_12_bytes[sizeof(struct run) == 12 ? 1 : -1];
+typedef char total_is_48_bytes[sizeof(struct total) == 48 ? 1 : -1];
 
 static int earlier(bytes data, uint32_t one, uint8_t n, uint32_t other, uint8_t m)
 {
@@ -628,28 +705,29 @@ static int64_t integer(bytes p, size_t n)
     return negative ? -sum : sum;
 }
 
-static void joined(struct run *run, bytes data, const struct line *line)
+static void joined(struct total *total, bytes data, const struct line *line)
 {
+    total->count++;
     if (line->time_size) {
-        if (!run->early_size || earlier(data, line->time, line->time_size, run->early, run->early_size)) {
-            run->early = line->time;
-            run->early_size = line->time_size;
+        if (!total->early_size || earlier(data, line->time, line->time_size, total->early, total->early_size)) {
+            total->early = line->time;
+            total->early_size = line->time_size;
         }
-        if (!run->late_size || earlier(data, run->late, run->late_size, line->time, line->time_size)) {
-            run->late = line->time;
-            run->late_size = line->time_size;
+        if (!total->late_size || earlier(data, total->late, total->late_size, line->time, line->time_size)) {
+            total->late = line->time;
+            total->late_size = line->time_size;
         }
     }
     if (line->seed_size) {
         int64_t seed = integer(data + line->seed, line->seed_size);
-        run->least = run->seeds && run->least < seed ? run->least : seed;
-        run->most = run->seeds && run->most > seed ? run->most : seed;
-        run->seeds++;
+        total->least = total->seeds && total->least < seed ? total->least : seed;
+        total->most = total->seeds && total->most > seed ? total->most : seed;
+        total->seeds++;
     }
 }
 
 /* Fold *count* lines into runs; *runs* has room for as many. Lines that are UNPROVED are runs of one, BLANK ones are none. */
-size_t lineage_runs(bytes data, const struct line *lines, size_t count, struct run *runs)
+size_t lineage_runs(const struct line *lines, size_t count, struct run *runs)
 {
     size_t made = 0;
     for (size_t i = 0; i < count; i++) {
@@ -658,12 +736,29 @@ size_t lineage_runs(bytes data, const struct line *lines, size_t count, struct r
             continue;
         if (!run || run->shape != lines[i].shape || run->shape == UNPROVED || run->last + 1 != i) {
             run = &runs[made++];
-            memset(run, 0, sizeof *run);
             run->shape = lines[i].shape;
             run->first = (uint32_t)i;
         }
         run->last = (uint32_t)i;
-        joined(run, data, &lines[i]);
+    }
+    return made;
+}
+
+/* Sum up the first *count* lines by their shapes, in the order in which those appear; *totals* has room for SHAPES. */
+size_t lineage_totals(bytes data, const struct line *lines, size_t count, struct total *totals)
+{
+    struct total *of[SHAPES] = {0};
+    size_t made = 0;
+    for (size_t i = 0; i < count; i++) {
+        int32_t shape = lines[i].shape;
+        if (shape < 0)
+            continue;
+        if (!of[shape]) {
+            of[shape] = memset(&totals[made++], 0, sizeof *totals);
+            of[shape]->shape = shape;
+            of[shape]->first = (uint32_t)i;
+        }
+        joined(of[shape], data, &lines[i]);
     }
     return made;
 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lineage.facts import Artifact, Evaluation, Origin, Slice
+from lineage.facts import Artifact, Evaluation, Gap, Origin, Slice
 from lineage.mapping.attributes import Attribute, gaps, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
 from lineage.mapping.sessions import Scope, kind, when
@@ -108,9 +108,16 @@ def metric_statements(scope: Scope, run: Evaluation, report: Artifact) -> Iterat
     for measure, value in run.metrics.items():
         name = scope.ids.metric(file, measure)
         about = [*kind(LIN["Metric"], DQV["QualityMeasurement"]), *some(PROV["label"], measure), *some(LIN["measure"], measure)]
-        yield statement(ENTITY, name, attributes=[*about, *some(PROV["value"], value), *_computed_on(scope, run)])
+        about += gaps(_without_value(run, measure)) if value is None else some(PROV["value"], value)
+        yield statement(ENTITY, name, attributes=[*about, *_computed_on(scope, run)])
         yield statement(GENERATION, None, name, scope.ids.run(run.id), when(report.timestamp))
         yield statement(DERIVATION, None, name, file, scope.ids.run(run.id))
+
+
+def _without_value(run: Evaluation, measure: str) -> list[Gap]:
+    """The reason why a metric has no value."""
+    about = f"summary.{measure}"
+    return [gap for gap in run.gaps if gap.about == about] or [Gap(about, "the report has null")]
 
 
 def _computed_on(scope: Scope, run: Evaluation) -> Iterator[Attribute]:

@@ -37,7 +37,7 @@ def _flat(path: str, value: object) -> Iterator[Attribute]:
 def value_of(value: object) -> Literal:
     """One JSON value as a literal with a datatype; a list as its JSON text, for PROV-XML knows no datatype but those of XML Schema."""
     if isinstance(value, str):
-        return literal(value.encode("utf-8", "replace").decode())  # a lone surrogate has no UTF-8, in no format
+        return literal(value)
     if isinstance(value, bool | int | float):
         return literal(value)
     return literal(canonical(value).decode())

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage.contract.metadata import is_ours
 from lineage.contract.strict import loads
 from lineage.errors import NotFoundError, UsageError
 from lineage.models import identity
@@ -96,7 +97,7 @@ class Replayer:
 
 def why_not(metadata: object) -> str | None:
     """Why a record with this metadata can be made again by nobody; None when it can be tried."""
-    if not isinstance(metadata, dict):
+    if not is_ours(metadata):
         return "it has no metadata"
     missing = [key for key in _NEEDED if not isinstance(metadata.get(key), dict)]
     if missing:

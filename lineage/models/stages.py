@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from lineage.contract.metadata import ours
 from lineage.contract.slices import OWN_KEYS
 from lineage.contract.strict import loads
 from lineage.contract.times import now
@@ -109,8 +110,8 @@ def done(path: Path, provenance: Mapping[str, Any], params: Mapping[str, Any], *
     seeds: set[int] = set()
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1) if path.exists() else ():
         value, _ = loads(line) if line.strip() else (None, ())
-        metadata = value.get("metadata") if isinstance(value, dict) else None
-        if not isinstance(metadata, dict):
+        metadata = ours(value.get("metadata")) if isinstance(value, dict) else {}
+        if not metadata:
             continue
         other = differences(metadata, provenance, params)
         if other and not mix:

@@ -12,11 +12,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
-import orjson
-
 from lineage.contract import manifest, report
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
+from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
@@ -238,7 +237,7 @@ class Run:
         shared["generation_params"] = {key: value for key, value in self.params.items() if key != "seed"}
         if not script or script.version is None:
             shared["gaps"] = {"script_version": self.session.why_no_version}
-        return dict(orjson.loads(dump(shared)))
+        return dict(loads(dump(shared))[0])
 
     def numbers(self, path: Path) -> Iterator[int]:
         """The indexes of the records that the run writes to *path*: they go on when the file is opened again."""
@@ -303,7 +302,8 @@ class EvaluationRun(Run):
     def report(self, path: PathLike, *, summary: Mapping[str, Any], results: Sequence[Any], seed: int | None = None) -> Path:
         """Write the report of the contract to *path*, relative to the session's folder; returns where it really is.
 
-        `summary` holds numbers by the name of their measure; `results` one object an example. A report that exists is never
+        `summary` holds numbers by the name of their measure, also in nested mappings; `results` one object an example. The report
+        keeps both as they are given; what JSON cannot hold is null in it, with a gap in the manifest. A report that exists is never
         overwritten: the next free name is taken.
         """
         self.require_open()
@@ -313,14 +313,15 @@ class EvaluationRun(Run):
         data = report.build(summary, results, self._metadata(seed) if self.session.recording else None)
         with self.session.guard(f"report {target.name}"):
             self.session.write(target, data)
-            self._measured(summary)
+            self._measured(summary, results)
             self.output(self.session.relative(target), type="evaluation", role="report")
         return target
 
-    def _measured(self, summary: Mapping[str, Any]) -> None:
-        told, _ = plain(summary, "summary")  # numbers of numpy too
-        numbers = {name: value for name, value in told.items() if isinstance(value, int | float) and not isinstance(value, bool)}
-        self._fact = replace(self._fact, metrics=numbers)  # type: ignore[call-arg]  # an Evaluation
+    def _measured(self, summary: Mapping[str, Any], results: Sequence[Any]) -> None:
+        metrics, gaps = report.metrics_of(summary)
+        known = self._fact.gaps
+        gaps = tuple(gap for gap in (*gaps, *report.lost_in(results)) if gap not in known)
+        self._fact = replace(self._fact, metrics=metrics, gaps=(*known, *gaps))  # type: ignore[call-arg]  # an Evaluation
 
     def _metadata(self, seed: int | None) -> dict[str, Any]:
         fact, script = self._fact, self._fact.script

@@ -117,8 +117,8 @@ def _lines_with(path: Path, run_id: str, number: int, time: object) -> Iterator[
 
 def _is(line: bytes, run_id: str, number: int, time: object) -> bool:
     value, _ = loads(line.strip())
-    metadata = value.get("metadata") if isinstance(value, dict) else None
-    if not isinstance(metadata, dict) or metadata.get("run_id") != run_id or metadata.get("record_index") != number:
+    metadata = metadata_of(value) if isinstance(value, dict) else {}
+    if metadata.get("run_id") != run_id or metadata.get("record_index") != number:
         return False
     return time is None or metadata.get("timestamp") in (None, time)
 

@@ -222,7 +222,7 @@ def test_bad_input_is_a_finding_and_the_rest_is_exported(folder, code, capsys, m
 
 
 def test_a_finding_names_file_line_and_what_to_do(folder, capsys):
-    (folder / "x.jsonl").write_text('{"a": 1, "metadata": {"provenance": {}}}\n{"a": 1}\n')
+    (folder / "x.jsonl").write_text('{"a": 1, "metadata": {"provenance": {"model_name": "m"}}}\n{"a": 1}\n')
     main(["export", str(folder)])
     assert "x.jsonl:2: the record has no metadata (run with --legacy to accept it as unrecorded)" in capsys.readouterr().err
 

@@ -282,7 +282,7 @@ def test_the_command_line_takes_jobs(tmp_path, monkeypatch):
 
 def test_configurations_beyond_the_most_are_one_slice_in_whatever_parts_they_are_read(tmp_path, monkeypatch):
     path = tmp_path / "x.jsonl"
-    some = [json.dumps({"metadata": {"n": n % 9}}) for n in range(60)]
+    some = [json.dumps({"metadata": {"run_id": f"{n % 9:032x}", "record_index": n}}) for n in range(60)]
     path.write_text("\n".join(line if n % 7 else '{"a": 1}' for n, line in enumerate(some)) + "\n")
     monkeypatch.setattr(records, "MAX_SLICES", 4)
     whole = records.scan(path, "x")
