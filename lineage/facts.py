@@ -74,6 +74,10 @@ class Artifact:
     role: str | None = None  # what it was used or made as, where an activity names it
     parts: tuple[Artifact, ...] = ()
     slices: tuple[Slice, ...] | None = None  # None: not scanned; (): scanned, and nothing has metadata
+    link: bool = False  # the name is in the session's folder, and a link leads from it to a file elsewhere, or to none
+    dataset: Json = field(
+        default_factory=dict
+    )  # a data set that is no file: {"class", "fingerprint", "split", "rows"}, or {"hub", "revision"}
     gaps: tuple[Gap, ...] = ()
 
 

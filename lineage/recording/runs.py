@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -19,12 +18,12 @@ from lineage.contract.plain import plain
 from lineage.contract.times import now
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
 from lineage.integrity import index
+from lineage.recording.inputs import Data, Paths, paths_of, used_data
+from lineage.recording.inputs import PathLike as PathLike
 from lineage.recording.writer import RecordWriter, dump
 
 if TYPE_CHECKING:
     from lineage.recording.session import Session
-
-PathLike = str | os.PathLike[str]
 
 
 def new_id() -> str:
@@ -59,16 +58,35 @@ class Run:
         self._add(self.session.relative(writer.path), type, role="records")
         return writer
 
-    def use(self, path: PathLike, *, role: str = "input", type: str = "dataset") -> None:
-        """Record that the run used the file or folder at *path*, as it is now."""
-        used = self.session.input(path, type=type, role=role)
-        with self.session.exclusive():
-            self._update(used=(*self._fact.used, used))
+    def use(self, path: Data, *, role: str = "input", type: str = "dataset") -> None:
+        """Record that the run used something that was not known when it began, as it is now.
 
-    def output(self, path: PathLike, *, type: str = "output", role: str = "output") -> None:
-        """Record that the run made the file or folder at *path*, relative to the session's folder, as it is now."""
-        artifact = self.session.output(path, type=type, role=role, activity=self.id)
-        self._made(artifact)
+        Args:
+            path: A file or folder, a data set in memory, or an iterable of them.
+            role: What it was used as: "input", "prompts", "trainingData", "validationData", "testSet", or a word of your own.
+            type: What it is: "dataset", "prompts", "test_set", "model", ...
+
+        Raises:
+            TypeError: *path* is something else.
+        """
+        used = tuple(used_data(self.session, path, "path", type=type, role=role))
+        with self.session.exclusive():
+            self._update(used=(*self._fact.used, *used))
+
+    def output(self, path: Paths, *, type: str = "output", role: str = "output") -> None:
+        """Record that the run made a file or folder, as it is now.
+
+        Args:
+            path: A path relative to the session's folder, or an iterable of them.
+            type: What it is: "model", "adapter", "training_data", ...
+            role: What it was made as.
+
+        Raises:
+            TypeError: *path* is something else.
+            UsageError: It is outside the folder, or a file that the session or its export writes.
+        """
+        for one in paths_of(path, "path"):
+            self._made(self.session.output(one, type=type, role=role, activity=self.id))
 
     def gap(self, about: str, reason: str) -> None:
         """Record that something could not be learnt, and why."""
