@@ -33,6 +33,18 @@ def own(folder: Path, name: str) -> Path | None:
     return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113  # never raises, whatever the name
 
 
+def links_to(folder: Path, name: str) -> dict[str, str]:
+    """Return the links on the way to the file *name* of *folder*, each with the path that it holds.
+
+    Opens nothing. A name that leads out of the folder has none.
+    """
+    if leads_out(name) or not is_name(name):
+        return {}
+    parts = PurePosixPath(name).parts
+    ways = ["/".join(parts[: number + 1]) for number in range(len(parts))]
+    return {way: os.readlink(folder / way) for way in ways if os.path.islink(folder / way)}  # noqa: PTH114, PTH115
+
+
 def is_name(text: str) -> bool:
     """Can a file be called so?  JSON can hold halves of letters, and nothing at all."""
     try:
