@@ -155,6 +155,14 @@ class Transformation(Activity):
     exit_code: int | None = None
 
 
+VALIDATION = "validationData"  # the role of data that a model was measured on while it was trained
+
+
+def trained_on(run: Activity) -> tuple[Artifact, ...]:
+    """Return what a run used, without the data that its model was only measured on."""
+    return tuple(one for one in run.used if one.role != VALIDATION)
+
+
 ACTIVITIES: dict[str, type[Activity]] = {
     "model_load": ModelLoad,
     "generation": Generation,

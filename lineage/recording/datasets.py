@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set, ValuesView
 from inspect import getattr_static, isroutine
 from operator import index
 from pathlib import Path
@@ -48,7 +48,7 @@ def is_dataset(value: object) -> bool:
     split = _static(value, "split")
     if split is not _ABSENT and not isroutine(split):
         return True
-    return not isinstance(value, Sequence | Set | Mapping | Iterator) and _has_items(value)
+    return not isinstance(value, Sequence | Set | Mapping | ValuesView | Iterator) and _has_items(value)
 
 
 def splits(value: object) -> tuple[tuple[str | None, Any], ...]:
@@ -68,11 +68,17 @@ def _static(value: object, name: str) -> object:
 
 
 def _has_items(value: object) -> bool:
-    """Return whether it has a length and items, or is one of the data sets that are only iterated."""
+    """Return whether it has a length and items, or is one of the data sets that are only iterated.
+
+    An array of texts holds paths.
+    """
     kinds = type(value).__mro__
     if any(kind.__name__ == "IterableDataset" for kind in kinds):
         return True
-    return all(any(name in vars(kind) for kind in kinds) for name in ("__len__", "__getitem__"))
+    has = {name for kind in kinds for name in ("__len__", "__getitem__", "__iter__") if name in vars(kind)}
+    if "__len__" not in has or len(has) == 1:
+        return False
+    return getattr(getattr(value, "dtype", None), "kind", None) != "U"
 
 
 def in_memory(value: object, split: str | None, *, folder: Path, type: str, role: str) -> Artifact:

@@ -25,6 +25,7 @@ from lineage.contract.times import now
 from lineage.core.writing import replace_file
 from lineage.errors import UsageError
 from lineage.facts import (
+    VALIDATION,
     Activity,
     Artifact,
     CodeVersion,
@@ -197,7 +198,7 @@ class Session:
             params: The parameters of the training.
         """
         used = used_data(self, datasets, "datasets", type="dataset", role="trainingData")
-        measured = used_data(self, validation, "validation", type="dataset", role="validationData")
+        measured = used_data(self, validation, "validation", type="dataset", role=VALIDATION)
         return self._run(TrainingRun, Training, model, chain(used, measured), params)
 
     def evaluation(
