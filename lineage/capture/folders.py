@@ -43,13 +43,13 @@ class Looking:
         if reason:
             return unread(name, self.type, role, reason)
         try:
-            parts = tuple(self._parts(path, name))
+            is_outside = self.leads_out(path, name)
+            parts = tuple(self._parts(path, name, is_outside))
         except _TooManyFilesError:
             return unread(name, self.type, role, TOO_MANY)
-        return folder_of(Artifact(path=name, type=self.type, role=role), parts)
+        return folder_of(Artifact(path=name, type=self.type, role=role, link=is_outside), parts)
 
-    def _parts(self, path: Path, name: str) -> Iterator[Artifact]:
-        is_outside = self.leads_out(path, name)
+    def _parts(self, path: Path, name: str, is_outside: bool) -> Iterator[Artifact]:
         for entry in sorted(_walked(os.fspath(path)), key=lambda one: one.name):
             part = Path(name, entry.name).as_posix()
             yield self._part(entry, part, is_outside)

@@ -36,13 +36,19 @@ def own(folder: Path, name: str) -> Path | None:
 def links_to(folder: Path, name: str) -> dict[str, str]:
     """Return the links on the way to the file *name* of *folder*, each with the path that it holds.
 
-    Opens nothing. A name that leads out of the folder has none.
+    Opens nothing, and looks no further than the first link that leads out. A name that leads out
+    by itself has none.
     """
     if leads_out(name) or not is_name(name):
         return {}
+    found: dict[str, str] = {}
     parts = PurePosixPath(name).parts
-    ways = ["/".join(parts[: number + 1]) for number in range(len(parts))]
-    return {way: os.readlink(folder / way) for way in ways if os.path.islink(folder / way)}  # noqa: PTH114, PTH115
+    for way in ("/".join(parts[: number + 1]) for number in range(len(parts))):
+        if os.path.islink(folder / way):  # noqa: PTH114  # never raises
+            found[way] = os.readlink(folder / way)  # noqa: PTH115
+            if inside(folder, way) is None:
+                break
+    return found
 
 
 def is_name(text: str) -> bool:

@@ -116,7 +116,8 @@ class Seen:
     @cached_property
     def known(self) -> frozenset[str]:
         """These, and the files that a manifest names: one without a digest was there too, and is told of as not covered."""
-        return self.covered | {one.path for session in self.sessions.values() for one in named(session)}
+        links = {name for one in self.signed for name in one.statement.links}
+        return self.covered | links | {one.path for session in self.sessions.values() for one in named(session)}
 
     @cached_property
     def claims(self) -> dict[str, list[str]]:
