@@ -118,6 +118,8 @@ def activity_json(activity: Activity) -> dict[str, Any]:
         "generated": [{"file": artifact.path, "role": artifact.role} for artifact in activity.made],
         "gaps": gaps_json(activity.gaps),
     }
+    if activity.error:
+        entry["error"] = dict(activity.error)
     return entry | _own_json(activity)
 
 
@@ -199,6 +201,7 @@ def _session(fields: Fields, path: Path) -> Session:
         activities=tuple(_activity(entry, known) for entry in fields.items("activities") if _has(entry, "id")),
         artifacts=artifacts,
         gaps=_gaps(fields),
+        error=fields.mapping("error") or None,
         manifest=path.name,
     )
 
@@ -272,6 +275,7 @@ def _activity(fields: Fields, known: Mapping[str, Artifact]) -> Activity:
         "used": tuple(_artifact(entry, "input") for entry in fields.items("used")),
         "made": tuple(_made(entry, known) for entry in fields.items("generated")),
         "gaps": _gaps(fields),
+        "error": fields.mapping("error") or None,
     }
     return ACTIVITIES.get(name, Transformation)(**common, **_own(name, fields))
 
