@@ -95,6 +95,11 @@ class Run:
             self._fact = replace(self._fact, gaps=(*self._fact.gaps, Gap("ended_at", "the session was closed while the run was open")))
         self._close(Ending("interrupted"), ended_at=None)
 
+    @property
+    def used(self) -> tuple[Artifact, ...]:
+        """The inputs of the run, as they are recorded."""
+        return self._fact.used
+
     # --- what a user calls
 
     def records(self, path: PathLike, *, type: str = "training_data", append: bool = False) -> RecordWriter:
