@@ -471,11 +471,12 @@ class Session:
         """Where an output called *path* goes.
 
         Raises:
-            UsageError: that is not inside the session's folder.
+            UsageError: that is not inside the session's folder, or is a file that the session or its export writes.
         """
         target = self.folder / path
         if ".." in Path(self.relative(target)).parts or Path(self.relative(target)).is_absolute():
             raise UsageError("an output must lie in the session's folder", at=str(path), hint=f"name a path under {self.folder}")
+        refuse_own(target, self.folder, self._graphs)
         return target
 
     def claim(self, name: PathLike, *, append: bool) -> Path:
@@ -507,7 +508,6 @@ class Session:
     def output(self, path: PathLike, *, type: str, role: str | None, activity: str | None) -> Artifact:
         """The file or folder that was made at *path*, as it is now."""
         target = self.inside(one_path(path, "path"))
-        refuse_own(target, self.folder, self._graphs)
         made = files.artifact(target, folder=self.folder, type=type, role=role)
         return replace(made, activity=activity, timestamp=now())
 

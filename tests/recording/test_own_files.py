@@ -36,6 +36,18 @@ def test_a_file_that_the_session_writes_is_refused(session, name):
         run.output(spelled(session, name))
 
 
+@pytest.mark.parametrize(
+    "name", ["graphs/lineage.ttl", "session_manifest_x.json", ".lineage/x.jsonl", "session_20251004T120000Z-5a3b1e5a3b1e.prov.json"]
+)
+def test_no_records_and_no_report_are_written_there(session, name):
+    with session.evaluation() as run:
+        with pytest.raises(UsageError):
+            run.records(name)
+        with pytest.raises(UsageError):
+            run.report(name, summary={}, results=[])
+    assert not (session.folder / name).exists()
+
+
 def test_a_link_to_such_a_file_is_refused_too(session):
     os.symlink("graphs/lineage.svg", session.folder / "picture.svg")
     with pytest.raises(UsageError):
