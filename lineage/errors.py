@@ -2,7 +2,8 @@
 
     LineageError              where, what and what to do: `graphs/run.rdf: unknown format '.rdf' (use one of .json .ttl)`
     ├── UsageError            the caller asked for something that cannot be meant
-    │   └── ForbiddenError    what is never done, however it is asked for
+    │   ├── ForbiddenError    what is never done, however it is asked for
+    │   └── PathError         a text that no file can be called (also a ValueError)
     ├── NotFoundError         the thing that was named is not there
     ├── ContractError         a file, or a value in it, has not the shape that docs/reference/files.md promises
     ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
@@ -32,6 +33,10 @@ class UsageError(LineageError):
 
 class ForbiddenError(UsageError):
     """What is never done, however it is asked for: a query that changes the graph, or opens a connection."""
+
+
+class PathError(UsageError, ValueError):
+    """A text that no file can be called."""
 
 
 class NotFoundError(LineageError):

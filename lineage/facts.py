@@ -74,6 +74,10 @@ class Artifact:
     role: str | None = None  # what it was used or made as, where an activity names it
     parts: tuple[Artifact, ...] = ()
     slices: tuple[Slice, ...] | None = None  # None: not scanned; (): scanned, and nothing has metadata
+    link: bool = False  # the name is in the session's folder, and a link leads from it to a file elsewhere, or to none
+    dataset: Json = field(
+        default_factory=dict
+    )  # a data set that is no file: {"class", "fingerprint", "split", "rows"}, or {"hub", "revision"}
     gaps: tuple[Gap, ...] = ()
 
 
@@ -150,6 +154,14 @@ class Transformation(Activity):
     kind: str = "transform"
     command: tuple[str, ...] = ()
     exit_code: int | None = None
+
+
+VALIDATION = "validationData"  # the role of data that a model was measured on while it was trained
+
+
+def trained_on(run: Activity) -> tuple[Artifact, ...]:
+    """Return what a run used, without the data that its model was only measured on."""
+    return tuple(one for one in run.used if one.role != VALIDATION)
 
 
 ACTIVITIES: dict[str, type[Activity]] = {

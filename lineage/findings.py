@@ -67,6 +67,8 @@ _ROWS = (
          why="A record could make its reader open any file of the machine."),
     Rule(code="unreadable", level="error", title="the file cannot be read", hint="check its permissions",
          why="It was not checked."),
+    Rule(code="not-covered", level="note", title="the file was not checked", hint="check what the link leads to where it was recorded; a file without a digest cannot be checked",
+         why="No digest covers it here, so it may be another file."),
     Rule(code="edited-record", level="note", title="the record is not as its run made it", hint="lineage why FILE:LINE compares the two",
          why="The model did not say what the record says now."),
     Rule(code="unknown-origin", level="warning", title="the record names a run whose files do not hold it", hint="the file of origin may lack it, or the record was made up",

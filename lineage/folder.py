@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage.capture import files
+from lineage.capture.compared import difference, unfollowed
+from lineage.capture.folders import LEADS_OUT, NO_FILES
 from lineage.capture.places import inside, is_name, leads_out
 from lineage.carried import Placed, with_origins
 from lineage.contract import journal, manifest
@@ -209,8 +211,13 @@ class _Reading:
 
     def _compared(self, artifact: Artifact, session: Session) -> Artifact:
         """The artifact as recorded, completed from the disk where nothing was recorded of it."""
+        if artifact.dataset:  # a data set in memory or on a hub: no file is called so
+            return artifact
         if not self._is_inside(artifact.path):
-            self._tell("outside-folder", artifact.path, f"named by {session.manifest}")
+            if artifact.link and not leads_out(artifact.path):
+                self._tell("not-covered", artifact.path, LEADS_OUT)
+            else:
+                self._tell("outside-folder", artifact.path, f"named by {session.manifest}")
             return artifact
         path = self._folder / artifact.path
         if is_redacted(artifact):  # the digest is that of an original which is elsewhere
@@ -220,22 +227,32 @@ class _Reading:
                 self._tell("missing-file", artifact.path, f"named by {session.manifest}")
             return artifact
         now = self._now(artifact, path)
-        if artifact.sha256 and now.sha256 and artifact.sha256 != now.sha256:
-            self._tell("altered-file", artifact.path, f"recorded as {artifact.sha256[:16]}…, now {now.sha256[:16]}…")
+        changed = difference(artifact, now)
+        if changed:
+            self._tell("altered-file", artifact.path, changed)
             self._unlike.add(path)
             return artifact
-        for gap in now.gaps:
-            self._tell("unreadable", artifact.path, gap.reason)
+        self._tell_unread(artifact, now)
         return self._completed(artifact, now, path)
+
+    def _tell_unread(self, artifact: Artifact, now: Artifact) -> None:
+        """Tell what was not checked: by design, or because it cannot be read."""
+        links, recorded = set(unfollowed(now)), {gap.about for gap in artifact.gaps}
+        for gap in now.gaps:
+            name = artifact.path if gap.about == "sha256" else gap.about
+            if gap.about == "sha256" and (now.parts or gap.reason == NO_FILES):  # each file has a gap of its own
+                continue
+            self._tell("not-covered" if name in links or gap.about in recorded else "unreadable", name, gap.reason)
 
     def _now(self, artifact: Artifact, path: Path) -> Artifact:
         taken = self._taken.get(path)
         if taken:
             return replace(artifact, sha256=taken.seal.sha256, bytes=taken.seal.bytes)
-        return files.artifact(path, folder=self._folder, type=artifact.type, recheck=self._how.recheck)
+        return files.artifact(path, folder=self._folder, type=artifact.type, recheck=self._how.recheck, confined=True)
 
     def _completed(self, artifact: Artifact, now: Artifact, path: Path) -> Artifact:
-        full = replace(artifact, sha256=now.sha256, bytes=now.bytes, parts=artifact.parts or now.parts)
+        sha256, size = (now.sha256, now.bytes) if now.sha256 else (artifact.sha256, artifact.bytes)
+        full = replace(artifact, sha256=sha256, bytes=size, parts=artifact.parts or now.parts)
         taken = self._taken.get(path)
         if taken is None or not self._lacks_slices(artifact):
             return full

@@ -34,7 +34,8 @@ class Check:
 
 
 _READ = ("no-metadata", "bad-metadata", "truncated-line", "bad-compression", "not-json", "not-an-object", "duplicate-key", "not-finite", "not-utf8",
-         "line-too-long", "bad-manifest", "newer-schema", "torn-journal", "outside-folder", "unreadable", "other-sidecar", "edited-record", "unknown-origin")  # fmt: skip
+         "line-too-long", "bad-manifest", "newer-schema", "torn-journal", "outside-folder", "unreadable", "not-covered", "other-sidecar", "edited-record",
+         "unknown-origin")  # fmt: skip
 RULES: tuple[Check, ...] = (
     Check("missing-file", fails=True),
     Check("altered-file", fails=True),

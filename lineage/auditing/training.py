@@ -10,7 +10,7 @@ from pathlib import Path
 from lineage.auditing.overlap import overlap
 from lineage.auditing.world import Found, World, called
 from lineage.contract.lines import holds_records
-from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training
+from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training, trained_on
 
 WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".npz")  # how files of weights are called
 
@@ -149,4 +149,4 @@ def _is_loaded(made: _Own, used: frozenset[str]) -> bool:
 
 
 def _data(run: Activity) -> Iterator[Artifact]:
-    yield from (one for one in run.used if one.role != "modelFile" and one.type != "model_file")
+    yield from (one for one in trained_on(run) if one.role != "modelFile" and one.type != "model_file")

@@ -33,6 +33,24 @@ def own(folder: Path, name: str) -> Path | None:
     return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113  # never raises, whatever the name
 
 
+def links_to(folder: Path, name: str) -> dict[str, str]:
+    """Return the links on the way to the file *name* of *folder*, each with the path that it holds.
+
+    Opens nothing, and looks no further than the first link that leads out. A name that leads out
+    by itself has none.
+    """
+    if leads_out(name) or not is_name(name):
+        return {}
+    found: dict[str, str] = {}
+    parts = PurePosixPath(name).parts
+    for way in ("/".join(parts[: number + 1]) for number in range(len(parts))):
+        if os.path.islink(folder / way):  # noqa: PTH114  # never raises
+            found[way] = os.readlink(folder / way)  # noqa: PTH115
+            if inside(folder, way) is None:
+                break
+    return found
+
+
 def is_name(text: str) -> bool:
     """Can a file be called so?  JSON can hold halves of letters, and nothing at all."""
     try:

@@ -86,7 +86,7 @@ def operator() -> str | None:
     """The login name; None where the system has none for us."""
     try:
         return getpass.getuser()
-    except (KeyError, OSError):
+    except (ImportError, KeyError, OSError):  # by Python's version and system: no passwd entry
         return None
 
 

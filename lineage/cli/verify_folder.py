@@ -66,6 +66,8 @@ def _tell(found: Checked, rests: dict[int, Consequences]) -> None:
             told(rests[id(fault)])
     for session, good in found.good.items():
         tell(f"session {session}: {good} files as they were signed")
+    for name in found.not_covered:
+        tell(f"{name}: not covered by the signature: a link that leads out of the folder, or a file without a digest")
     if found.head:
         tell(f"head: {found.head}")
 
@@ -78,7 +80,14 @@ def told(consequences: Consequences) -> None:
 
 def _json(found: Checked, rests: dict[int, Consequences]) -> dict[str, object]:
     faults = [_fault(fault) | {"invalidates": rests[id(fault)].json() if id(fault) in rests else None} for fault in found.faults]
-    return {"folder": str(found.folder), "verified": not faults, "head": found.head, "good": found.good, "faults": faults}
+    return {
+        "folder": str(found.folder),
+        "verified": not faults,
+        "head": found.head,
+        "good": found.good,
+        "faults": faults,
+        "not_covered": list(found.not_covered),
+    }
 
 
 def _fault(fault: Fault) -> dict[str, object]:

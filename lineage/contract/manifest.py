@@ -73,6 +73,12 @@ def slice_json(one: Slice) -> dict[str, Any]:
     }
 
 
+def part_json(part: Artifact) -> dict[str, Any]:
+    """A file of a folder."""
+    link = {"link": True} if part.link else {}
+    return {"file": part.path, "sha256": part.sha256, "bytes": part.bytes} | link
+
+
 def artifact_json(artifact: Artifact) -> dict[str, Any]:
     """One entry of `artifacts_generated`; the four fixed keys first."""
     entry: dict[str, Any] = {"file": artifact.path, "type": artifact.type, "count": artifact.count, "timestamp": artifact.timestamp}
@@ -80,7 +86,11 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
     if artifact.merkle_root:
         entry |= {"lines": artifact.lines, "merkle_root": artifact.merkle_root}
     if artifact.parts:
-        entry["files"] = [{"file": part.path, "sha256": part.sha256, "bytes": part.bytes} for part in artifact.parts]
+        entry["files"] = [part_json(part) for part in artifact.parts]
+    if artifact.link:
+        entry["link"] = True
+    if artifact.dataset:
+        entry["dataset"] = artifact.dataset
     if artifact.slices is not None:
         entry["slices"] = [slice_json(one) for one in artifact.slices]
     return entry | ({"gaps": gaps_json(artifact.gaps)} if artifact.gaps else {})
@@ -233,6 +243,8 @@ def _artifact(fields: Fields, type_: str) -> Artifact:
         role=fields.text("role"),
         parts=tuple(_artifact(part, "model_file") for part in fields.items("files")),
         slices=tuple(_slice(one) for one in fields.items("slices")) if "slices" in fields else None,
+        link="link" in fields and fields.truth("link") is True,
+        dataset=fields.mapping("dataset") if "dataset" in fields else {},
         gaps=_gaps(fields),
     )
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from lineage.contract.redacted import is_redacted
 from lineage.evidence import trained
 from lineage.evidence.scope import Scope
-from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation
+from lineage.facts import VALIDATION, Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation, trained_on
 from lineage.mapping.names import fingerprint
 
 
@@ -135,7 +135,7 @@ def training_data(scope: Scope) -> Iterator[Evidence]:
     """Data that trainings used, and where it was made."""
     known = {(one.path, one.sha256): one for session in scope.sessions for one in session.artifacts}
     for session, run in scope.of(Training):
-        for one in run.used:
+        for one in trained_on(run):
             made = known.get((one.path, one.sha256), one)
             if one.role in DATA or made.slices is not None:
                 yield of_file(scope, session, made, origin(scope, made))
@@ -153,10 +153,17 @@ def origin(scope: Scope, one: Artifact) -> str:
 
 def generated(scope: Scope) -> Iterator[Evidence]:
     """Files of records that models wrote as training data, and that no training which is recorded used."""
-    used = {one.sha256 for _, run in scope.of(Training) for one in run.used if one.sha256}
+    used = {one.sha256 for _, run in scope.of(Training) for one in trained_on(run) if one.sha256}
     for session, _, made in scope.generated():
         if made.type == "training_data" and made.sha256 not in used:
             yield of_file(scope, session, made, f"written as training data, no training with it is recorded: {origin(scope, made)}")
+
+
+def validation_data(scope: Scope) -> Iterator[Evidence]:
+    """Data that models were measured on while they were trained."""
+    for session, run in scope.of(Training):
+        used = (one for one in run.used if one.role == VALIDATION)
+        yield from (of_file(scope, session, one, "used for validation in a training") for one in used)
 
 
 def test_data(scope: Scope) -> Iterator[Evidence]:
@@ -166,8 +173,8 @@ def test_data(scope: Scope) -> Iterator[Evidence]:
 
 
 def data(scope: Scope) -> Iterator[Evidence]:
-    """Data for training, and for testing."""
-    yield from (*training_data(scope), *generated(scope), *test_data(scope))
+    """Data for training, for validation, and for testing."""
+    yield from (*training_data(scope), *generated(scope), *validation_data(scope), *test_data(scope))
 
 
 def prompts(scope: Scope) -> Iterator[Evidence]:

@@ -145,7 +145,7 @@ class Work:
     def _again(self) -> Path | None:
         """The folder that a pass over the same file used before, or will use after this one; None where another process uses it."""
         assert self._kept.entry is not None
-        folder = files.folder() / "parts" / self._kept.entry.name
+        folder = self._kept.entry.parent / "parts" / self._kept.entry.name
         try:
             folder.mkdir(parents=True, exist_ok=True)
             _sweep(folder.parent)

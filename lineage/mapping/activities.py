@@ -6,8 +6,9 @@ To add one: a dataclass in `facts`, a function here, a row in `RULES`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 
-from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation, trained_on
 from lineage.mapping.artifacts import artifact_statements, metric_statements
 from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, some, value_of
 from lineage.mapping.names import DCTERMS, FAIR4ML, LIN, MLS, PROV, SCHEMA, role
@@ -194,9 +195,9 @@ def generation(scope: Scope, run: Generation) -> Iterator[Statement]:
 
 
 def training(scope: Scope, run: Training) -> Iterator[Statement]:
-    """Data and a base model became an adapter or a model."""
+    """Data and a base model became an adapter or a model. It is not derived from data that it was only measured on."""
     yield from _parameters(scope, run, LIN["TrainingParams"])
-    yield from _made(scope, run, _sources(scope, run))
+    yield from _made(scope, run, _sources(scope, replace(run, used=trained_on(run))))
 
 
 def evaluation(scope: Scope, run: Evaluation) -> Iterator[Statement]:

@@ -25,6 +25,15 @@ TYPES: Mapping[str, tuple[Name, ...]] = {
     "legacy": (LIN["Legacy"],),
 }
 
+# What is said of a data set that is no file; its rows are the artifact's count.
+DATASET: Mapping[str, Name] = {
+    "class": LIN["dataClass"],
+    "fingerprint": LIN["fingerprint"],
+    "split": LIN["split"],
+    "hub": LIN["hubName"],
+    "revision": LIN["revision"],
+}
+
 
 def artifact_statements(scope: Scope, artifact: Artifact) -> Iterator[Statement]:
     """The file as an entity; a folder or a file of records as a collection with its members."""
@@ -49,6 +58,9 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
     yield from some(LIN["count"], artifact.count)
     yield from some(LIN["merkleRoot"], artifact.merkle_root)
     yield from some(LIN["lineCount"], artifact.lines)
+    for key, name in DATASET.items():
+        value = artifact.dataset.get(key)
+        yield from some(name, value if isinstance(value, str) else None)
     yield from gaps(artifact.gaps)
 
 

@@ -88,7 +88,7 @@ KEYS = frozenset(
         "transformers_version",
     ]
 )
-ROLES = frozenset(["input", "modelFile", "output", "prompts", "records", "report", "testSet", "trainingData"])
+ROLES = frozenset(["input", "modelFile", "output", "prompts", "records", "report", "testSet", "trainingData", "validationData"])
 
 SHORT = 32  # hex digits of a SHA-256 that name a configuration: 128 bits, no collision by chance
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*")

@@ -21,12 +21,12 @@ from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
 from lineage.integrity import index
 from lineage.recording.ending import Ending, ending
+from lineage.recording.inputs import Data, Paths, paths_of, used_data
+from lineage.recording.inputs import PathLike as PathLike
 from lineage.recording.writer import RecordWriter, dump
 
 if TYPE_CHECKING:
     from lineage.recording.session import Session
-
-PathLike = str | os.PathLike[str]
 
 
 def new_id() -> str:
@@ -94,6 +94,11 @@ class Run:
             self._fact = replace(self._fact, gaps=(*self._fact.gaps, Gap("ended_at", "the session was closed while the run was open")))
         self._close(Ending("interrupted"), ended_at=None)
 
+    @property
+    def used(self) -> tuple[Artifact, ...]:
+        """The inputs of the run, as they are recorded."""
+        return self._fact.used
+
     # --- what a user calls
 
     def records(self, path: PathLike, *, type: str = "training_data", append: bool = False) -> RecordWriter:
@@ -104,21 +109,41 @@ class Run:
         self._add(self.session.relative(writer.path), type, role="records")
         return writer
 
-    def use(self, path: PathLike, *, role: str = "input", type: str = "dataset") -> None:
-        """Record that the run used the file or folder at *path*, as it is now."""
-        self.require_open()
-        used = self.session.input(path, type=type, role=role)
-        with self.session.exclusive():
-            self._update(used=(*self._fact.used, used))
+    def use(self, path: Data, *, role: str = "input", type: str = "dataset") -> None:
+        """Record that the run used something that was not known when it began, as it is now.
 
-    def output(self, path: PathLike, *, type: str = "output", role: str = "output") -> None:
-        """Record that the run made the file or folder at *path*, relative to the session's folder, as it is now."""
+        Args:
+            path: A file or folder, a data set in memory, or an iterable of them.
+            role: What it was used as: "input", "prompts", "trainingData", "validationData", "testSet", or a word of your own.
+            type: What it is: "dataset", "prompts", "test_set", "model", ...
+
+        Raises:
+            TypeError: *path* is something else.
+        """
+        self.require_open()
+        used = tuple(used_data(self.session, path, "path", type=type, role=role))
+        with self.session.exclusive():
+            self._update(used=(*self._fact.used, *used))
+
+    def output(self, path: Paths, *, type: str = "output", role: str = "output") -> None:
+        """Record that the run made a file or folder, as it is now.
+
+        Args:
+            path: A path relative to the session's folder, or an iterable of them.
+            type: What it is: "model", "adapter", "training_data", ...
+            role: What it was made as.
+
+        Raises:
+            TypeError: *path* is something else.
+            UsageError: It is outside the folder, or a file that the session or its export writes.
+        """
+        paths = paths_of(path, "path")
         self.require_open()
         if self.is_silent:
             return
         self._become_child()
-        artifact = self.session.output(path, type=type, role=role, activity=self.id)
-        self._made(artifact)
+        for one in paths:
+            self._made(self.session.output(one, type=type, role=role, activity=self.id))
 
     def gap(self, about: str, reason: str) -> None:
         """Record that something could not be learnt, and why."""

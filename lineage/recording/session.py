@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar
@@ -21,6 +22,7 @@ from lineage.contract.times import now
 from lineage.core.writing import replace_file
 from lineage.errors import UsageError
 from lineage.facts import (
+    VALIDATION,
     Activity,
     Artifact,
     CodeVersion,
@@ -37,8 +39,22 @@ from lineage.facts import (
 from lineage.recording import joining
 from lineage.recording.ending import Ending, Termination, ending
 from lineage.recording.guard import Guard, logger
+from lineage.recording.inputs import (
+    Data,
+    PathLike,
+    Paths,
+    loads_of,
+    mapping_of,
+    named_model,
+    one_path,
+    test_set,
+    used_data,
+    used_files,
+    words_of,
+)
 from lineage.recording.log import Log
-from lineage.recording.runs import EvaluationRun, GenerationRun, PathLike, Run, TrainingRun, TransformationRun, new_id
+from lineage.recording.own_files import refuse_own
+from lineage.recording.runs import EvaluationRun, GenerationRun, Run, TrainingRun, TransformationRun, new_id
 
 DISABLED = "LINEAGE_DISABLED"
 DEFAULT_FOLDER = "artifacts"
@@ -189,18 +205,22 @@ class Session:
         return self
 
     def model_load(
-        self, provenance: Mapping[str, Any], files: Iterable[PathLike] = (), *, started_at: str | None = None, ended_at: str | None = None
+        self, provenance: Mapping[str, Any], files: Paths = (), *, started_at: str | None = None, ended_at: str | None = None
     ) -> ModelLoad:
         """Record that a model was loaded, as *provenance* says (docs/reference/files.md, section 1), from *files*.
 
         The files are digested now (cached by what the file system says of them). The times are those that the caller observed.
+
+        Raises:
+            TypeError: *provenance* is no mapping, or *files* is neither a path nor an iterable of paths.
         """
+        said = named_model(mapping_of(provenance, "provenance", '{"model_name": "org/name", ...}'))
+        used = used_files(self, files, "files", type="model_file", role="modelFile")
         gaps = [Gap(name, "the caller did not say") for name, time in (("started_at", started_at), ("ended_at", ended_at)) if time is None]
-        told, unheld = plain(provenance, "provenance")
-        used = tuple(self.input(path, type="model_file", role="modelFile") for path in files)
+        told, unheld = plain(said, "provenance")
         facts: dict[str, Any] = {
             "provenance": metadata.completed(told),
-            "used": used,
+            "used": tuple(used),
             "gaps": (*gaps, *unheld),
             "script": self._code.script,
         }
@@ -212,44 +232,71 @@ class Session:
             self.add({"event": "session", "session": late}, {"event": "activity", "activity": manifest.activity_json(load)})
         return load
 
-    def generation(
-        self, *, model: Models = None, prompts: Iterable[PathLike] = (), params: Mapping[str, Any] | None = None
-    ) -> GenerationRun:
-        """A model turns prompts into records: `with session.generation(...) as run: run.records("out.jsonl")`."""
-        used = (self.input(path, type="prompts", role="prompts") for path in prompts)
+    def generation(self, *, model: Models = None, prompts: Data = (), params: Mapping[str, Any] | None = None) -> GenerationRun:
+        """A model turns prompts into records: `with session.generation(...) as run: run.records("out.jsonl")`.
+
+        Args:
+            model: What `model_load` returned, or several of them.
+            prompts: A path, a data set in memory, or an iterable of them.
+            params: The parameters of the generation.
+        """
+        used = used_data(self, prompts, "prompts", type="prompts", role="prompts")
         return self._run(GenerationRun, Generation, model, used, params)
 
-    def training(self, *, model: Models = None, datasets: Iterable[PathLike] = (), params: Mapping[str, Any] | None = None) -> TrainingRun:
-        """Data and a base model become an adapter or a model: `run.output("adapter", type="model")`."""
-        used = (self.input(path, type="dataset", role="trainingData") for path in datasets)
+    def training(
+        self, *, model: Models = None, datasets: Data = (), validation: Data = (), params: Mapping[str, Any] | None = None
+    ) -> TrainingRun:
+        """Data and a base model become an adapter or a model: `run.output("adapter", type="model")`.
+
+        Args:
+            model: What `model_load` returned, or several of them.
+            datasets: What the model is trained on: a path, a data set in memory, or an iterable of them.
+            validation: What it is measured on while it is trained, and not trained on.
+            params: The parameters of the training.
+        """
+        used = used_data(self, datasets, "datasets", type="dataset", role="trainingData")
+        measured = used_data(self, validation, "validation", type="dataset", role=VALIDATION)
         if self.world_size > 1:
-            params = {"world_size": self.world_size, **(params or {})}
-        return self._run(TrainingRun, Training, model, used, params)
+            params = {"world_size": self.world_size, **mapping_of(params, "params", '{"seed": 42}')}
+        return self._run(TrainingRun, Training, model, chain(used, measured), params)
 
     def evaluation(
         self,
         *,
         model: Models = None,
-        dataset: PathLike | None = None,
+        dataset: Data = None,
         params: Mapping[str, Any] | None = None,
         dataset_name: str | None = None,
         dataset_size: int | None = None,
     ) -> EvaluationRun:
-        """Models are measured on a data set: `run.report("evaluation_base.json", summary={...}, results=[...])`."""
-        used = [self.input(dataset, type="test_set", role="testSet")] if dataset is not None else []
-        name = dataset_name or (Path(dataset).stem if dataset is not None else None)
-        about = {"name": name, "size": dataset_size, "version": used[0].sha256 if used else None}
-        return self._run(EvaluationRun, Evaluation, model, used, params, dataset=about)
+        """Models are measured on a data set: `run.report("evaluation_base.json", summary={...}, results=[...])`.
+
+        Args:
+            model: What `model_load` returned, or several of them.
+            dataset: A path, a data set in memory, or an iterable of them.
+            params: The parameters of the evaluation.
+            dataset_name: What the data set is called; the name of its file if not given.
+            dataset_size: The number of its examples.
+        """
+        found = used_data(self, dataset, "dataset", type="test_set", role="testSet")
+        models, params = loads_of(model, "model"), mapping_of(params, "params", '{"seed": 42}')
+        used = tuple(found)
+        about = test_set(used, dataset_name, dataset_size)
+        return self._run(EvaluationRun, Evaluation, models, used, params, dataset=about)
 
     def transformation(
-        self, kind: str, *, inputs: Iterable[PathLike] = (), params: Mapping[str, Any] | None = None, command: Sequence[str] = ()
+        self, kind: str, *, inputs: Data = (), params: Mapping[str, Any] | None = None, command: Sequence[str] = ()
     ) -> TransformationRun:
         """Files become other files with no model: *kind* is "filter", "merge", "deduplicate", …"""
-        used = (self.input(path, type="dataset", role="input") for path in inputs)
-        return self._run(TransformationRun, Transformation, None, used, params, kind=kind, command=tuple(command))
+        used = used_data(self, inputs, "inputs", type="dataset", role="input")
+        return self._run(TransformationRun, Transformation, None, used, params, kind=kind, command=words_of(command, "command"))
 
     def artifact(self, path: PathLike, *, type: str = "artifact") -> Artifact:
-        """Record a file or folder that the session made, outside any run; *path* is relative to the session's folder."""
+        """Record a file or folder that the session made, outside any run; *path* is relative to the session's folder.
+
+        Raises:
+            UsageError: It is outside the folder, or a file that the session or its export writes.
+        """
         made = self.output(path, type=type, role=None, activity=None)
         self.add({"event": "artifact", "artifact": manifest.artifact_json(made)})
         return made
@@ -432,11 +479,12 @@ class Session:
         """Where an output called *path* goes.
 
         Raises:
-            UsageError: that is not inside the session's folder.
+            UsageError: that is not inside the session's folder, or is a file that the session or its export writes.
         """
         target = self.folder / path
         if ".." in Path(self.relative(target)).parts or Path(self.relative(target)).is_absolute():
             raise UsageError("an output must lie in the session's folder", at=str(path), hint=f"name a path under {self.folder}")
+        refuse_own(target, self.folder, self._graphs)
         return target
 
     def claim(self, name: PathLike, *, append: bool) -> Path:
@@ -463,15 +511,12 @@ class Session:
 
     def input(self, path: PathLike, *, type: str, role: str) -> Artifact:
         """The file that *path* names, from the working directory, else from the session's folder, as it is now."""
-        here, there = Path(path), self.folder / path
-        found = there if not here.exists() and there.exists() else here
-        if not self.recording:
-            return Artifact(path=str(path), type=type, role=role)
-        return files.artifact(found, folder=self.folder, type=type, role=role)
+        return next(used_files(self, one_path(path, "path"), "path", type=type, role=role))
 
     def output(self, path: PathLike, *, type: str, role: str | None, activity: str | None) -> Artifact:
         """The file or folder that was made at *path*, as it is now."""
-        made = files.artifact(self.inside(path), folder=self.folder, type=type, role=role)
+        target = self.inside(one_path(path, "path"))
+        made = files.artifact(target, folder=self.folder, type=type, role=role)
         return replace(made, activity=activity, timestamp=now())
 
     def scanned(self, path: Path, *, type: str, role: str, activity: str) -> Artifact:
@@ -498,9 +543,9 @@ class Session:
         params: Mapping[str, Any] | None,
         **own: Any,
     ) -> AnyRun:
-        loads = (model,) if isinstance(model, ModelLoad) else tuple(model or ())
+        loads = loads_of(model, "model")
         script: Script | None = self._code.script
-        told, gaps = plain(params or {}, "params")
+        told, gaps = plain(mapping_of(params, "params", '{"seed": 42}'), "params")
         common: dict[str, Any] = {
             "script": script,
             "models": tuple(load.id for load in loads),

@@ -15,10 +15,10 @@ from lineage.contract import journal, manifest
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.signing import envelope, statement
 from lineage.signing.chain import Break, Signed, breaks
-from lineage.signing.held import held
+from lineage.signing.held import held, links
 from lineage.signing.seen import AFRESH, Fault, Reader, Seen
 from lineage.signing.statement import SUFFIX, recorded
-from lineage.signing.uncovered import more, unsigned
+from lineage.signing.uncovered import more, not_covered, unsigned
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -34,6 +34,7 @@ class Checked:
     head: str | None = None  # the digest of the last signature: to be kept elsewhere, and given to the next check
     signed: tuple[Signed, ...] = ()  # the signatures that hold, in the order of the chain
     unsigned: int = 0  # sessions without one
+    not_covered: tuple[str, ...] = ()  # files of signed sessions that no signature covers: behind links that lead out, or without a digest
 
 
 def checked(
@@ -59,6 +60,7 @@ def checked(
         raise NotFoundError("no session and no signature is there", at=str(where), hint="name the folder that holds the session manifests")
     for one in checking.chosen:
         faults += checking.files(one)  # 4 every file against its digest, 5 the lines against their root
+        faults += links(seen, one.statement)  # and every link that leads out
         faults += more(seen, one.statement)  # 6 journals and PROV that were not signed
     if where.is_dir():
         faults += unsigned(seen) if key else ()  # 7 sessions and files that no signature covers
@@ -150,5 +152,6 @@ class _Checking:
         seen = self.seen
         signed = {one.statement.manifest for one in seen.signed} | seen.refused
         told = {"signed": tuple(seen.signed), "unsigned": len(seen.sessions.keys() - signed)}
+        told |= {"not_covered": tuple(sorted({name for one in self.chosen for name in not_covered(seen, one.statement)}))}
         head = seen.signed[-1].envelope.sha256 if seen.signed else None
         return Checked(folder=seen.folder, faults=_once(faults), good=self._good, head=head, **told)  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage.capture.places import inside
+from lineage.capture.places import inside, links_to
 from lineage.contract.lines import holds_records
 from lineage.errors import FormatError
 from lineage.facts import Artifact
@@ -16,13 +16,29 @@ from lineage.integrity.index import Seal
 from lineage.integrity.verify import changes_of
 from lineage.signing.reports import metrics_changed
 from lineage.signing.seen import Fault, Seen
-from lineage.signing.statement import Statement, Tree, recorded
+from lineage.signing.statement import Statement, Tree, linked, recorded
 
 
 def held(seen: Seen, said: Statement) -> Iterator[Fault | None]:
     """A fault, or None where it holds, for each file that was signed: the manifest first."""
     for name, expected in sorted(said.subjects.items(), key=lambda subject: (subject[0] != said.manifest, subject[0])):
         yield _file(seen, name, expected, said)
+
+
+def links(seen: Seen, said: Statement) -> Iterator[Fault]:
+    """A fault for each link that was signed and leads elsewhere now. What it leads to is not opened."""
+    rests = [one for one in linked(seen.sessions[said.manifest]) if one.sha256] if said.manifest in seen.sessions else []
+    for way, signed in sorted(said.links.items()):
+        now = links_to(seen.folder, way).get(way)
+        if now == signed:
+            continue
+        digests = tuple(sorted({one.sha256 or "" for one in rests if one.path == way or one.path.startswith(f"{way}/")}))
+        message = (
+            f"a link that was signed leads elsewhere: to {now!r} instead of {signed!r}"
+            if now
+            else "it was signed as a link, and is none now"
+        )
+        yield Fault(what="altered", file=way, message=message, session_id=said.session_id, rests_on=digests)
 
 
 def rests_on(name: str, said: Statement) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ from lineage.integrity.differences import Change
 from lineage.mapping.names import safe
 from lineage.signing import statement
 from lineage.signing.chain import Signed
-from lineage.signing.statement import SUFFIX, is_prov, recorded
+from lineage.signing.statement import SUFFIX, is_prov, named, recorded
 from lineage.signing.strangers import strangers
 
 
@@ -115,8 +115,9 @@ class Seen:
 
     @cached_property
     def known(self) -> frozenset[str]:
-        """These, and the files of which a manifest knows the digest."""
-        return self.covered | {one.path for session in self.sessions.values() for one in recorded(session)}
+        """These, and the files that a manifest names: one without a digest was there too, and is told of as not covered."""
+        links = {name for one in self.signed for name in one.statement.links}
+        return self.covered | links | {one.path for session in self.sessions.values() for one in named(session)}
 
     @cached_property
     def claims(self) -> dict[str, list[str]]:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from lineage.capture import files
-from lineage.capture.places import leads_out, own
+from lineage.capture.places import leads_out, links_to, own
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import FILE, is_redacted
@@ -59,6 +59,9 @@ class Statement:
     before: Before | None
     position: int  # in the chain, from 1
     signed_at: str | None
+    links: Mapping[str, str] = field(
+        default_factory=dict
+    )  # link that leads out: the path that it holds; what it leads to is not signed here
 
     def dumps(self) -> bytes:
         """As in-toto writes it; equal statements give equal bytes."""
@@ -69,7 +72,8 @@ class Statement:
         before = {"session_id": self.before.session_id, "digest": {"sha256": self.before.sha256}} if self.before else None
         trees = {name: {"lines": tree.lines, "merkle_root": tree.merkle_root} for name, tree in sorted(self.trees.items())}
         facts = {"session_id": self.session_id, "manifest": self.manifest, "signed_at": self.signed_at}
-        return facts | {"kinds": dict(sorted(self.kinds.items())), "trees": trees, "position": self.position, "previous": before}
+        links = {"links": dict(sorted(self.links.items()))} if self.links else {}
+        return facts | {"kinds": dict(sorted(self.kinds.items())), "trees": trees, "position": self.position, "previous": before} | links
 
 
 def envelope_path(folder: Path, session_id: str) -> Path:
@@ -100,17 +104,20 @@ def of_session(folder: Path, session: Session, *, before: Before | None, positio
         if path is None or artifact.path in subjects:  # what lies elsewhere, or is withheld
             continue
         subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
-    facts = {"before": before, "position": position, "signed_at": signed_at}
+    links = {way: told for one in linked(session) for way, told in links_to(folder, one.path).items()}
+    facts = {"before": before, "position": position, "signed_at": signed_at, "links": links}
     return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)  # type: ignore[arg-type]
 
 
 def _whole(folder: Path, session: Session) -> None:
     """Raises UsageError where a recorded file is not here: anything could be laid in its place once the session is signed."""
-    gone = {one.path for one in recorded(session) if not (is_redacted(one) or leads_out(one.path) or own(folder, one.path))}
-    linked = {FILE} if os.path.lexists(folder / FILE) and not own(folder, FILE) else set()
-    if gone or linked:
-        names = ", ".join(name[:100] for name in sorted(gone | linked)[:5])
-        more = f" and {len(gone | linked) - 5} more" if len(gone | linked) > 5 else ""
+    elsewhere = {one.path for one in linked(session) if links_to(folder, one.path)}
+    here = (one for one in recorded(session) if one.path not in elsewhere)
+    gone = {one.path for one in here if not (is_redacted(one) or leads_out(one.path) or own(folder, one.path))}
+    gone |= {FILE} if os.path.lexists(folder / FILE) and not own(folder, FILE) else set()
+    if gone:
+        names = ", ".join(name[:100] for name in sorted(gone)[:5])
+        more = f" and {len(gone) - 5} more" if len(gone) > 5 else ""
         raise UsageError(f"not here as a file of the folder: {names}{more}", at=session.manifest or session.id, hint="put them back: a session is signed with all its files")  # fmt: skip
 
 
@@ -123,6 +130,20 @@ def prov_files(folder: Path, session_id: str) -> list[Path]:
 def is_prov(name: str) -> bool:
     """Is a file that is called `session_<id>.…` PROV, and no signature?"""
     return not name.endswith((SUFFIX, ".tmp"))
+
+
+def linked(session: Session) -> Iterator[Artifact]:
+    """Every file that was recorded at a link which leads out of the folder, or to nothing that is read."""
+    yield from (one for one in named(session) if one.link)
+
+
+def named(session: Session) -> Iterator[Artifact]:
+    """Every file that the manifest names with a digest, or with the reason why it has none.
+
+    An output that was announced and never finished has neither, and nothing is known of it.
+    """
+    for artifact in (*session.artifacts, *(used for run in session.activities for used in run.used)):
+        yield from artifact.parts or ((artifact,) if artifact.sha256 or artifact.gaps else ())
 
 
 def recorded(session: Session) -> Iterator[Artifact]:
@@ -176,6 +197,7 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
         before=before,
         position=_count(predicate["position"]),
         signed_at=None if signed_at is None else _text(signed_at),
+        links={_text(name): _text(told) for name, told in predicate.get("links", {}).items()},
     )
 
 

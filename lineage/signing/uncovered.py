@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from lineage.capture.places import leads_out, own
+from lineage.capture.places import leads_out, links_to, own
 from lineage.contract import journal, manifest
 from lineage.signing.held import rests_on
 from lineage.signing.seen import Fault, Seen
-from lineage.signing.statement import Statement, recorded
+from lineage.signing.statement import Statement, named, recorded
 
 SHOWN = 5  # files of a folder that are named; the rest is counted
 
@@ -37,11 +37,23 @@ def _came_back(seen: Seen, said: Statement) -> Iterator[Fault]:
         told.setdefault(one.path, set()).add(one.sha256 or "")
     for name in sorted(told.keys() - said.subjects.keys()):
         path = own(seen.folder, name)
-        if path is None and os.path.lexists(seen.folder / name) and not leads_out(name):
+        if path is None and os.path.lexists(seen.folder / name) and not (leads_out(name) or name in not_covered(seen, said)):
             yield Fault(what="outside", file=name, message="it is no file of the folder, or a link leads out", session_id=said.session_id)
         if path and seen.digest(name) not in told[name]:
             message = "it was not here when the session was signed, and is not what was recorded"
             yield Fault(what="altered", file=name, message=message, session_id=said.session_id, rests_on=tuple(sorted(told[name])))
+
+
+def not_covered(seen: Seen, said: Statement) -> tuple[str, ...]:
+    """Files of a signed session that its signature does not cover: behind a link that leads out, or recorded without a digest."""
+    if said.manifest not in seen.sessions:
+        return ()
+    files = [
+        one for one in named(seen.sessions[said.manifest]) if one.path not in said.subjects and not one.dataset and not leads_out(one.path)
+    ]
+    linked = {one.path for one in files if one.link and said.links.keys() & links_to(seen.folder, one.path).keys()}
+    unread = {one.path for one in files if one.sha256 is None and not one.parts and own(seen.folder, one.path)}
+    return tuple(sorted(linked | unread))
 
 
 def unsigned(seen: Seen) -> Iterator[Fault]:

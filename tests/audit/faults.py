@@ -252,6 +252,28 @@ def pipe(disk):
     return False
 
 
+def linked_away(disk):
+    """A file that the manifest records as a link out of the folder, and that is one."""
+    for path, manifest, entry in disk.artifacts(lambda entry: (disk.folder / entry["file"]).is_file())[:1]:
+        target = beside_folder(disk.folder, "elsewhere")
+        os.replace(disk.folder / entry["file"], target)
+        (disk.folder / entry["file"]).symlink_to(target)
+        entry["link"] = True
+        path.write_text(json.dumps(manifest))
+        return True
+    return False
+
+
+def linked_within(disk):
+    """A link to another name in the folder is followed."""
+    for _, _, entry in disk.artifacts(lambda entry: (disk.folder / entry["file"]).is_file())[:1]:
+        target = disk.folder / f".{os.path.basename(entry['file'])}.real"
+        os.replace(disk.folder / entry["file"], target)
+        (disk.folder / entry["file"]).symlink_to(target)
+        return True
+    return False
+
+
 # --- records
 
 
@@ -760,6 +782,7 @@ FAULTS = {
     "torn-journal": journal(b'{"event": "left"}\n{"event": "art'),
     "outside-folder": in_artifact(lambda disk, entry: put(entry, file=disk.random.choice(("../other.jsonl", "/etc/hostname", "a/../../b")))),
     "unreadable": fault(pipe),
+    "not-covered": fault(linked_away),
     "other-sidecar": fault(sidecar),
     "edited-record": in_record(lambda disk, record: put(record, response="another"), "transformation"),
     "unknown-origin": in_record(carried_index, "transformation"),
@@ -838,6 +861,7 @@ GOOD = {
     "torn-journal": journal(b'{"event": "left"}\n'),
     "outside-folder": in_artifact(lambda disk, entry: put(entry, type="of the user's own"), lambda entry: not is_records(entry)),
     "unreadable": fault(touched),
+    "not-covered": fault(linked_within),
     "other-sidecar": fault(lambda disk: [index.build(disk.folder / file) for file, _ in disk.records("generation")] and True),
     "edited-record": fault(lambda disk: True),
     "unknown-origin": KEPT,

@@ -124,15 +124,6 @@ def test_a_young_file_is_not_cached(tmp_path):
     assert not list(Path(os.environ["LINEAGE_CACHE"]).iterdir())
 
 
-def test_a_folder_is_an_artifact_of_its_files_and_links_that_lead_out_are_not_followed(tmp_path):
-    (tmp_path / "model").mkdir()
-    (tmp_path / "model" / "b").write_text("b")
-    (tmp_path / "secret").write_text("s")
-    (tmp_path / "model" / "a").symlink_to(tmp_path / "secret")
-    made = files.artifact(tmp_path / "model", folder=tmp_path, type="model")
-    assert [part.path for part in made.parts] == ["model/b"] and made.sha256 and made.bytes == 1
-
-
 def test_a_pipe_is_never_opened_and_a_missing_file_is_a_gap(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert files.artifact(tmp_path / "pipe", folder=tmp_path, type="x").gaps[0].reason == "not a regular file"
