@@ -49,9 +49,8 @@ def _about(run: Activity, session: Name | None) -> Iterator[Attribute]:
     yield from some(PROV["label"], LABELS[type(run)](run))
     yield from some(LIN["status"], None if run.inferred else run.status)
     yield from some(DCTERMS["isPartOf"], session)
-    if isinstance(run, Transformation):
-        yield from some(LIN["command"], list(run.command) or None)
-        yield from some(LIN["exitCode"], run.exit_code)
+    yield from some(LIN["command"], list(run.command) or None)
+    yield from some(LIN["exitCode"], run.exit_code)
     yield from gaps(run.gaps)
 
 

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, Self
 import orjson
 
 from lineage.contract import manifest, report
+from lineage.contract.lines import holds_records
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
-from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status
 from lineage.integrity import index
 from lineage.recording.writer import RecordWriter, dump
 
@@ -40,6 +41,7 @@ class Run:
     def __init__(self, session: Session, fact: Activity, provenance: Mapping[str, Any]) -> None:
         self.session, self._fact, self._provenance = session, fact, provenance
         self._numbers: dict[Path, Iterator[int]] = {}
+        self._status: Status | None = None  # that the command had which the run wraps
 
     @property
     def id(self) -> str:
@@ -67,8 +69,19 @@ class Run:
 
     def output(self, path: PathLike, *, type: str = "output", role: str = "output") -> None:
         """Record that the run made the file or folder at *path*, relative to the session's folder, as it is now."""
-        artifact = self.session.output(path, type=type, role=role, activity=self.id)
-        self._made(artifact)
+        target = self.session.inside(path)
+        facts = {"type": type, "role": role, "activity": self.id}
+        is_scanned = holds_records(target) and target.is_file()
+        self._made(self.session.scanned(target, **facts) if is_scanned else self.session.output(path, **facts))
+
+    def wraps(self, command: Sequence[str]) -> None:
+        """Record the command that does the work, without its secrets."""
+        self._update(command=tuple(command))
+
+    def finished(self, exit_code: int, status: Status) -> None:
+        """Record how the command ended; the run then ends with *status*."""
+        self._status = status
+        self._update(exit_code=exit_code)
 
     def gap(self, about: str, reason: str) -> None:
         """Record that something could not be learnt, and why."""
@@ -93,7 +106,7 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._update(ended_at=now(), status=_ending(error))
+        self._update(ended_at=now(), status=self._status or _ending(error))
 
     def _update(self, **changes: Any) -> None:
         with self.session.exclusive():
@@ -189,11 +202,6 @@ class TransformationRun(Run):
     """Files become other files with no model. Records that are carried over keep the metadata they came with."""
 
     keeps_metadata = True
-
-    def finished(self, exit_code: int) -> None:
-        """The command that the run wraps has ended."""
-        assert isinstance(self._fact, Transformation)
-        self._update(exit_code=exit_code)
 
 
 class EvaluationRun(Run):

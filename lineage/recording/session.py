@@ -355,7 +355,7 @@ class Session:
         made = self.output(self.relative(path), type=type, role=role, activity=activity)
         if not self.recording:
             return made
-        with self.guard(f"records of {path.name}"):
+        with self.guard(f"records of {path.name}", ours=True):
             for _, found in take_in([Wanted(path, path.name)], recheck=True, sidecars="replace"):
                 if not isinstance(found, Taken):
                     raise found
