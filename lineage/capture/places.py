@@ -33,6 +33,11 @@ def own(folder: Path, name: str) -> Path | None:
     return path if path is not None and os.path.isfile(path) else None  # noqa: PTH113  # never raises, whatever the name
 
 
+def is_sent_away(path: Path) -> bool:
+    """Return whether *path* is a link that leads out of the folder in which it stands."""
+    return path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent))
+
+
 def is_name(text: str) -> bool:
     """Can a file be called so?  JSON can hold halves of letters, and nothing at all."""
     try:
