@@ -65,6 +65,7 @@ def close_sessions(folder: Path, *, prefix: str = "", force: bool = False, wait:
         raise NotFoundError("no such folder", at=str(folder))
     with _alone(folder):
         closing = _Folder(folder, force, time.monotonic() + wait)
+        closing.findings += _planted(folder)
         ids = [one for one in closing.ids if one.startswith(prefix)]
         if not ids:
             raise NotFoundError("no session begins so", at=prefix or str(folder))
@@ -150,6 +151,13 @@ class _Folder:
             self._made = {path.name: set(_digested(path)) for path in self._folder.iterdir() if _is_manifest(path.name)}
         own = manifest.path_of(self._folder, session_id).name
         return {file for name, files in self._made.items() if name != own for file in files}
+
+
+def _planted(folder: Path) -> Iterator[Finding]:
+    """Links with the names of our temporary files: who made them hoped that we would write through them."""
+    names = sorted(path.name for path in folder.iterdir() if path.name.startswith(".session_") and path.is_symlink())
+    if names:
+        yield finding("outside-folder", names[0], None, f"{len(names)} links have names of temporary files; none was followed")
 
 
 def _is_manifest(name: str) -> bool:

@@ -83,7 +83,7 @@ class Closing:
     @property
     def living(self) -> tuple[Living, ...]:
         """The processes that may still run, each once."""
-        found = [self._living(stream.mark or self._owner, stream.path.name) for stream in self.streams if not stream.has_left]
+        found = [self._living(self._mark(stream), stream.path.name) for stream in self.streams if not stream.has_left]
         if self.top.get("status") == "running" and not any(stream.mark == self._owner for stream in self.streams):
             found.append(self._living(self._owner, None))
         return tuple({(one.pid, one.is_known): one for one in reversed(found) if one}.values())[::-1]
@@ -117,6 +117,10 @@ class Closing:
         mark = self.top.get("process")
         return mark if isinstance(mark, dict) else next((one.mark for one in self.streams if one.mark), None)
 
+    def _mark(self, stream: JournalStream) -> Mapping[str, Any] | None:
+        """The process that wrote a journal; one that does not say was the owner, or a fork of it."""
+        return self._owner if stream.mark is None else stream.mark
+
     @staticmethod
     def _living(mark: Mapping[str, Any] | None, name: str | None) -> Living | None:
         alive = is_alive(mark or {})
@@ -140,7 +144,7 @@ class Closing:
         """Whether the process that wrote a journal runs on this machine; then what it is at is left to it."""
         if writer is None or writer.has_left:
             return False
-        return is_alive(writer.mark or self._owner or {}) is True
+        return is_alive(self._mark(writer) or {}) is True
 
     # --- what is concluded
 

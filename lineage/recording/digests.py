@@ -85,7 +85,7 @@ class Digesting:
     def _file(self, name: str) -> Path | None:
         """The file of an entry, if it is there and is one of this session; what is wrong with it is a finding."""
         path = inside(self._folder, name)
-        if path is None or PurePosixPath(name).as_posix() != name or _is_over_link(self._folder, name):
+        if path is None or name == "." or PurePosixPath(name).as_posix() != name or _is_over_link(self._folder, name):
             self._tell("outside-folder", name, "no plain path of the folder, or a link")
             return None
         try:

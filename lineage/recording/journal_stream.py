@@ -100,8 +100,8 @@ class JournalStream:
                 yield number, f"longer than {MAX_LINE} bytes", None
             elif line.strip():
                 value, problems = loads(line)
-                event = value if isinstance(value, dict) and isinstance(value.get("event"), str) else None
-                yield number, problems[0][1] if problems else _problem(event), event
+                problem = _problem(value)
+                yield number, problems[0][1] if problems else problem, None if problem else value
 
     def _texts(self) -> Iterator[bytes | None]:
         """Each line without its newline; None for one that is too long."""
@@ -155,14 +155,13 @@ def _paired(stream: JournalStream) -> Iterator[tuple[JournalStream, Event]]:
     return ((stream, event) for event in stream.events())
 
 
-def _problem(event: Event | None) -> str:
-    """Return why an event cannot be folded; "" if it can."""
-    if event is None:
+def _problem(event: object) -> str:
+    """Return why the value of a line cannot be folded; "" if it can."""
+    if not isinstance(event, dict) or not isinstance(event.get("event"), str):
         return "not an event"
     kind = event["event"]
     if kind not in KINDS:
         return f"an event of no known kind: {kind[:40]!r}"
-    body = event.get(kind)
-    if kind == "left" or (isinstance(body, dict) and isinstance(body.get(KEYS.get(kind, ""), ""), str)):
-        return ""
-    return f"the {kind} is not described"
+    body, key = event.get(kind), KEYS.get(kind)
+    is_described = isinstance(body, dict) and (key is None or isinstance(body.get(key), str))
+    return "" if kind == "left" or is_described else f"the {kind} is not described"
