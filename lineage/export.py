@@ -100,7 +100,7 @@ def _own_graphs(folder: Path) -> Path:
     """Where the combined graph goes if nobody says where. Raises UsageError where a link of that name leads elsewhere."""
     graphs = graphs_of(folder)
     if is_sent_away(graphs):
-        raise UsageError("the folder of the graphs is a link that leads elsewhere", at=str(graphs), hint="remove it, or --graphs FOLDER")
+        raise UsageError("the folder of the graphs is a link that leads elsewhere", at=str(graphs), hint="remove it, or make it a folder")
     return graphs
 
 
@@ -215,7 +215,7 @@ def _write_combined(
     def put(suffix: str, write: Callable[[BinaryIO], object]) -> None:
         target = graphs / f"{COMBINED}{suffix}"
         if os.path.realpath(target) in recorded:
-            notes.append(f"{target} is a file that a session recorded, and was not replaced; --graphs FOLDER writes elsewhere")
+            notes.append(f"{target} is a file that a session recorded, and was not replaced")
         else:
             written.append(write_whole(target, write))
 

@@ -18,7 +18,7 @@ from lineage.contract.writing import as_bytes
 from lineage.core.writing import create, open_plain, replace_file, sync_folder
 from lineage.findings import Finding, finding
 from lineage.recording.digests import Digesting, lacking
-from lineage.recording.journal_stream import JournalStream, boot_of, in_order
+from lineage.recording.journal_stream import JournalStream, in_order
 
 Event = Mapping[str, Any]
 Elsewhere = Callable[[str], Collection[str]]  # the files that other sessions than this one made
@@ -178,8 +178,9 @@ class Closing:
     def _write_conclusion(self, events: Sequence[Event]) -> Path:
         """Write *events* to a journal that is applied after all others, so that a reader sees them whichever journals remain."""
         order = max(stream.last_order for stream in self.streams) + 1
-        mark = {"pid": None, "started": None, "boot": boot_of(self._owner) or None}
-        every = [{"event": "process", "process": mark}, *events, {"event": "left"}]
+        owner = self._owner
+        clock = [] if owner is None else [{"event": "process", "process": {"pid": None, "boot": owner.get("boot")}}]
+        every = [*clock, *events, {"event": "left"}]
         path = journal.journal_path(self.path.parent, self.session_id, f"closed-{secrets.token_hex(8)}")
         with os.fdopen(create(path), "wb") as file:
             file.writelines(as_bytes({**event, "order": order}) + b"\n" for event in every)
