@@ -14,6 +14,7 @@ from lineage.recording import outputs as declaring
 from lineage.recording.command import Ended
 from lineage.recording.outputs import Declared
 from lineage.recording.runs import Run
+from lineage.recording.script_of import script_of
 from lineage.recording.session import Session, session
 
 TYPES = ("transformation", "training", "evaluation", "generation")
@@ -42,7 +43,11 @@ def command(folder: Path, type_: str, inputs: Sequence[str], outputs: Sequence[s
     declared = declaring.declared(folder, outputs)
     shown = redact.command_line(command_line)
     called = redact.redact(title) if title else " ".join(shown)
-    with session(folder, title=called, script=_script(command_line)) as opened, commands.held_signals() as mask:
+    script = script_of(command_line)
+    opened = session(folder, title=called, script=script)
+    if script is None:
+        opened.without_script()
+    with opened, commands.held_signals() as mask:
         with _activity(opened, type_, inputs) as run:
             run.wraps(shown)
             for path in inputs[1:] if type_ == "evaluation" else ():
@@ -61,18 +66,6 @@ def command(folder: Path, type_: str, inputs: Sequence[str], outputs: Sequence[s
 def _refused(name: str, problem: Ended) -> int:
     tell(f"lineage: {name}: {problem.problem}")
     return problem.code
-
-
-def _script(command_line: Sequence[str]) -> Path | None:
-    """The first argument that is a file: the script of `python script.py`, or the program itself."""
-    return next((Path(part) for part in (*command_line[1:], command_line[0]) if _is_file(part)), None)
-
-
-def _is_file(part: str) -> bool:
-    try:
-        return Path(part).is_file()
-    except OSError:  # too long for a name
-        return False
 
 
 def _activity(opened: Session, type_: str, inputs: Sequence[str]) -> Run:

@@ -126,6 +126,10 @@ class Session:
 
     # --- what a user calls
 
+    def without_script(self) -> None:
+        """Record no script: a command is wrapped that has none, and the code is that of the working directory."""
+        self._script_path = None
+
     @property
     def manifest(self) -> Path:
         """Where the session's manifest is."""

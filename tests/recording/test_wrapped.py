@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from lineage.cli import main
+from lineage.recording.script_of import script_of
 
 LINEAGE = [sys.executable, "-m", "lineage"]
 GENEROUS = 60  # seconds; the machine may be busy
@@ -383,3 +384,42 @@ def test_secrets_are_in_neither_title_nor_command(work):
 def test_the_package_is_a_program():
     done = subprocess.run([*LINEAGE, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("lineage ")
+
+
+# --- the script
+
+SCRIPTS = {
+    "python train.py --data data.txt": "train.py",
+    "/usr/bin/python3.11 -u train.py": "train.py",
+    "python -m pkg.train data.txt": "pkg/train.py",
+    "python -m pkg": "pkg/__main__.py",
+    "python -m pytest data.txt": None,
+    "python -c pass data.txt": None,
+    "bash -lc ./run.sh": "run.sh",
+    "sh run data.txt": "run",
+    "torchrun --nproc-per-node 2 train.py data.txt": "train.py",
+    "env A=1 python train.py": "train.py",
+    "sort data.txt": None,
+    "./run data.txt": "run",
+    "jq . data.txt": None,
+}
+
+
+@pytest.mark.parametrize(("line", "script"), SCRIPTS.items())
+def test_the_script_of_a_command_line_is_code_and_no_data_file(work, line, script):
+    for name in ("train.py", "data.txt", "run", "run.sh", "pkg/train.py", "pkg/__main__.py"):
+        Path(name).parent.mkdir(exist_ok=True)
+        Path(name).touch()
+    found = script_of(line.split())
+    assert found == (Path(script) if script else None)
+
+
+def test_a_command_without_a_script_has_the_code_of_the_working_directory(work):
+    def git(*argv):
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a@b", *argv], check=True, capture_output=True)
+
+    git("init")
+    git("commit", "--allow-empty", "-m", "x")
+    head = subprocess.run(["git", "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    assert main(["run", "--", "sh", "-c", "true"]) == 0
+    assert (manifest_of()["environment"]["git_sha"], manifest_of()["environment"]["script"]) == (head, None)
