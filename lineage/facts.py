@@ -114,6 +114,7 @@ class Activity:
     used: tuple[Artifact, ...] = ()
     made: tuple[Artifact, ...] = ()
     gaps: tuple[Gap, ...] = ()
+    error: Json | None = None  # why it did not complete: {"type": …, "message": …}
     command: tuple[str, ...] = ()  # that was wrapped, without secrets; (): the activity took place in a program that uses us
     exit_code: int | None = None  # of that command
     inferred: bool = False  # known only from inline metadata, no manifest says it took place
@@ -182,5 +183,6 @@ class Session:
     activities: tuple[Activity, ...] = ()
     artifacts: tuple[Artifact, ...] = ()  # what it made, and what it was told of
     gaps: tuple[Gap, ...] = ()
+    error: Json | None = None  # why it did not complete: {"type": …, "message": …}
     manifest: str | None = None  # file name of the manifest; None: inferred from inline metadata
     inferred: bool = False

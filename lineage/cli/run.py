@@ -54,12 +54,12 @@ def command(folder: Path, type_: str, inputs: Sequence[str], outputs: Sequence[s
                 run.use(path, type="test_set", role="testSet")
             ended = commands.run(command_line, mask)
             _record(opened, run, ended, declared)
-        if ended.status != "completed":
-            opened.close(ended.status)
+            run.close(ended.status)
+        opened.close(ended.status)
     if ended.problem:
         _refused(command_line[0], ended)
     if opened.recording and opened.manifest.exists():
-        tell(f"recorded in {opened.manifest}")
+        tell(f"recorded in {folder / opened.manifest.name}")
     return ended.code
 
 
@@ -80,7 +80,7 @@ def _activity(opened: Session, type_: str, inputs: Sequence[str]) -> Run:
 
 
 def _record(opened: Session, run: Run, ended: Ended, declared: Sequence[Declared]) -> None:
-    run.finished(ended.code, ended.status)
+    run.finished(ended.code)
     if ended.problem:
         run.gap("command", ended.problem)
     for path, reason in declaring.record(opened, run, declared):

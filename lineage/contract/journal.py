@@ -1,21 +1,25 @@
-"""What each process of a session appends, and how the journals of all of them become one manifest.
+"""Events of a session, and how the journals of its processes become one manifest.
 
-A journal is `session_journal_<session id>_<process>.jsonl` beside the manifest: one event a line, written by one process only,
-so no lock is needed, on a network file system neither. The manifest is the *fold* of the journals over the manifest that stands:
+A journal is `session_journal_<session id>_<process>.jsonl` beside the manifest. Only one process writes to it,
+one event a line, so no lock is needed, also on a network file system. The manifest is the *fold* of the journals:
 
+    {"event": "process",  "process":  {…}}    the first event: which process writes this journal
     {"event": "session",  "session":  {…}}    merged into the top level; `environment` and `gaps` are merged key by key
     {"event": "activity", "activity": {…}}    replaces the activity with the same `id`
     {"event": "artifact", "artifact": {…}}    replaces the artifact with the same `file`
-    {"event": "left"}                         the process has ended in good order; its journal may go
+    {"event": "left"}                         the process has ended in good order
 
-Folding twice is folding once, and the order of the journals decides nothing but which of two processes wrote a file last.
+Each event has an `order`: nanoseconds of the monotonic clock, which all processes of a machine share and nobody can
+set back. Events of several journals are applied in this order. Folding twice is folding once, as long as the journals
+of a session are kept or removed together.
 """
 
 from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import merge
 from itertools import takewhile
 from pathlib import Path
 from typing import Any
@@ -41,7 +45,7 @@ def is_called(name: str) -> bool:
 
 def listed(folder: Path) -> list[str]:
     """The names of all that lie in *folder* and are called like a journal, sorted."""
-    return sorted(path.name for path in folder.iterdir() if is_called(path.name))
+    return sorted(name for name in os.listdir(folder) if is_called(name))  # noqa: PTH208  # a third of the time of iterdir
 
 
 def journals(folder: Path, session_id: str, names: Sequence[str] | None = None) -> list[Path]:
@@ -82,27 +86,48 @@ def read(path: Path) -> tuple[list[Event], list[Finding]]:
 
 
 def left(events: Iterable[Event]) -> bool:
-    """Did the process say that it had ended?"""
+    """Return whether the process said that it had ended."""
     return any(event["event"] == "left" for event in events)
 
 
-def fold(manifest: Mapping[str, Any], events: Iterable[Event]) -> dict[str, Any]:
-    """The manifest with *events* applied to it; *manifest* itself stays as it is."""
-    top = {**manifest}
-    activities = _keyed(manifest.get("activities"), "id")
-    artifacts = _keyed(manifest.get("artifacts_generated"), "file")
-    for event in events:
+def process_of(events: Iterable[Event]) -> dict[str, Any] | None:
+    """Return the mark of the process that wrote these events; None in journals that have none."""
+    return next((event["process"] for event in events if isinstance(event.get("process"), dict)), None)
+
+
+class Fold:
+    """A manifest to which events are applied, each at the same cost."""
+
+    def __init__(self, manifest: Mapping[str, Any]) -> None:
+        self._top = {**manifest}
+        self._activities = _keyed(manifest.get("activities"), "id")
+        self._artifacts = _keyed(manifest.get("artifacts_generated"), "file")
+
+    def apply(self, event: Event) -> None:
+        """Apply one event; one of no known kind changes nothing."""
         body = event.get(event["event"])
         if not isinstance(body, dict):
-            continue
+            return
         match event["event"]:
             case "session":
-                top = _merged(top, body)
+                self._top = _merged(self._top, body)
             case "activity":
-                activities[str(body.get("id"))] = body
+                self._activities[str(body.get("id"))] = body
             case "artifact":
-                artifacts[str(body.get("file"))] = _later(artifacts.get(str(body.get("file"))), body)
-    return top | {"artifacts_generated": list(artifacts.values()), "activities": list(activities.values())}
+                self._artifacts[str(body.get("file"))] = body
+
+    def result(self) -> dict[str, Any]:
+        """Return the manifest as it is now."""
+        artifacts, activities = list(self._artifacts.values()), list(self._activities.values())
+        return self._top | {"artifacts_generated": artifacts, "activities": activities}
+
+
+def fold(manifest: Mapping[str, Any], events: Iterable[Event]) -> dict[str, Any]:
+    """Return the manifest with *events* applied to it; *manifest* itself stays as it is."""
+    folding = Fold(manifest)
+    for event in events:
+        folding.apply(event)
+    return folding.result()
 
 
 def _keyed(items: object, key: str) -> dict[str, Any]:
@@ -120,21 +145,55 @@ def _object(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _later(one: Mapping[str, Any] | None, other: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Of two reports of the same file the one that saw more of it: the later time."""
-    if one is None or str(one.get("timestamp") or "") <= str(other.get("timestamp") or ""):
-        return other
-    return one
-
-
 def folded(manifest: Mapping[str, Any], paths: Iterable[Path]) -> tuple[dict[str, Any], list[Finding]]:
-    """The manifest with all journals of *paths* applied, and what was wrong with them."""
+    """Return the manifest with all journals of *paths* applied, and what is wrong with them."""
     findings: list[Finding] = []
+    journals: list[list[Event]] = []
+    for path in paths:
+        events, problems = read(path)
+        findings.extend(problems)
+        journals.append(events)
+    return fold(manifest, in_order(journals, manifest.get("process"))), findings
 
-    def events() -> Iterator[Event]:
-        for path in paths:
-            found, wrong = read(path)
-            findings.extend(wrong)
-            yield from found
 
-    return fold(manifest, list(events())), findings
+def in_order(journals: Sequence[Sequence[Event]], owner: object = None) -> list[Event]:
+    """Return the events of several journals in the order in which they happened.
+
+    Args:
+        journals: The events of each journal, as they were written.
+        owner: The mark of the process that owns the session. The clocks of two machines cannot be compared,
+            so its machine comes last, and the others in the order of their journals.
+    """
+    boots: dict[str, list[Sequence[Event]]] = {}
+    for events in journals:
+        boots.setdefault(_boot(process_of(events)), []).append(events)
+    last = _boot(owner or _owner(journals))
+    machines = sorted(boots, key=lambda boot: boot == last)
+    return [event for boot in machines for event in merge(*map(_ordered, boots[boot]), key=_place)]
+
+
+def _owner(journals: Iterable[Iterable[Event]]) -> object:
+    """Return the mark of the process that opened the session, if a journal holds it."""
+    opened = (event.get("session") for events in journals for event in events)
+    return next((body["process"] for body in opened if isinstance(body, dict) and "process" in body), None)
+
+
+def _boot(mark: object) -> str:
+    """Return which boot of which machine a process ran under; journals are files of strangers, so it may be anything."""
+    return str(mark.get("boot")) if isinstance(mark, dict) else ""
+
+
+def _ordered(events: Sequence[Event]) -> list[Event]:
+    """Return the events of one journal, each with an order that is not below the one before it."""
+    order = 0
+    placed: list[Event] = []
+    for event in events:
+        own = event.get("order")
+        order = max(order, own) if type(own) is int else order
+        placed.append({**event, "order": order})
+    return placed
+
+
+def _place(event: Event) -> int:
+    order: int = event["order"]
+    return order

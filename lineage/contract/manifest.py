@@ -108,6 +108,8 @@ def activity_json(activity: Activity) -> dict[str, Any]:
         "generated": [{"file": artifact.path, "role": artifact.role} for artifact in activity.made],
         "gaps": gaps_json(activity.gaps),
     }
+    if activity.error:
+        entry["error"] = dict(activity.error)
     return entry | _own_json(activity) | _command_json(activity)
 
 
@@ -194,6 +196,7 @@ def _session(fields: Fields, path: Path) -> Session:
         activities=tuple(_activity(entry, known) for entry in fields.items("activities") if _has(entry, "id")),
         artifacts=artifacts,
         gaps=_gaps(fields),
+        error=fields.mapping("error") or None,
         manifest=path.name,
     )
 
@@ -265,6 +268,7 @@ def _activity(fields: Fields, known: Mapping[str, Artifact]) -> Activity:
         "used": tuple(_artifact(entry, "input") for entry in fields.items("used")),
         "made": tuple(_made(entry, known) for entry in fields.items("generated")),
         "gaps": _gaps(fields),
+        "error": fields.mapping("error") or None,
         "command": tuple(fields.texts("command")) if "command" in fields else (),
         "exit_code": fields.integer("exit_code") if "exit_code" in fields else None,
     }

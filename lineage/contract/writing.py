@@ -32,6 +32,7 @@ def session_json(session: Session) -> dict[str, Any]:
         "artifacts_generated": [manifest.artifact_json(one) for one in session.artifacts],
         "activities": [manifest.activity_json(one) for one in session.activities],
         "gaps": manifest.gaps_json(session.gaps),
+        **({"error": dict(session.error)} if session.error else {}),
     }
 
 

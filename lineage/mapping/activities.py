@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation
 from lineage.mapping.artifacts import artifact_statements, metric_statements
-from lineage.mapping.attributes import Attribute, flat, gaps, known, some, value_of
+from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, some, value_of
 from lineage.mapping.names import DCTERMS, FAIR4ML, LIN, MLS, PROV, SCHEMA, role
 from lineage.mapping.sessions import Scope, kind, script_agent, when
 from lineage.prov.statement import Name, Statement, statement
@@ -49,6 +49,7 @@ def _about(run: Activity, session: Name | None) -> Iterator[Attribute]:
     yield from some(PROV["label"], LABELS[type(run)](run))
     yield from some(LIN["status"], None if run.inferred else run.status)
     yield from some(DCTERMS["isPartOf"], session)
+    yield from failure(run.error)
     yield from some(LIN["command"], list(run.command) or None)
     yield from some(LIN["exitCode"], run.exit_code)
     yield from gaps(run.gaps)

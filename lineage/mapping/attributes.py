@@ -49,6 +49,13 @@ def some(name: Name, value: object) -> Iterator[Attribute]:
         yield name, value if isinstance(value, Name) else value_of(value)
 
 
+def failure(error: Json | None) -> Iterator[Attribute]:
+    """Yield why something did not complete, as `ValueError: the text of the exception`."""
+    if error:
+        parts = (error.get(key) for key in ("type", "message"))
+        yield from some(LIN["error"], ": ".join(part for part in parts if isinstance(part, str) and part) or None)
+
+
 def gaps(found: Iterable[Gap]) -> Iterator[Attribute]:
     """What could not be learnt, and why."""
     for gap in found:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from lineage.contract.times import xsd_time
 from lineage.facts import CodeVersion, Script, Session
-from lineage.mapping.attributes import Attribute, gaps, known, some
+from lineage.mapping.attributes import Attribute, failure, gaps, known, some
 from lineage.mapping.names import DCTERMS, LIN, MLS, PROV, SCHEMA, Ids
 from lineage.prov.statement import Name, Statement, literal, statement
 from lineage.prov.terms import ACTIVITY, AGENT, ASSOCIATION, DELEGATION, DERIVATION, ENTITY, USAGE
@@ -61,6 +61,7 @@ def _about(session: Session) -> Iterator[Attribute]:
     yield from some(LIN["status"], None if session.inferred else session.status)
     yield from known({key: session.environment.get(key) for key in ("command_line", "seeds")})
     yield from some(LIN["host"], session.host)
+    yield from failure(session.error)
     yield from gaps(session.gaps)
 
 

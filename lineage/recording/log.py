@@ -1,110 +1,221 @@
-"""What one process knows of a session, on its way to the disk: its journal, and the manifest if the session is its own."""
+"""Write what one process records of a session: its journal, and the manifest if the session is its own.
+
+An event is appended to the journal and nothing else is done. The owner rewrites the manifest when the session
+begins, when it ends, and at most once a second between; readers fold the journals over it.
+"""
 
 from __future__ import annotations
 
 import os
 import threading
+import time
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from lineage.capture import process
 from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
-from lineage.core.writing import replace_file
+from lineage.core.writing import create, replace_file
 from lineage.recording.guard import Guard
 
-Event = dict[str, Any]
+Event = Mapping[str, Any]
+INTERVAL = 1.0  # seconds between two writes of the manifest while a session runs
+UNENDED = "the session ended while the run was open"
+GONE = "its process ended without closing it"
 
 
 class Log:
-    """Appends events to the process's own journal; the owner of the session also keeps the manifest up to date."""
+    """The journal of this process, and for the owner of the session the manifest."""
 
     def __init__(self, folder: Path, session_id: str, *, owner: bool, guard: Guard) -> None:
         self.folder, self.session_id, self.owner, self.guard = folder, session_id, owner, guard
-        self._events: list[Event] = []  # kept too: a full disk must not make the last manifest poorer than it need be
-        self._pid = 0
-        self._lock, self._locked_by = threading.RLock(), os.getpid()
+        self._manifest = manifest.path_of(folder, session_id)
+        self._fold = journal.Fold({})
+        self._unwritten: list[bytes] = []  # events that the disk did not take; the next one tries again
+        self._pid = os.getpid()
+        self._lock = threading.RLock()
         self._torn = False
+        self._path: Path | None = None
         self._descriptor: int | None = None
+        self._last_write = float("-inf")
 
-    def add(self, *events: Mapping[str, Any]) -> None:
-        """Append *events*, and bring the manifest up to date."""
-        with self.exclusive():
-            self._events += [dict(event) for event in events]
-            with self.guard("the journal"):
-                for event in events:
-                    self._append(as_bytes(event))
-            self.refresh()
+    @property
+    def is_used(self) -> bool:
+        """Whether this process has written to its journal."""
+        return self._pid == os.getpid() and self._path is not None
+
+    def add(self, *events: Event) -> None:
+        """Append *events*; bring the manifest up to date if that was not done within the last second."""
+        with self.exclusive(), self.guard("the journal"):
+            for event in events:
+                ordered = {**event, "order": time.monotonic_ns()}
+                if self.owner:
+                    self._fold.apply(ordered)
+                self._unwritten.append(as_bytes(ordered))
+            self._flush()
+        if self.owner and time.monotonic() - self._last_write >= INTERVAL:
+            self._write(self._fold.result)
 
     @contextmanager
     def exclusive(self) -> Iterator[None]:
-        """One thread at a time; a fork does not wait for a thread that it does not have."""
-        if self._locked_by != os.getpid():
-            self._lock, self._locked_by = threading.RLock(), os.getpid()
+        """Let one thread at a time change what is recorded; a forked child does not wait for threads it has not."""
+        if self._pid != os.getpid():
+            self._become_child()
         with self._lock:
             yield
 
-    def _append(self, event: bytes) -> None:
-        """One line; what a full disk left of an earlier one is ended first, so that it spoils nothing but itself."""
-        try:
-            journal.append(self._own(), b"\n" + event if self._torn else event)
-        except OSError:
-            self._torn = True
-            raise
-        self._torn = False
-
     def refresh(self) -> None:
-        """Rewrite the manifest from all journals; only the owner does, so that no late writer puts an old one over a new one."""
-        if self.owner and os.getpid() == self._pid:
-            with self.exclusive(), self.guard("the manifest"):
-                self._write()
-
-    def _write(self) -> None:
-        path = manifest.path_of(self.folder, self.session_id)
-        folded, _ = journal.folded({}, journal.journals(self.folder, self.session_id))
-        replace_file(path, as_bytes(journal.fold(folded, self._events), indent=True) + b"\n")
+        """Bring the manifest up to date with what all processes of the session wrote; only the owner does."""
+        if self.owner and self._pid == os.getpid():
+            self._write(lambda: self._folded(self._journals()))
 
     def claimed(self, file: str) -> bool:
-        """Does any process of this session write to *file*?"""
+        """Return whether any process of this session makes *file*."""
         found = False
         with self.guard("the journals"):
-            for path in journal.journals(self.folder, self.session_id):
+            for path in self._journals():
                 events, _ = journal.read(path)
                 found = found or any(_names(event, file) for event in events)
         return found
 
-    def _own(self) -> int:
-        """The descriptor of this process's journal; a fork gets a journal of its own."""
-        if self._descriptor is None or self._pid != os.getpid():
-            if self._pid and self._pid != os.getpid():
-                self._events, self.owner = [], False
-            self._pid = os.getpid()
-            name = journal.journal_path(self.folder, self.session_id, f"{self._pid}-{uuid.uuid4().hex[:8]}")
-            self._descriptor = os.open(name, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o644)
-        return self._descriptor
-
     def leave(self) -> None:
-        """Say that this process is done; the owner folds all finished journals into the manifest and removes them."""
+        """Say that this process is done, and fold the journals into the manifest where no other process goes on.
+
+        The last process to leave folds: the owner, or one that outlives it.
+        """
         self.add({"event": "left"})
-        if self._descriptor is not None and self._pid == os.getpid():
+        if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
-        if self.owner:
-            with self.guard("the journals"):
-                self._fold_away()
+        with self.guard("the journals"):
+            if self.owner:
+                self._end()
+            else:
+                self._end_after_the_owner()
 
-    def _fold_away(self) -> None:
-        """Remove the journals that the manifest on disk already holds: those of processes that have left."""
-        done = [path for path in journal.journals(self.folder, self.session_id) if journal.left(journal.read(path)[0])]
-        raw = loads(manifest.path_of(self.folder, self.session_id).read_bytes())[0]
-        if isinstance(raw, dict) and journal.folded(raw, done)[0] == raw:
-            for path in done:
-                path.unlink()
+    # --- the journal
+
+    def _become_child(self) -> None:
+        """Start a journal of its own in a process that was forked off; the session stays the parent's."""
+        self._pid, self.owner, self._lock = os.getpid(), False, threading.RLock()
+        self._fold, self._unwritten, self._torn = journal.Fold({}), [], False
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+        self._path = self._descriptor = None
+
+    def _flush(self) -> None:
+        """Write the events that wait. Raises OSError; what was not written stays."""
+        descriptor = self._own()
+        while self._unwritten:
+            event = self._unwritten[0]
+            try:
+                journal.append(descriptor, b"\n" + event if self._torn else event)
+            except OSError:
+                self._torn = True  # end the torn line before the next event, so that it spoils nothing but itself
+                raise
+            self._torn = False
+            del self._unwritten[0]
+
+    def _own(self) -> int:
+        """Return the descriptor of this process's journal, which begins with the process's mark."""
+        if self._descriptor is None:
+            path = journal.journal_path(self.folder, self.session_id, f"{self._pid}-{uuid.uuid4().hex[:8]}")
+            self._descriptor, self._path = create(path, os.O_WRONLY | os.O_APPEND), path
+            mark = {"event": "process", "process": process.process_mark(), "order": time.monotonic_ns()}
+            self._unwritten.insert(0, as_bytes(mark))
+        return self._descriptor
+
+    def _journals(self) -> list[Path]:
+        return journal.journals(self.folder, self.session_id)
+
+    # --- the manifest
+
+    def _write(self, state: Any) -> None:
+        with self.exclusive(), self.guard("the manifest"):
+            replace_file(self._manifest, as_bytes(state(), indent=True) + b"\n")
+        self._last_write = time.monotonic()
+
+    def _folded(self, paths: Sequence[Path]) -> dict[str, Any]:
+        """Return the manifest on the disk with all journals applied, and with what the disk did not take."""
+        full, _ = journal.folded(self._on_disk(), paths)
+        return journal.fold(full, [loads(event)[0] for event in self._unwritten])
+
+    def _on_disk(self) -> dict[str, Any]:
+        try:
+            value, _ = loads(self._manifest.read_bytes())
+        except FileNotFoundError:
+            return {}
+        return value if isinstance(value, dict) else {}
+
+    def _end(self) -> None:
+        """Write the whole manifest, and remove the journals if every process has left or is gone."""
+        paths = self._journals()
+        if set(paths) <= {self._path}:
+            self._finish(self._fold.result(), paths, open_runs={})
+            return
+        if not self._finish_all(paths):
+            self._finish_all(paths)  # a process that left while the manifest was written saw no end of the session
+
+    def _end_after_the_owner(self) -> None:
+        """Fold the journals of a session whose owner has ended, if this is the last process of it."""
+        paths = self._journals()  # before the manifest: a journal that is gone by now is in it
+        if _status(self._on_disk()) in (None, "running"):
+            return
+        with suppress(FileNotFoundError):  # another process that leaves now folds them
+            if not _unfinished(paths)[0]:
+                self._finish_all(paths)
+
+    def _finish_all(self, paths: Sequence[Path]) -> bool:
+        """Fold all journals into the manifest, and return whether they could be removed: no process that may live goes on."""
+        living, open_runs = _unfinished(paths)
+        self._finish(self._folded(paths), () if living else paths, open_runs)
+        return not living
+
+    def _finish(self, full: dict[str, Any], paths: Sequence[Path], open_runs: Mapping[str, str]) -> None:
+        """Write the manifest; remove the journals *paths* once the manifest on the disk holds them."""
+        default = UNENDED if paths else None  # with journals that stay, a process goes on, and so may its activities
+        activities = [_ended(one, open_runs, default) for one in full.get("activities", ())]
+        replace_file(self._manifest, as_bytes(full | {"activities": activities}, indent=True) + b"\n")
+        for path in paths:
+            path.unlink(missing_ok=True)
 
 
-def _names(event: Mapping[str, Any], file: str) -> bool:
+def _unfinished(paths: Sequence[Path]) -> tuple[bool, dict[str, str]]:
+    """Return whether a process that may live has not left, and the activities that processes which are gone left open, with the reason."""
+    living = False
+    open_runs: dict[str, str] = {}
+    for path in paths:
+        events, _ = journal.read(path)
+        if journal.left(events):
+            continue
+        mark = journal.process_of(events)
+        if mark is None or process.is_alive(mark) is not False:
+            living = True
+            continue
+        bodies = (event.get("activity") for event in events)
+        open_runs |= {body["id"]: GONE for body in bodies if isinstance(body, dict) and isinstance(body.get("id"), str)}
+    return living, open_runs
+
+
+def _ended(activity: Any, open_runs: Mapping[str, str], default: str | None) -> Any:
+    """Return an activity that was left running as interrupted; when it ended was not observed."""
+    if not isinstance(activity, dict) or activity.get("status") != "running":
+        return activity
+    reason = open_runs.get(str(activity.get("id")), default)
+    if reason is None:
+        return activity
+    gaps = activity.get("gaps")
+    return {**activity, "status": "interrupted", "gaps": {**(gaps if isinstance(gaps, dict) else {}), "ended_at": reason}}
+
+
+def _status(full: Mapping[str, Any]) -> object:
+    return full.get("status")
+
+
+def _names(event: Event, file: str) -> bool:
     body = event.get("artifact")
     return isinstance(body, dict) and body.get("file") == file

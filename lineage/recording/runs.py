@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import sys
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 import orjson
 
@@ -18,8 +19,10 @@ from lineage.contract.lines import holds_records
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
+from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status
 from lineage.integrity import index
+from lineage.recording.ending import Ending, ending
 from lineage.recording.writer import RecordWriter, dump
 
 if TYPE_CHECKING:
@@ -34,14 +37,20 @@ def new_id() -> str:
 
 
 class Run:
-    """An activity that is taking place. A context manager: it ends as `completed`, `failed`, or `interrupted` by the keyboard."""
+    """An activity of a session. A context manager: it ends as `completed`, `failed` or `interrupted`.
+
+    A process that is forked off inside a run, and records something, has a run of its own from then on.
+    """
 
     keeps_metadata = False  # records that come with metadata keep it as it is
+    is_shared = False  # the ranks of a distributed job take part in it together, and the main one records it
 
     def __init__(self, session: Session, fact: Activity, provenance: Mapping[str, Any]) -> None:
         self.session, self._fact, self._provenance = session, fact, provenance
         self._numbers: dict[Path, Iterator[int]] = {}
-        self._status: Status | None = None  # that the command had which the run wraps
+        self._writers: list[RecordWriter] = []
+        self._state: Literal["new", "open", "closed"] = "new"
+        self._pid = os.getpid()
 
     @property
     def id(self) -> str:
@@ -53,22 +62,63 @@ class Run:
         """The parameters it was given."""
         return self._fact.params
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether another rank of the job records this run."""
+        return self.is_shared and not self.session.is_main
+
+    def open(self) -> Self:
+        """Open the run and return it. The `with` statement calls this.
+
+        Raises:
+            UsageError: The run is open, or was closed, or its session is not open.
+        """
+        self.session.require_open()
+        if self._state != "new":
+            raise UsageError(f"the run is {self._state} already", at=self.id, hint="make a new one, as session.generation(...)")
+        self._state, self._pid = "open", os.getpid()
+        self._update(started_at=now())
+        self.session.opened(self)
+        return self
+
+    def close(self, status: Status = "completed") -> None:
+        """End the run and its writers. The `with` statement calls it; a second call changes nothing.
+
+        Raises:
+            UsageError: The run was never opened.
+            OSError: Records could not be written.
+        """
+        self._close(Ending(status))
+
+    def abandon(self) -> None:
+        """End a run that its session is closed over: that it was left open is recorded, and not how it ended."""
+        with self.session.exclusive():
+            self._fact = replace(self._fact, gaps=(*self._fact.gaps, Gap("ended_at", "the session was closed while the run was open")))
+        self._close(Ending("interrupted"), ended_at=None)
+
     # --- what a user calls
 
     def records(self, path: PathLike, *, type: str = "training_data", append: bool = False) -> RecordWriter:
         """A writer of JSONL records to *path*, relative to the session's folder (see RecordWriter)."""
+        self.require_open()
         writer = RecordWriter(self, path, type=type, append=append)
+        self._writers.append(writer)
         self._add(self.session.relative(writer.path), type, role="records")
         return writer
 
     def use(self, path: PathLike, *, role: str = "input", type: str = "dataset") -> None:
         """Record that the run used the file or folder at *path*, as it is now."""
+        self.require_open()
         used = self.session.input(path, type=type, role=role)
         with self.session.exclusive():
             self._update(used=(*self._fact.used, used))
 
     def output(self, path: PathLike, *, type: str = "output", role: str = "output") -> None:
         """Record that the run made the file or folder at *path*, relative to the session's folder, as it is now."""
+        self.require_open()
+        if self.is_silent:
+            return
+        self._become_child()
         target = self.session.inside(path)
         facts = {"type": type, "role": role, "activity": self.id}
         is_scanned = holds_records(target) and target.is_file()
@@ -78,9 +128,8 @@ class Run:
         """Record the command that does the work, without its secrets."""
         self._update(command=tuple(command))
 
-    def finished(self, exit_code: int, status: Status) -> None:
-        """Record how the command ended; the run then ends with *status*."""
-        self._status = status
+    def finished(self, exit_code: int) -> None:
+        """Record the exit code of that command."""
         self._update(exit_code=exit_code)
 
     def gap(self, about: str, reason: str) -> None:
@@ -102,30 +151,83 @@ class Run:
     # --- taking place
 
     def __enter__(self) -> Self:
-        self._update(started_at=now())
-        return self
+        return self.open()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._update(ended_at=now(), status=self._status or _ending(error))
+        self._close(ending(error))
+
+    async def __aenter__(self) -> Self:
+        return self.open()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close(ending(error))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a run cannot be sent to another process; open lineage.session(...) and a run of its own there")
+
+    def require_open(self) -> None:
+        """Raise a UsageError unless the run is open."""
+        if self._state != "open":
+            problem = "not open" if self._state == "new" else "closed"
+            raise UsageError(f"the run is {problem}", at=self.id, hint="use it inside its `with` statement, or call run.open() first")
+
+    def _close(self, ending: Ending, **changes: Any) -> None:
+        if self._state == "new":
+            self.require_open()
+        if self._state == "closed":
+            return
+        is_forked = self._pid != os.getpid()
+        try:
+            for writer in [] if is_forked else self._writers:
+                writer.close()
+        finally:
+            if not is_forked:  # else the run is the parent's, which goes on
+                self._update(**({"ended_at": now()} | changes), status=ending.status, error=ending.error)
+            self._state = "closed"
+            self.session.closed(self)
+
+    def _become_child(self) -> None:
+        """Become a run of its own in a process that was forked off; the parent's run goes on there."""
+        if self._pid == os.getpid():
+            return
+        self._pid, self._writers = os.getpid(), []
+        self._fact = replace(self._fact, id=new_id(), made=(), started_at=now())
+        self.session.opened(self)
+        util = sys.modules.get("multiprocessing.util")  # its processes end by os._exit, after its own finalizers
+        if util:
+            util.Finalize(None, self._end_child, exitpriority=1)
+
+    def _end_child(self) -> None:
+        """End a run of a process that multiprocessing ends: no `with` statement does it there."""
+        if self._state == "open":
+            with self.session.guard("the end of a forked process"):
+                self.gap("status", "the process ended; whether its code failed was not observed")
+                self.close()
+                self.session.close()
 
     def _update(self, **changes: Any) -> None:
+        self._become_child()
         with self.session.exclusive():
             self._fact = replace(self._fact, **changes)
-            self.session.add({"event": "activity", "activity": manifest.activity_json(self._fact)})
+            self._publish()
+
+    def _publish(self, *events: Mapping[str, Any]) -> None:
+        """Write *events* and the run as it is now to the journal."""
+        if self.is_silent:
+            return
+        with self.session.guard(f"run {self.id}"):
+            self.session.add(*events, {"event": "activity", "activity": manifest.activity_json(self._fact)})
 
     def _add(self, path: str, type: str, role: str) -> None:
         """Name a file that is being written."""
         self._made(Artifact(path=path, type=type, role=role, activity=self.id))
 
     def _made(self, artifact: Artifact) -> None:
+        self._become_child()
         with self.session.exclusive():
             others = tuple(one for one in self._fact.made if one.path != artifact.path)
             self._fact = replace(self._fact, made=(*others, artifact))
-            events = (
-                {"event": "artifact", "artifact": manifest.artifact_json(artifact)},
-                {"event": "activity", "activity": manifest.activity_json(self._fact)},
-            )
-            self.session.add(*events)
+            self._publish({"event": "artifact", "artifact": manifest.artifact_json(artifact)})
 
     # --- what the writer asks
 
@@ -158,10 +260,11 @@ class Run:
         return dump(self.params, at="params")
 
     def forked(self) -> Run:
-        """The same run in a process that was forked off: a run of its own, so that no two records have one index."""
-        twin = type(self)(self.session, replace(self._fact, id=new_id(), made=()), self._provenance)
-        twin._update(started_at=now())
-        return twin
+        """Return the run under which a process that was forked off writes, so that no two records have one index."""
+        if self._pid != os.getpid():
+            self._numbers = {}
+            self._update()
+        return self
 
     def wrote(
         self, path: Path, type: str, sha256: str | None, size: int | None, count: int | None, slices: tuple[Slice, ...] | None
@@ -184,18 +287,14 @@ class Run:
         return made
 
 
-def _ending(error: BaseException | None) -> Status:
-    if error is None:
-        return "completed"
-    return "interrupted" if isinstance(error, KeyboardInterrupt) else "failed"
-
-
 class GenerationRun(Run):
     """A model turns prompts into records."""
 
 
 class TrainingRun(Run):
-    """Data and a base model become an adapter or a model."""
+    """Data and a base model become an adapter or a model. All ranks of a distributed job take part in one training."""
+
+    is_shared = True
 
 
 class TransformationRun(Run):
@@ -213,6 +312,7 @@ class EvaluationRun(Run):
         `summary` holds numbers by the name of their measure; `results` one object an example. A report that exists is never
         overwritten: the next free name is taken.
         """
+        self.require_open()
         target = self.session.claim(path, append=False)
         if seed is not None and seed != self.params.get("seed"):
             self.gap("params.seed", "a report says a seed of its own")

@@ -1,21 +1,18 @@
-"""`with lineage.session("artifacts") as session:` — capture, record, and at the end export.
+"""Record an experiment: `with lineage.session("artifacts") as session:` opens, records, and at the end exports.
 
-The only object of the package with state. It opens a session of its own, or joins the one that `LINEAGE_SESSION` names (its
-manifest's path), when that lies in the same folder: so child processes and ranks take part.
+The only object of the package with state. A session is the process's own, its parent's, or its job's (recording/joining.py).
 """
 
 from __future__ import annotations
 
 import os
 import sys
-import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Literal, NoReturn, TypeVar
 
 from lineage.capture import environment, files, git, process
 from lineage.contract import manifest, metadata
@@ -37,14 +34,15 @@ from lineage.facts import (
     Training,
     Transformation,
 )
+from lineage.recording import joining
+from lineage.recording.ending import Ending, Termination, ending
 from lineage.recording.guard import Guard, logger
 from lineage.recording.log import Log
 from lineage.recording.runs import EvaluationRun, GenerationRun, PathLike, Run, TrainingRun, TransformationRun, new_id
 
-VARIABLE = "LINEAGE_SESSION"  # the manifest's path, for child processes
-_OWNER = "LINEAGE_SESSION_PID"  # who set it: that process itself does not join
 DISABLED = "LINEAGE_DISABLED"
 DEFAULT_FOLDER = "artifacts"
+HOW_TO_OPEN = "write `with lineage.session(...) as session:`, or call session.open()"
 
 AnyRun = TypeVar("AnyRun", bound=Run)
 Models = ModelLoad | Sequence[ModelLoad] | None
@@ -57,48 +55,64 @@ def session(
     graphs: PathLike | None = None,
     script: PathLike | None = None,
     seeds: Mapping[str, int] | None = None,
-    operator: bool = False,
-    host: bool = False,
+    operator: bool | str = False,
+    host: bool | str = False,
     export: bool = True,
 ) -> Session:
-    """A session that records into *folder* (`artifacts` if not given), to be used in a `with` statement.
+    """Make a session that records into *folder*, to be used in a `with` statement.
 
     Args:
-        folder: holds the manifest, the records and the reports; made if it is not there.
-        title: what the experiment is called in the graph.
-        graphs: where the combined graph of the folder goes; `graphs` beside a folder called `artifacts`, else inside it.
-        script: the program that runs, if it is not the one that Python was started with.
-        seeds: seeds of the whole process, by the name of the generator.
-        operator: record the login name. host: record the machine's name. Neither is recorded unless asked for.
-        export: write PROV at the end.
+        folder: Holds the manifest, the records and the reports; made if it is not there. `artifacts` by default, or
+            the folder of the session that this process joins. Made absolute now, so a later `os.chdir` changes nothing.
+        title: What the experiment is called in the graph.
+        graphs: Where the combined graph of the folder goes; `graphs` beside a folder called `artifacts`, else inside it.
+        script: The program that runs, if it is not the one that Python was started with.
+        seeds: Seeds of the whole process, by the name of the generator.
+        operator: Who runs the experiment: a name, or True for the login name. Not recorded by default.
+        host: On which machine: a name, or True for the machine's own. Not recorded by default.
+        export: Write PROV at the end.
+
+    Returns:
+        A session that is not open yet: `with` opens and closes it; notebooks may call `open()` and `close()`.
+
+    Raises:
+        TypeError: `operator` or `host` is neither a name nor a boolean.
 
     `LINEAGE_DISABLED=1` turns recording off: records and reports are still written, without metadata.
     """
-    where = Path(folder if folder is not None else _joined_folder() or DEFAULT_FOLDER)
-    asked = {"operator": process.operator() if operator else None, "host": process.host() if host else None}
-    return Session(where, title=title, graphs=Path(graphs) if graphs else None, script=script, seeds=seeds, asked=asked, export=export)
+    return Session(
+        _absolute(folder if folder is not None else joining.joined_folder() or DEFAULT_FOLDER),
+        title=title,
+        graphs=_absolute(graphs) if graphs else None,
+        script=_absolute(script) if script else None,
+        seeds=seeds,
+        asked={
+            "operator": _asked(operator, "operator", process.operator),
+            "host": _asked(host, "host", process.host),
+        },
+        export=export,
+    )
 
 
-def _joined_folder() -> Path | None:
-    path = os.environ.get(VARIABLE)
-    return Path(path).parent if path and os.environ.get(_OWNER) != str(os.getpid()) else None
+def _absolute(path: PathLike) -> Path:
+    """Return *path* from the working directory of now; as it is where that directory is gone."""
+    try:
+        return Path(path).absolute()
+    except FileNotFoundError:
+        return Path(path)
 
 
-def _joins(folder: Path) -> str | None:
-    """The id of the session of another process to join, if that session records into *folder*."""
-    joined = _joined_folder()
-    if joined is None or joined.resolve() != folder.resolve():
-        return None
-    return manifest.session_id_of(Path(os.environ[VARIABLE]))
-
-
-def new_session_id() -> str:
-    """The time in UTC, readable, and 12 random hex digits: two sessions in one second differ."""
-    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:12]}"
+def _asked(value: bool | str, name: str, look_up: Callable[[], str | None]) -> str | None:
+    """Return a name that the caller gave, or the system's if the caller asked for it."""
+    if isinstance(value, str) and value:
+        return value
+    if isinstance(value, bool):
+        return look_up() if value else None
+    raise TypeError(f'{name}: expected a name or True, got {value!r}; pass {name}="ada", or {name}=True for the system\'s own')
 
 
 class Session:
-    """A session that is taking place; see `session`."""
+    """A session of an experiment: not yet open, open, or closed; see `session`."""
 
     def __init__(
         self,
@@ -117,12 +131,13 @@ class Session:
         self._script_path = Path(script) if script else _main_script()
         self._loads: dict[str, ModelLoad] = {}
         self._code = CodeVersion(git_sha=None)
-        joined = _joins(folder)
-        self.id = joined or new_session_id()
-        self.owner = joined is None
-        self._log = Log(folder, self.id, owner=self.owner, guard=self.guard)
+        self._member = joining.alone()
+        self._log = Log(folder, self.id, owner=True, guard=self.guard)
         self._before: dict[str, str | None] = {}
-        self._closed = False
+        self._state: Literal["new", "open", "closed"] = "new"
+        self._pid = os.getpid()
+        self._open_runs: dict[str, Run] = {}
+        self._termination = Termination()
 
     # --- what a user calls
 
@@ -134,6 +149,48 @@ class Session:
     def manifest(self) -> Path:
         """Where the session's manifest is."""
         return manifest.path_of(self.folder, self.id)
+
+    @property
+    def id(self) -> str:
+        """The session's id; a process that joins a session gets its id when it opens."""
+        return self._member.session_id
+
+    @property
+    def owner(self) -> bool:
+        """Whether this process opened the session; others joined it."""
+        return self._member.owner
+
+    @property
+    def is_main(self) -> bool:
+        """Whether this process records what all ranks of a distributed job do together, as a training."""
+        return self._member.is_main
+
+    @property
+    def world_size(self) -> int:
+        """Number of processes of the distributed job that this one is part of; 1 outside of one."""
+        return self._member.world_size
+
+    def open(self) -> Session:
+        """Open the session and return it. The `with` statement calls this.
+
+        Nothing that goes wrong with recording raises here; a folder that cannot be written to raises when records are.
+
+        Raises:
+            UsageError: The session is open, or was closed.
+        """
+        if self._state != "new":
+            todo = "close it first" if self._state == "open" else "make a new one with lineage.session(...)"
+            raise UsageError(f"the session is {'open already' if self._state == 'open' else 'closed'}", at=self.id, hint=todo)
+        with self.guard("the folder"):
+            self.folder.mkdir(parents=True, exist_ok=True)
+        self._state, self._pid = "open", os.getpid()
+        if self.recording:
+            with self.guard("the session of the job"):
+                self._member = joining.membership(self.folder)
+            self._log = Log(self.folder, self.id, owner=self.owner, guard=self.guard)
+            self._begin()
+            self._termination.watch()
+        return self
 
     def model_load(
         self, provenance: Mapping[str, Any], files: Iterable[PathLike] = (), *, started_at: str | None = None, ended_at: str | None = None
@@ -154,9 +211,9 @@ class Session:
         load = ModelLoad(id=new_id(), status="completed", started_at=started_at, ended_at=ended_at, **facts)
         self._loads[load.id] = load
         first = {"loader_config": {"provenance": load.provenance, **{key: load.provenance[key] for key in ("model_name", "quantization")}}}
-        late, missing = environment.runtime() if self.recording else ({}, ())
-        event = {"environment": late, "gaps": manifest.gaps_json(missing)} | (first if len(self._loads) == 1 else {})
-        self.add({"event": "session", "session": event}, {"event": "activity", "activity": manifest.activity_json(load)})
+        with self.guard(f"model load {load.id}"):
+            late = self._runtime() | (first if len(self._loads) == 1 else {})
+            self.add({"event": "session", "session": late}, {"event": "activity", "activity": manifest.activity_json(load)})
         return load
 
     def generation(
@@ -169,6 +226,8 @@ class Session:
     def training(self, *, model: Models = None, datasets: Iterable[PathLike] = (), params: Mapping[str, Any] | None = None) -> TrainingRun:
         """Data and a base model become an adapter or a model: `run.output("adapter", type="model")`."""
         used = (self.input(path, type="dataset", role="trainingData") for path in datasets)
+        if self.world_size > 1:
+            params = {"world_size": self.world_size, **(params or {})}
         return self._run(TrainingRun, Training, model, used, params)
 
     def evaluation(
@@ -200,52 +259,103 @@ class Session:
         return made
 
     def close(self, status: Status = "completed") -> None:
-        """End the session. The `with` statement calls it; a second call changes nothing."""
-        if not self.recording or self._closed:
-            return
-        self._closed = True
-        if self.owner:
-            self._end(status)
-        self._log.leave()
-        for name, value in self._before.items():
-            _put_variable(name, value)
-        if self.owner and self._export:
-            self._write_prov()
+        """End the session. The `with` statement calls it; a second call changes nothing.
+
+        Args:
+            status: How the session ended.
+
+        Raises:
+            UsageError: The session was never opened.
+        """
+        self._close(Ending(status))
 
     def __enter__(self) -> Session:
-        with self.guard("the folder"):
-            self.folder.mkdir(parents=True, exist_ok=True)
-        if self.recording:
-            self._begin()
-        return self
+        return self.open()
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        if error is None:
-            self.close("completed")
-        else:
-            self.close("interrupted" if isinstance(error, KeyboardInterrupt) else "failed")
+        self._close(ending(error))
+
+    async def __aenter__(self) -> Session:
+        return self.open()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close(ending(error))
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a session cannot be sent to another process; open lineage.session(...) there: it joins this one")
 
     # --- beginning and end
 
+    def _close(self, ending: Ending) -> None:
+        if self._state == "new":
+            raise UsageError("the session is not open", hint=HOW_TO_OPEN)
+        if self._state == "closed":
+            return
+        self._termination.defer()
+        try:
+            for run in list(self._open_runs.values()):
+                run.abandon()
+        finally:
+            self._state = "closed"
+            self._end(ending)
+
+    def _end(self, ending: Ending) -> None:
+        """Record the end: of the session if this process opened it, else only that this process is done."""
+        is_forked = self._pid != os.getpid()
+        if not self.recording or (is_forked and not self._log.is_used):
+            return
+        if self.owner and not is_forked:
+            self._record_end(ending)
+        self._log.leave()
+        if is_forked:
+            return
+        for name, value in self._before.items():
+            _put_variable(name, value)
+        if self.owner and self._member.file:
+            with self.guard("the file of the job"):
+                self._member.file.unlink(missing_ok=True)
+        self._termination.unwatch()  # from here on nothing is lost: the documents can be exported again
+        if self.owner and self._export:
+            self._write_prov()
+
+    def _record_end(self, ending: Ending) -> None:
+        self._log.add({"event": "session", "session": self._runtime()})
+        last: dict[str, Any] = {"status": ending.status, "ended_at": now(), "gaps": manifest.gaps_json(self.guard.gaps)}
+        if ending.error:
+            last["error"] = dict(ending.error)
+        self._log.add({"event": "session", "session": last})
+
     def _begin(self) -> None:
         self._code = self._look_at_code()
-        if self.owner:
-            self._before = {name: os.environ.get(name) for name in (VARIABLE, _OWNER)}
-            os.environ |= {VARIABLE: str(self.manifest.resolve()), _OWNER: str(os.getpid())}
-            self.add({"event": "session", "session": self._opening()})
-            if self._code.patch:
-                self.add({"event": "artifact", "artifact": manifest.artifact_json(self._code.patch)})
-        else:
-            self.add({"event": "process", "process": process.process_mark()})
+        if not self.owner:
+            self._log.add()  # begins the journal, so that others know of this process
+            return
+        self._before = {name: os.environ.get(name) for name in (joining.VARIABLE, joining.OWNER)}
+        os.environ |= {joining.VARIABLE: os.path.realpath(self.manifest), joining.OWNER: str(os.getpid())}
+        self.add({"event": "session", "session": self._opening()})
+        if self._code.patch:
+            self.add({"event": "artifact", "artifact": manifest.artifact_json(self._code.patch)})
 
     def _look_at_code(self) -> CodeVersion:
-        with self.guard("the code version"):
+        with self.guard("the code version", ours=True):
             return git.code_version(self._script_path, folder=Path.cwd(), patch_into=self.folder if self.owner else None)
         return CodeVersion(git_sha=None)
 
+    def _runtime(self) -> dict[str, Any]:
+        """Return what only torch knows of the environment, for the session's manifest; nothing while it is not loaded."""
+        if not self.recording:
+            return {}
+        with self.guard("the environment of torch", ours=True):
+            late, missing = environment.runtime()
+            return {"environment": late, "gaps": manifest.gaps_json(missing)}
+        return {}
+
     def _opening(self) -> dict[str, Any]:
-        seen, missing = environment.environment()
-        gaps = manifest.gaps_json([*missing, *self._code.gaps])
+        """Return the first event of the session, which its owner writes."""
+        seen: dict[str, Any] = {}
+        missing: tuple[Gap, ...] = ()
+        with self.guard("the environment", ours=True):
+            seen, missing = environment.environment()
         about: dict[str, Any] = {
             "session_id": self.id,
             "schema": manifest.SCHEMA,
@@ -253,34 +363,50 @@ class Session:
             "status": "running",
             "started_at": now(),
             "ended_at": None,
-        }
-        about |= {
             "environment": {**seen, **manifest.code_json(self._code)},
             "loader_config": {},
-            "gaps": gaps,
-            "process": process.process_mark(),
+            "gaps": manifest.gaps_json([*missing, *self._code.gaps, *self.guard.gaps]),
         }
+        with self.guard("the mark of the process"):
+            about["process"] = process.process_mark()
+        if self.world_size > 1:
+            about["environment"]["world_size"] = self.world_size
         if self._seeds:
             about["environment"]["seeds"] = dict(self._seeds)
         return about | {key: value for key, value in self._asked.items() if value is not None}
 
-    def _end(self, status: Status) -> None:
-        late, missing = environment.runtime()
-        gaps = manifest.gaps_json([*missing, *self.guard.gaps])
-        self.add({"event": "session", "session": {"status": status, "ended_at": now(), "environment": late, "gaps": gaps}})
-
     def _write_prov(self) -> None:
-        from lineage.export import export_folder
-
         with self.guard("the PROV documents", ours=True):
+            from lineage.export import export_folder
+
             export_folder(self.folder, graphs=self._graphs)
 
     # --- what runs ask
 
     def add(self, *events: Mapping[str, Any]) -> None:
-        """Write events to the journal; nothing when recording is off."""
+        """Write events to the journal; nothing when recording is off.
+
+        Raises:
+            UsageError: The session is not open.
+        """
+        self.require_open()
         if self.recording:
             self._log.add(*events)
+
+    def require_open(self) -> None:
+        """Raise a UsageError unless the session is open."""
+        if self._state == "new":
+            raise UsageError("the session is not open", hint=HOW_TO_OPEN)
+        if self._state == "closed":
+            raise UsageError("the session is closed", at=self.id, hint="record inside its `with` statement, or make a new session")
+
+    def opened(self, run: Run) -> None:
+        """Remember a run that must be closed before the session is."""
+        self._open_runs[run.id] = run
+
+    def closed(self, run: Run) -> None:
+        """Forget a run that is closed."""
+        self._open_runs = {key: one for key, one in self._open_runs.items() if one is not run}
 
     def exclusive(self) -> AbstractContextManager[None]:
         """One thread at a time may change what is recorded."""

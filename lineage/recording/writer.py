@@ -196,6 +196,8 @@ class RecordWriter:
 
     def close(self) -> None:
         """Make the lines last, and record the file's digest, size and count."""
+        if self._forks != _Forks.count:  # a child that wrote nothing: the file is the parent's
+            return
         if self._descriptor is not None:
             with self._guard(f"records of {self.path.name}"):
                 os.fsync(self._descriptor)
