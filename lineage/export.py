@@ -8,17 +8,20 @@ What no manifest tells of is inferred from inline metadata; what has none is leg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
 from lineage import formats, mapping
-from lineage.capture.files import exclusive
+from lineage.capture.places import is_name, is_sent_away
 from lineage.carried import Placed
 from lineage.constraints import validate
+from lineage.core.writing import write_whole
 from lineage.draw import draw
+from lineage.errors import UsageError
 from lineage.expansion import EVERY, Expansion, Lines
 from lineage.facts import Session
 from lineage.findings import Finding, finding
@@ -80,6 +83,7 @@ def export_folder(
     """
     sessions, findings = gathered(folder, How(legacy=legacy, recheck=recheck, jobs=jobs, progress=progress), recursive=recursive)
     chosen = sessions if session is None else (pick(sessions, session),)
+    target = graphs or (_own_graphs(folder) if session is None else graphs_of(folder))
     gate, ids = _Gate(allow_invalid), ids or Ids()
     written: list[Path] = []
     document, circles, good = _good(sessions, ids, gate)
@@ -88,8 +92,22 @@ def export_folder(
             written += _write_session(path, one, told, only or SESSION_FORMATS)
     notes: list[str] = []
     if session is None:
-        written += _write_combined(document, graphs or graphs_of(folder), only, notes, gate)
+        written += _write_combined(document, target, only, notes, gate, _recorded(sessions))
     return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles, *gate.findings), tuple(notes))
+
+
+def _own_graphs(folder: Path) -> Path:
+    """Where the combined graph goes if nobody says where. Raises UsageError where a link of that name leads elsewhere."""
+    graphs = graphs_of(folder)
+    if is_sent_away(graphs):
+        raise UsageError("the folder of the graphs is a link that leads elsewhere", at=str(graphs), hint="remove it, or make it a folder")
+    return graphs
+
+
+def _recorded(sessions: Iterable[Placed]) -> set[str]:
+    """Where the files are that sessions made and that are called as a combined file is."""
+    made = ((place, one.path) for place, session in sessions for one in session.artifacts)
+    return {os.path.realpath(place / name) for place, name in made if f"/{name}".rpartition("/")[2].startswith(COMBINED) and is_name(name)}
 
 
 def _good(placed: Sequence[Placed], ids: Ids, gate: _Gate) -> tuple[Document, tuple[Finding, ...], list[tuple[Path, Session, Document]]]:
@@ -184,39 +202,38 @@ def _stem(session: Session) -> str:
     return f"session_{safe(session.id)}" if session.manifest else "session_unrecorded"
 
 
-def _write_combined(document: Document, graphs: Path, only: Sequence[str], notes: list[str], gate: _Gate) -> list[Path]:
+def _write_combined(
+    document: Document, graphs: Path, only: Sequence[str], notes: list[str], gate: _Gate, recorded: Collection[str]
+) -> list[Path]:
+    """Write the combined document; a file that a session recorded is not replaced by it."""
     flat = flattened(document)
     if not all([gate.passes(document, COMBINED), gate.passes(flat, f"{COMBINED} without bundles")]):
         return []
     graphs.mkdir(parents=True, exist_ok=True)
     written = []
+
+    def put(suffix: str, write: Callable[[BinaryIO], object]) -> None:
+        target = graphs / f"{COMBINED}{suffix}"
+        if os.path.realpath(target) in recorded:
+            notes.append(f"{target} is a file that a session recorded, and was not replaced")
+        else:
+            written.append(write_whole(target, write))
+
     for name in only or COMBINED_FORMATS:
         held = document if formats.by_name(name).holds_bundles else flat
         if held is not document:
             notes.append(
                 f"{COMBINED}{_suffix(name)} holds the statements of all sessions without their bundles; {COMBINED}.trig keeps them apart"
             )
-        written.append(write_whole(graphs / f"{COMBINED}{_suffix(name)}", lambda out, held=held, name=name: formats.dump(held, out, name)))  # type: ignore[misc]
+        put(_suffix(name), lambda out, held=held, name=name: formats.dump(held, out, name))  # type: ignore[misc]
     if not only:
-        written.append(write_whole(graphs / f"{COMBINED}.{PICTURE}", lambda out: out.write(draw(document).encode()) and None))
+        put(f".{PICTURE}", lambda out: out.write(draw(document).encode()))
     return written
 
 
 def _suffix(name: str) -> str:
     """PROV-JSON is `.prov.json`, so that it is never taken for a manifest or a report."""
     return ".prov.json" if name == "json" else formats.by_name(name).suffixes[0]
-
-
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
-    """Let *write* fill *path*, which appears whole or not at all. Raises what *write* raises, and OSError."""
-    temporary, out = exclusive(path)
-    try:
-        with out:
-            write(out)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    return path
 
 
 def written_as(session: Session) -> dict[str, str]:

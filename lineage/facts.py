@@ -119,7 +119,14 @@ class Activity:
     made: tuple[Artifact, ...] = ()
     gaps: tuple[Gap, ...] = ()
     error: Json | None = None  # why it did not complete: {"type": …, "message": …}
+    command: tuple[str, ...] = ()  # that was wrapped, without secrets; (): the activity took place in a program that uses us
+    exit_code: int | None = None  # of that command
     inferred: bool = False  # known only from inline metadata, no manifest says it took place
+
+    @property
+    def is_wrapped(self) -> bool:
+        """Whether a command did it that need not know of us; a copy without the command still has its exit code."""
+        return bool(self.command) or self.exit_code is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,8 +159,6 @@ class Transformation(Activity):
     """Files became other files with no model: filter, merge, deduplicate, or a command that knows nothing of us."""
 
     kind: str = "transform"
-    command: tuple[str, ...] = ()
-    exit_code: int | None = None
 
 
 VALIDATION = "validationData"  # the role of data that a model was measured on while it was trained

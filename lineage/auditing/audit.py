@@ -77,14 +77,15 @@ def audit(
 
 
 def _read(world: World) -> Iterator[Found]:
-    """What whoever read the files found, with the things it is about. A file from before there was metadata has a rule of its own, and the sidecar of
-    an altered file is no fault: it names the lines."""
+    """What whoever read the files found, with the things it is about. A file from before there was metadata has a rule of its own. What a wrapped
+    command made has its origin in the manifest. The sidecar of an altered file is no fault: it names the lines."""
     named = world.files
     altered = {one.file for one in world.read if one.code == "altered-file"}
+    wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if one.run.is_wrapped and one.artifact.sha256}
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
         there = named.get(one.file, ())
-        if one.code == "no-metadata" and any(artifact.type == "legacy" for _, _, artifact in there):
+        if one.code == "no-metadata" and (one.file in wrapped or any(artifact.type == "legacy" for _, _, artifact in there)):
             continue
         if one.code == "other-sidecar" and one.file in altered:
             continue

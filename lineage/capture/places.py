@@ -51,6 +51,11 @@ def links_to(folder: Path, name: str) -> dict[str, str]:
     return found
 
 
+def is_sent_away(path: Path) -> bool:
+    """Return whether *path* is a link that leads out of the folder in which it stands."""
+    return path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent))
+
+
 def is_name(text: str) -> bool:
     """Can a file be called so?  JSON can hold halves of letters, and nothing at all."""
     try:

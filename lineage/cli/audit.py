@@ -18,7 +18,7 @@ from lineage.auditing.config import Config, nearest
 from lineage.auditing.report import Audit
 from lineage.cli import processors, row, tell
 from lineage.cli.progress import progress
-from lineage.export import write_whole
+from lineage.core.writing import write_output
 
 FORMATS: dict[str, Callable[[Audit], str]] = {
     "text": lambda report: "\n".join(plain.text(report)) + "\n",
@@ -79,7 +79,7 @@ def command(
     name = "json" if as_json else name
     if output is not None:
         data = FORMATS[name](report).encode("utf-8", "replace")
-        write_whole(output, lambda out: out.write(data) and None)
+        write_output(output, lambda out: out.write(data) and None)
         row(str(output))
         tell(f"{folder}: {plain.verdict(report)}")
     elif name == "text":

@@ -9,12 +9,12 @@ from typing import Any
 import click
 
 from lineage.cli import place, row, tell
+from lineage.core.writing import write_output
 from lineage.draw.model import Model
 from lineage.draw.picture import KINDS, find, render
 from lineage.draw.reading import model
 from lineage.draw.view import LIMIT, Around, Direction, Wish
 from lineage.errors import UsageError
-from lineage.export import write_whole
 from lineage.subject import Subject, subject
 
 
@@ -66,7 +66,7 @@ def command(what: str, output: str, kind: str | None, session: str | None, legac
     if output == "-":
         sys.stdout.buffer.write(data)
         return 0
-    write_whole(Path(output), lambda out: out.write(data))
+    write_output(Path(output), lambda out: out.write(data))
     row(output)
     if found.findings:
         count = len(found.findings)

@@ -15,6 +15,7 @@ from lineage.cli.progress import progress
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.core.writing import write_output
 from lineage.errors import UsageError
 from lineage.expansion import Expansion, Lines
 from lineage.findings import Finding, finding, serious
@@ -171,7 +172,7 @@ def _put(document: Document, name: str, output: str) -> None:
         formats.dump(document, sys.stdout.buffer, name)
         sys.stdout.buffer.flush()
     else:
-        export.write_whole(Path(output), lambda out: formats.dump(document, out, name))
+        write_output(Path(output), lambda out: formats.dump(document, out, name))
         row(output)
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from lineage.cli import place, row
+from lineage.core.writing import write_output
 from lineage.errors import UsageError
-from lineage.export import write_whole
 from lineage.integrity.proof import prove
 from lineage.redaction import copies
 
@@ -30,5 +30,5 @@ def command(record: str, output: str) -> int:
     if output == "-":
         click.echo(text)
     else:
-        row(str(write_whole(Path(output), lambda out: out.write(text.encode() + b"\n"))))
+        row(str(write_output(Path(output), lambda out: out.write(text.encode() + b"\n"))))
     return 0

@@ -27,13 +27,13 @@ def command(x: str | None, profile: str, places: tuple[Path, ...], recursive: bo
     annex-iv: Regulation (EU) 2024/1689. model-card, data-card: with front matter for the Hugging Face Hub. methods: a paragraph for a paper.
     Of X all that it came from is told, else of everything. It never says that anything complies.
     """
+    from lineage.core.writing import write_output
     from lineage.evidence.report import report
-    from lineage.export import write_whole
 
     made = report(profile, x, places or None, recursive=recursive)
     text = json.dumps(made.json(), indent=2) + "\n" if as_json else str(made)
     if output is None:
         click.echo(text, nl=False)
     else:
-        row(str(write_whole(output, lambda out: out.write(text.encode()))))
+        row(str(write_output(output, lambda out: out.write(text.encode()))))
     return 0

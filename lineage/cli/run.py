@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,64 +9,79 @@ import click
 
 from lineage.capture import redact
 from lineage.cli import tell
-from lineage.errors import NotFoundError
+from lineage.recording import command as commands
+from lineage.recording import outputs as declaring
+from lineage.recording.command import Ended
+from lineage.recording.outputs import Declared
+from lineage.recording.runs import Run
+from lineage.recording.script_of import script_of
 from lineage.recording.session import Session, session
 
-POLL = 1.0  # seconds between two looks at what the command's own processes recorded
+TYPES = ("transformation", "training", "evaluation", "generation")
 
 
 @click.command(
     "run",
     context_settings={"ignore_unknown_options": True},
-    epilog="Example: lineage run --input data.jsonl --output out.jsonl -- python train.py",
+    epilog="Example: lineage run --type training -i data.jsonl -o artifacts/adapter -- python train.py",
 )
 @click.option("--folder", default="artifacts", show_default=True, type=click.Path(path_type=Path), help="Where the session is recorded.")
-@click.option("--input", "-i", "inputs", multiple=True, metavar="PATH", help="A file or folder that the command reads (may be repeated).")
-@click.option(
-    "--output", "-o", "outputs", multiple=True, metavar="PATH", help="A file or folder that it makes, under the session's folder."
-)
+@click.option("--type", "type_", default=TYPES[0], show_default=True, type=click.Choice(TYPES), help="What the command does.")
+@click.option("--input", "-i", "inputs", multiple=True, metavar="PATH", help="File or folder that it reads (repeatable).")
+@click.option("--output", "-o", "outputs", multiple=True, metavar="PATH", help="File or folder that it makes in --folder (repeatable).")
 @click.option("--title", help="What the experiment is called in the graph.")
 @click.argument("command_line", nargs=-1, required=True, type=click.UNPROCESSED, metavar="-- COMMAND…")
-def command(folder: Path, inputs: Sequence[str], outputs: Sequence[str], title: str | None, command_line: Sequence[str]) -> int:
-    """Run COMMAND inside a session: its command line, code version, environment, and the files named here are recorded.
+def command(folder: Path, type_: str, inputs: Sequence[str], outputs: Sequence[str], title: str | None, command_line: Sequence[str]) -> int:
+    """Run COMMAND in a session. Record its command line, code version, environment, inputs and outputs.
 
-    A script that uses lineage itself joins the session. The exit code is the command's own.
+    Paths are read from the working directory. Signals are passed on to the command, and the exit code is its own.
+    A script that uses lineage itself joins the session.
     """
-    if shutil.which(command_line[0]) is None:
-        raise NotFoundError("no such command", at=command_line[0])
-    told = redact.command_line(command_line)
-    with session(folder, title=title or " ".join(told), script=_script(command_line)) as opened:
-        code = _run(opened, command_line, told, inputs, outputs)
-        if code:
-            opened.close("failed")
-    tell(f"recorded in {opened.manifest}")
-    return code
+    problem = commands.not_startable(command_line[0])
+    if problem:
+        return _refused(command_line[0], problem)
+    declared = declaring.declared(folder, outputs)
+    shown = redact.command_line(command_line)
+    called = redact.redact(title) if title else " ".join(shown)
+    script = script_of(command_line)
+    opened = session(folder, title=called, script=script)
+    if script is None:
+        opened.without_script()
+    with opened, commands.held_signals() as mask:
+        with _activity(opened, type_, inputs) as run:
+            run.wraps(shown)
+            for path in inputs[1:] if type_ == "evaluation" else ():
+                run.use(path, type="test_set", role="testSet")
+            ended = commands.run(command_line, mask)
+            _record(opened, run, ended, declared)
+            run.close(ended.status)
+        opened.close(ended.status)
+    if ended.problem:
+        _refused(command_line[0], ended)
+    if opened.recording and opened.manifest.exists():
+        tell(f"recorded in {folder / opened.manifest.name}")
+    return ended.code
 
 
-def _script(command_line: Sequence[str]) -> Path | None:
-    """The first argument that is a file: the script of `python script.py`, or the program itself."""
-    return next((Path(part) for part in (*command_line[1:], command_line[0]) if Path(part).is_file()), None)
+def _refused(name: str, problem: Ended) -> int:
+    tell(f"lineage: {name}: {problem.problem}")
+    return problem.code
 
 
-def _run(opened: Session, command_line: Sequence[str], told: Sequence[str], inputs: Sequence[str], outputs: Sequence[str]) -> int:
-    with opened.transformation("command", inputs=inputs, command=told) as run:
-        process = subprocess.Popen(command_line)
-        while (code := _wait(process)) is None:
-            opened.refresh()
-        run.finished(code)
-        for path in outputs:
-            run.output(_from_folder(opened, path))
-    return code
+def _activity(opened: Session, type_: str, inputs: Sequence[str]) -> Run:
+    """The run of a type, with the inputs in the role that they have for it."""
+    if type_ == "training":
+        return opened.training(datasets=list(inputs))
+    if type_ == "generation":
+        return opened.generation(prompts=list(inputs))
+    if type_ == "transformation":
+        return opened.transformation("command", inputs=list(inputs))
+    return opened.evaluation(dataset=inputs[0] if inputs else None)
 
 
-def _wait(process: subprocess.Popen[bytes]) -> int | None:
-    try:
-        return process.wait(POLL)
-    except subprocess.TimeoutExpired:
-        return None
-
-
-def _from_folder(opened: Session, path: str) -> Path:
-    """An output as the user named it, from the working directory or from the session's folder, told from the latter."""
-    here = Path(path)
-    return Path(opened.relative(here)) if here.exists() else here
+def _record(opened: Session, run: Run, ended: Ended, declared: Sequence[Declared]) -> None:
+    run.finished(ended.code)
+    if ended.problem:
+        run.gap("command", ended.problem)
+    for path, reason in declaring.record(opened, run, declared):
+        tell(f"lineage: {path}: {reason}; it is not recorded as an output")

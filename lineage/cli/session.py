@@ -8,6 +8,7 @@ import click
 
 from lineage import export
 from lineage.cli import row, tell
+from lineage.findings import serious
 from lineage.folder import gathered
 from lineage.recording.close import close_sessions
 
@@ -28,17 +29,24 @@ def list_(folder: Path) -> int:
     return 0
 
 
-@command.command("close", epilog="Example: lineage session close artifacts/ --session 20261004")
+@command.command("close", epilog="Example: lineage session close artifacts/ --session 20261004 --wait 60")
 @FOLDER
-@click.option("--session", "-s", "session", metavar="ID", help="Only the session whose id begins so.")
-@click.option("--force", is_flag=True, help="Although its process may still run.")
-def close(folder: Path, session: str | None, force: bool) -> int:
-    """Mark sessions that still say `running`, and whose process has gone, as `interrupted`, and export them."""
-    closed, alive = close_sessions(folder, prefix=session or "", force=force)
-    for session_id in alive:
-        tell(f"{session_id}: its process may still run (use --force if you know that it does not)")
-    for session_id in closed:
-        row(f"{session_id}  interrupted")
-    if closed:
+@click.option("--session", "-s", "session", metavar="ID", help="Only the sessions whose id begins so.")
+@click.option("--wait", type=click.FloatRange(min=0), default=0, metavar="SECONDS", help="Wait so long for processes that still run.")
+@click.option("--force", is_flag=True, help="Close although a process may still run; its journals stay.")
+def close(folder: Path, session: str | None, wait: float, force: bool) -> int:
+    """Finish sessions whose processes were killed.
+
+    Fold their journals into the manifest, record the digests of their files, mark them `interrupted`, and export them.
+    """
+    done = close_sessions(folder, prefix=session or "", force=force, wait=wait)
+    for one in done.findings:
+        tell(str(one))
+    for session_id, processes in done.running.items():
+        for process in processes:
+            tell(f"{session_id}: {process}; it was not closed (--wait SECONDS, or --force if you know that it ended)")
+    for session_id, status in done.closed.items():
+        row(f"{session_id}  {status}")
+    if done.closed:
         export.export_folder(folder)
-    return 1 if alive else 0
+    return 1 if done.running or serious(done.findings) else 0

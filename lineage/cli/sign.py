@@ -26,10 +26,10 @@ def command(where: Path, key: Path | None, new_key: Path | None, session: str, a
     statement in a DSSE envelope, `session_<id>.dsse.json` beside the manifest.
 
     Each signature names the one before it, so a session that is taken away shows. Keep the digest of the last one elsewhere, for
-    `lineage verify --head`. The passphrase of a key is read from LINEAGE_KEY_PASSPHRASE.
+    `lineage verify --head`. Sessions that were not signed are named, and the exit code is 1 then. The passphrase of a key is read from LINEAGE_KEY_PASSPHRASE.
     """
     from lineage.signing import keys
-    from lineage.signing.sign import sign
+    from lineage.signing.sign import left_out, sign
 
     if new_key is not None:
         row(str(keys.new_key(new_key)))
@@ -40,8 +40,11 @@ def command(where: Path, key: Path | None, new_key: Path | None, session: str, a
     if as_json:
         told = [{"session_id": one.session_id, "signature": str(one.path), "sha256": one.sha256, "files": one.files, "new": one.is_new} for one in signed]  # fmt: skip
         click.echo(json.dumps(told, indent=2))
-        return 0
-    for one in signed:
-        row(f"{one.path}: {one.files} files{'' if one.is_new else ', signed before'}")
-    tell(f"head: {signed[-1].sha256}")
-    return 0
+    else:
+        for one in signed:
+            row(f"{one.path}: {one.files} files{'' if one.is_new else ', signed before'}")
+        tell(f"head: {signed[-1].sha256}")
+    missing = () if session else left_out(where)
+    for out in missing:
+        tell(f"not signed: {out.session_id}: {out.reason} ({out.hint})")
+    return 1 if missing else 0

@@ -107,7 +107,9 @@ def _run(run: Activity, name: str) -> Iterator[tuple[Key, object]]:
         yield from _flat("metrics", f"{name}: ", dict(run.metrics))
         yield from _flat("params", f"{name}: dataset.", dict(run.dataset))
     if isinstance(run, Transformation):
-        yield from _flat("runs", f"{name}: ", {"kind": run.kind, "command": list(run.command) or None, "exit_code": run.exit_code})
+        yield from _flat("runs", f"{name}: ", {"kind": run.kind})
+    if isinstance(run, Transformation) or run.is_wrapped:
+        yield from _flat("runs", f"{name}: ", {"command": list(run.command) or None, "exit_code": run.exit_code})
     yield from _files(f"{name}: used", run.used)
     yield from _files(f"{name}: made", run.made)
 

@@ -120,7 +120,7 @@ def activity_json(activity: Activity) -> dict[str, Any]:
     }
     if activity.error:
         entry["error"] = dict(activity.error)
-    return entry | _own_json(activity)
+    return entry | _own_json(activity) | _command_json(activity)
 
 
 def _own_json(activity: Activity) -> dict[str, Any]:
@@ -130,8 +130,13 @@ def _own_json(activity: Activity) -> dict[str, Any]:
         case Evaluation():
             return {"metrics": activity.metrics, "dataset": activity.dataset}
         case Transformation():
-            return {"kind": activity.kind, "command": list(activity.command), "exit_code": activity.exit_code}
+            return {"kind": activity.kind}
     return {}
+
+
+def _command_json(activity: Activity) -> dict[str, Any]:
+    is_wrapped = isinstance(activity, Transformation) or activity.is_wrapped
+    return {"command": list(activity.command), "exit_code": activity.exit_code} if is_wrapped else {}
 
 
 def code_json(code: CodeVersion) -> dict[str, Any]:
@@ -279,6 +284,8 @@ def _activity(fields: Fields, known: Mapping[str, Artifact]) -> Activity:
         "made": tuple(_made(entry, known) for entry in fields.items("generated")),
         "gaps": _gaps(fields),
         "error": fields.mapping("error") or None,
+        "command": tuple(fields.texts("command")) if "command" in fields else (),
+        "exit_code": fields.integer("exit_code") if "exit_code" in fields else None,
     }
     return ACTIVITIES.get(name, Transformation)(**common, **_own(name, fields))
 
@@ -290,11 +297,7 @@ def _own(name: str, fields: Fields) -> dict[str, Any]:
         case "evaluation":
             return {"metrics": fields.mapping("metrics"), "dataset": fields.mapping("dataset")}
         case "transformation":
-            return {
-                "kind": fields.text("kind") or "transform",
-                "command": tuple(fields.texts("command")),
-                "exit_code": fields.integer("exit_code"),
-            }
+            return {"kind": fields.text("kind") or "transform"}
     return {}
 
 

@@ -1,4 +1,4 @@
-"""Write files safely: whole or not at all, never through a link, never in place of a device.
+"""Write files safely: whole or not at all, never through a link, never in place of a device. Open them as safely.
 
 A folder may come from a stranger, so no name in it can be trusted: a file with a predictable
 temporary name could be a link that leads anywhere.
@@ -10,7 +10,9 @@ import errno
 import os
 import secrets
 import stat
+from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 MAX_NAME = 200  # bytes of a name that its temporary repeats; a file name has at most 255
 _NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
@@ -41,6 +43,37 @@ def replace_file(path: Path, data: bytes) -> None:
     sync_folder(path.parent)
 
 
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Let *write* fill *path*, which appears whole or not at all, and return it. It may be gone after a power cut.
+
+    Raises:
+        OSError: The file cannot be written, or *path* is a link, a device or a folder. And whatever *write* raises.
+    """
+    refuse_special(path)
+    temporary = path.with_name(f".{path.name[:MAX_NAME]}.{secrets.token_hex(8)}.tmp")
+    with os.fdopen(create(temporary, os.O_RDWR), "w+b") as file:
+        try:
+            write(file)
+            file.flush()
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    return path
+
+
+def write_output(path: Path, write: Callable[[BinaryIO], object]) -> Path:
+    """Let *write* fill the file that a user named. What is no regular file, as /dev/stdout or a pipe, is written into.
+
+    Raises:
+        OSError: The file cannot be written, or *path* is a link to a regular file. And whatever *write* raises.
+    """
+    if not path.exists() or path.is_file() or path.is_dir():
+        return write_whole(path, write)
+    with path.open("wb") as file:
+        write(file)
+    return path
+
+
 def create(path: Path, flags: int = os.O_WRONLY) -> int:
     """Create the file *path* and return its descriptor.
 
@@ -49,6 +82,24 @@ def create(path: Path, flags: int = os.O_WRONLY) -> int:
         OSError: The file cannot be created.
     """
     return os.open(path, flags | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, 0o644)
+
+
+def open_plain(path: Path) -> int:
+    """Open a regular file for reading, and return its descriptor.
+
+    Raises:
+        OSError: It cannot be read, or is a link, a pipe, a device or a folder. None of them is waited for.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
+            raise OSError(error.errno, "not a regular file", str(path)) from None
+        raise
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", str(path))
+    return descriptor
 
 
 def refuse_special(path: Path) -> None:

@@ -51,9 +51,8 @@ def _about(run: Activity, session: Name | None) -> Iterator[Attribute]:
     yield from some(LIN["status"], None if run.inferred else run.status)
     yield from some(DCTERMS["isPartOf"], session)
     yield from failure(run.error)
-    if isinstance(run, Transformation):
-        yield from some(LIN["command"], list(run.command) or None)
-        yield from some(LIN["exitCode"], run.exit_code)
+    yield from some(LIN["command"], list(run.command) or None)
+    yield from some(LIN["exitCode"], run.exit_code)
     yield from gaps(run.gaps)
 
 

@@ -13,12 +13,13 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from lineage.contract import manifest, report
+from lineage.contract.lines import holds_records
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
 from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.errors import UsageError
-from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status
 from lineage.integrity import index
 from lineage.recording.ending import Ending, ending
 from lineage.recording.inputs import Data, Paths, paths_of, used_data
@@ -143,7 +144,22 @@ class Run:
             return
         self._become_child()
         for one in paths:
-            self._made(self.session.output(one, type=type, role=role, activity=self.id))
+            self._made(self._made_at(one, type=type, role=role))
+
+    def _made_at(self, path: PathLike, *, type: str, role: str) -> Artifact:
+        """Return the file or folder at *path* as it is now; a file of records is read from end to end."""
+        target = self.session.inside(path)
+        facts = {"type": type, "role": role, "activity": self.id}
+        is_scanned = holds_records(target) and target.is_file()
+        return self.session.scanned(target, **facts) if is_scanned else self.session.output(path, **facts)
+
+    def wraps(self, command: Sequence[str]) -> None:
+        """Record the command that does the work, without its secrets."""
+        self._update(command=tuple(command))
+
+    def finished(self, exit_code: int) -> None:
+        """Record the exit code of that command."""
+        self._update(exit_code=exit_code)
 
     def gap(self, about: str, reason: str) -> None:
         """Record that something could not be learnt, and why."""
@@ -314,11 +330,6 @@ class TransformationRun(Run):
     """Files become other files with no model. Records that are carried over keep the metadata they came with."""
 
     keeps_metadata = True
-
-    def finished(self, exit_code: int) -> None:
-        """The command that the run wraps has ended."""
-        assert isinstance(self._fact, Transformation)
-        self._update(exit_code=exit_code)
 
 
 class EvaluationRun(Run):

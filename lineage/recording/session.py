@@ -157,6 +157,10 @@ class Session:
 
     # --- what a user calls
 
+    def without_script(self) -> None:
+        """Record no script: a command is wrapped that has none, and the code is that of the working directory."""
+        self._script_path = None
+
     @property
     def manifest(self) -> Path:
         """Where the session's manifest is."""
@@ -526,7 +530,7 @@ class Session:
         made = self.output(self.relative(path), type=type, role=role, activity=activity)
         if not self.recording:
             return made
-        with self.guard(f"records of {path.name}"):
+        with self.guard(f"records of {path.name}", ours=True):
             for _, found in take_in([Wanted(path, path.name)], recheck=True, sidecars="replace"):
                 if not isinstance(found, Taken):
                     raise found

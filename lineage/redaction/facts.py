@@ -182,6 +182,7 @@ class Redactor:
             "params": numbers(one.params),
             "used": tuple(self.artifact(file) for file in one.used),
             "made": tuple(self._made(one.made, made)),
+            "exit_code": one.exit_code if allowed.is_number(one.exit_code) else None,
         }
         return type(one)(**common, **self._own(one))
 
@@ -197,10 +198,7 @@ class Redactor:
             case Evaluation():
                 return {"metrics": self.metrics(one.metrics), "dataset": self.dataset(one.dataset)}
             case Transformation():
-                return {
-                    "kind": one.kind if one.kind in allowed.KINDS else "transform",
-                    "exit_code": one.exit_code if allowed.is_number(one.exit_code) else None,
-                }
+                return {"kind": one.kind if one.kind in allowed.KINDS else "transform"}
         return {}
 
     def _script(self, one: Script | None) -> Script | None:

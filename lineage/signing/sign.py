@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from lineage.capture.places import own
 from lineage.contract import manifest
 from lineage.contract.times import now
+from lineage.core.writing import write_whole
 from lineage.errors import NotFoundError, UsageError
-from lineage.export import write_whole
 from lineage.facts import Session
 from lineage.folder import pick
 from lineage.signing import envelope, statement
@@ -22,6 +22,9 @@ from lineage.signing.statement import Before, Statement, envelope_path
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+
+CLOSE = "a killed one is finished by lineage session close"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +38,29 @@ class Signature:
     is_new: bool  # False: it was signed before, by this key, and nothing has changed
 
 
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A session that is not signed with its folder, and why."""
+
+    session_id: str
+    reason: str
+    hint: str
+
+
+def left_out(where: Path) -> tuple[LeftOut, ...]:
+    """Return the sessions of a folder that `sign` leaves out, the oldest first: those that run, and those with files of no digest.
+
+    Raises:
+        NotFoundError: No such folder or manifest.
+    """
+    if not where.is_dir():
+        return ()
+    sessions = sorted(_sessions(statement.manifests(where)), key=_age)
+    return tuple(one for one in (_reason(where, session) for session in sessions) if one)
+
+
 def sign(where: Path, key: Path, *, session: str = "", after: Path | None = None, replace_signature: bool = False) -> tuple[Signature, ...]:
-    """Sign a session by its manifest, or those of a folder that have ended, the oldest first.
+    """Sign a session by its manifest, or those of a folder that have ended, the oldest first; `left_out` names the others.
 
     Args:
         key: a private key (signing/keys.py). session: only the session whose id begins so.
@@ -93,22 +117,37 @@ def _chosen(where: Path, folder: Path, prefix: str) -> Sequence[Session]:
     if not where.is_dir() and not own(folder, where.name):
         raise UsageError("not a regular file of its folder", at=str(where), hint="a link that leads out is not followed")
     paths = statement.manifests(folder) if where.is_dir() else [where]
-    found = [session for session, _ in map(manifest.read, paths) if session]
+    found = _sessions(paths)
     if prefix:
         found = [pick([(folder, one) for one in found], prefix)[1]]
     if where.is_dir() and not prefix:
-        found = [one for one in found if one.status != "running"]
+        found = [one for one in found if _reason(folder, one) is None]
     if not found:
-        raise NotFoundError(
-            "no session that has ended is here to be signed", at=str(where), hint="a killed one is finished by lineage session close"
-        )
-    return sorted(found, key=lambda one: (one.started_at or "", one.id))
+        raise NotFoundError("no session that has ended is here to be signed", at=str(where), hint=CLOSE)
+    return sorted(found, key=_age)
+
+
+def _sessions(paths: Iterable[Path]) -> list[Session]:
+    return [session for session, _ in map(manifest.read, paths) if session]
+
+
+def _age(session: Session) -> tuple[str, str]:
+    return session.started_at or "", session.id
+
+
+def _reason(folder: Path, session: Session) -> LeftOut | None:
+    """Why a session cannot be signed yet."""
+    if session.status == "running":
+        return LeftOut(session.id, "the session still runs", CLOSE)
+    names = statement.undigested(folder, session)
+    return LeftOut(session.id, f"no digest was recorded of {', '.join(names)}", CLOSE) if names else None
 
 
 def _signed(place: _Place, session: Session, anew: bool) -> Signature:
     folder, path = place.folder, envelope_path(place.folder, session.id)
-    if session.status == "running":
-        raise UsageError("the session still runs", at=session.id, hint="a killed one is finished by lineage session close")
+    reason = _reason(folder, session)
+    if reason:
+        raise UsageError(reason.reason, at=session.id, hint=reason.hint)
     if path.exists() and not anew:
         return _kept(folder, session, place.key, path)
     before, position = place.before(path)

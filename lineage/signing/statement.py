@@ -121,6 +121,12 @@ def _whole(folder: Path, session: Session) -> None:
         raise UsageError(f"not here as a file of the folder: {names}{more}", at=session.manifest or session.id, hint="put them back: a session is signed with all its files")  # fmt: skip
 
 
+def undigested(folder: Path, session: Session) -> list[str]:
+    """The files that the session made, and of which it recorded no digest: a signature would not cover them."""
+    every = (one for artifact in session.artifacts for one in artifact.parts or (artifact,))
+    return sorted(one.path for one in every if not one.sha256 and not is_redacted(one) and own(folder, one.path))
+
+
 def prov_files(folder: Path, session_id: str) -> list[Path]:
     """The PROV that lies beside the manifest."""
     names = folder.glob(f"session_{safe(session_id)}.*")

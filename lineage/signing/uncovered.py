@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 
 from lineage.capture.places import leads_out, links_to, own
 from lineage.contract import journal, manifest
@@ -85,9 +85,10 @@ def _added(seen: Seen) -> Iterator[Fault]:
         beside.setdefault(name.rpartition("/")[0], set()).add(digest)
     beside.pop("", None)  # the folder of the sessions itself
     new = [name for name in seen.strange if not (moved and seen.digest(name) in moved)]
+    named = {one.path for session in seen.sessions.values() for one in session.artifacts if not one.sha256}
     for place, names in _together(new, seen.known).items():
         rests = next((beside[one] for one in _above(place) if one in beside), set())
-        yield _addition(place, names, tuple(sorted(rests)))
+        yield _addition(place, names, tuple(sorted(rests)), named)
 
 
 def _together(new: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
@@ -100,12 +101,15 @@ def _together(new: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
     return {(place if len(names) > 1 else names[0]): names for place, names in found.items()}
 
 
-def _addition(place: str, names: list[str], rests: tuple[str, ...]) -> Fault:
+def _addition(place: str, names: list[str], rests: tuple[str, ...], named: Set[str]) -> Fault:
     sessions = sum(_tells(name) for name in names)
     told = f"{', '.join(names[:SHOWN])}{f' and {len(names) - SHOWN:,} more' if len(names) > SHOWN else ''}"
     which = "" if names == [place] else f" ({len(names):,} files: {told})"
     if rests:
         return Fault(what="added", file=place, message=f"it lies beside files that were signed, and was not{which}", rests_on=rests)
+    if set(names) <= named:
+        message = f"no signature covers it: its manifest records no digest, as lineage session close does for a killed session{which}"
+        return Fault(what="added", file=place, message=message)
     if sessions and "/" in names[0]:
         message = (
             f"it tells of sessions that no signature of this folder covers{which}: verify their folder by itself, or keep it elsewhere"

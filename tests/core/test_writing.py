@@ -1,12 +1,14 @@
 """Safe writing: whole or not at all, never through a link, never in place of a device."""
 
 import os
+import socket
 import stat
 import threading
+from pathlib import Path
 
 import pytest
 
-from lineage.core.writing import create, replace_file
+from lineage.core.writing import create, open_plain, replace_file, write_output, write_whole
 
 
 def test_a_file_is_written_and_replaced_and_nothing_else_is_left(tmp_path):
@@ -67,3 +69,75 @@ def test_of_many_that_create_one_name_one_succeeds(tmp_path):
         thread.join()
     assert len(made) == 1
     assert len(refused) == 15
+
+
+def special(target, kind):
+    """Something at *target* that is no regular file."""
+    {
+        "link": lambda: target.symlink_to(target.with_name("outside")),
+        "dangling": lambda: target.symlink_to(target.with_name("gone")),
+        "folder": target.mkdir,
+    }[kind]()
+
+
+@pytest.mark.parametrize("write", [write_whole, write_output])
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder"])
+def test_a_stream_is_not_written_through_a_link(tmp_path, write, kind):
+    (tmp_path / "outside").write_text("mine")
+    special(tmp_path / "target", kind)
+    with pytest.raises(OSError, match="not a regular file"):
+        write(tmp_path / "target", lambda out: out.write(b"theirs"))
+    assert (tmp_path / "outside").read_text() == "mine"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["outside", "target"]
+
+
+@pytest.mark.parametrize("write", [write_whole, write_output])
+def test_a_stream_appears_whole_or_not_at_all(tmp_path, write):
+    def broken(out):
+        out.write(b"half")
+        raise ValueError("broken")
+
+    write(tmp_path / "a", lambda out: out.write(b"old"))
+    with pytest.raises(ValueError, match="broken"):
+        write(tmp_path / "a", broken)
+    assert (tmp_path / "a").read_bytes() == b"old"
+    write(tmp_path / "a", lambda out: out.write(b"new"))
+    assert (tmp_path / "a").read_bytes() == b"new"
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+def test_a_pipe_that_a_user_names_is_written_into(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    read = []
+    reader = threading.Thread(target=lambda: read.append(pipe.read_bytes()))
+    reader.start()
+    write_output(pipe, lambda out: out.write(b"text"))
+    reader.join()
+    assert read == [b"text"]
+    assert stat.S_ISFIFO(pipe.lstat().st_mode)
+    with pytest.raises(OSError, match="not a regular file"):
+        write_whole(pipe, lambda out: out.write(b"text"))
+
+
+def test_a_device_that_a_user_names_is_written_into():
+    before = os.lstat("/dev/null")
+    assert write_output(Path("/dev/null"), lambda out: out.write(b"text")) == Path("/dev/null")
+    assert os.lstat("/dev/null").st_ino == before.st_ino
+
+
+@pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe", "socket", "loop"])
+def test_what_is_no_regular_file_is_not_opened_and_nothing_waits_for_it(tmp_path, kind):
+    target = tmp_path / "target"
+    if kind == "pipe":
+        os.mkfifo(target)
+    elif kind == "loop":
+        target.symlink_to("target")
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(os.path.relpath(target))
+    else:
+        (tmp_path / "outside").write_text("mine")
+        special(target, kind)
+    with pytest.raises(OSError, match="not a regular file"):
+        open_plain(target)

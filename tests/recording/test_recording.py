@@ -243,11 +243,11 @@ def test_a_killed_session_can_be_closed_and_says_interrupted(tmp_path):
     process = context.Process(target=recorder, args=(tmp_path, ready))
     process.start()
     ready.wait(20)
-    assert close_sessions(tmp_path)[1], "its process still runs"
+    assert close_sessions(tmp_path).running, "its process still runs"
     os.kill(process.pid, signal.SIGKILL)
     process.join()
-    closed, alive = close_sessions(tmp_path)
-    assert len(closed) == 1 and not alive and not list(tmp_path.glob("*journal*"))
+    done = close_sessions(tmp_path)
+    assert len(done.closed) == 1 and not done.running and not list(tmp_path.glob("*journal*"))
     written = json.loads(next(tmp_path.glob("session_manifest_*.json")).read_text())
     assert written["status"] == "interrupted" and written["ended_at"] is None and "killed" in written["gaps"]["ended_at"]
 
