@@ -2,7 +2,9 @@
 
 files         digests, cached by what the file system says
 places        does a file lie in its folder?
-git           the code version: commit, changes, untracked scripts
+git           the code version: commit, changes, untracked programs
+program       what Python runs: a script, a notebook, text
+code_text     patches and executed code, kept beside the manifest
 environment   Python, packages, torch if it is loaded, chosen variables
 gpu           what nvidia-smi says
 process       which process this is, and who runs it

@@ -7,7 +7,6 @@ manifest's path), when that lies in the same folder: so child processes and rank
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -17,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
 
-from lineage.capture import environment, files, git, process
+from lineage.capture import environment, files, git, process, program
 from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
@@ -114,7 +113,8 @@ class Session:
         self.folder, self.title, self._graphs, self._seeds, self._asked, self._export = folder, title, graphs, seeds, asked, export
         self.recording = os.environ.get(DISABLED, "") in ("", "0")
         self.guard = Guard()
-        self._script_path = Path(script) if script else _main_script()
+        self._program = program.given(script) if script else program.running()
+        self._seen: git.Seen | None = None
         self._loads: dict[str, ModelLoad] = {}
         self._code = CodeVersion(git_sha=None)
         joined = _joins(folder)
@@ -229,15 +229,29 @@ class Session:
             self._before = {name: os.environ.get(name) for name in (VARIABLE, _OWNER)}
             os.environ |= {VARIABLE: str(self.manifest.resolve()), _OWNER: str(os.getpid())}
             self.add({"event": "session", "session": self._opening()})
-            if self._code.patch:
-                self.add({"event": "artifact", "artifact": manifest.artifact_json(self._code.patch)})
+            self._add_kept(self._seen)
         else:
             self.add({"event": "process", "process": process.process_mark()})
 
     def _look_at_code(self) -> CodeVersion:
         with self.guard("the code version"):
-            return git.code_version(self._script_path, folder=Path.cwd(), patch_into=self.folder if self.owner else None)
+            self._seen = git.look(self._program, folder=Path.cwd(), keep_in=self.folder if self.owner else None)
+            return self._seen.code
         return CodeVersion(git_sha=None)
+
+    def _look_again(self) -> dict[str, Any]:
+        """Return what is known of the code now and was not when the session opened: its keys of `environment`."""
+        with self.guard("the code version"):
+            later = git.look_again(self._seen) if self._seen else None
+            if later and self._seen and later.code != self._seen.code:
+                self._code = later.code
+                self._add_kept(later)
+                return manifest.code_json(later.code)
+        return {}
+
+    def _add_kept(self, seen: git.Seen | None) -> None:
+        for kept in seen.artifacts if seen else ():
+            self.add({"event": "artifact", "artifact": manifest.artifact_json(kept)})
 
     def _opening(self) -> dict[str, Any]:
         seen, missing = environment.environment()
@@ -262,7 +276,8 @@ class Session:
 
     def _end(self, status: Status) -> None:
         late, missing = environment.runtime()
-        gaps = manifest.gaps_json([*missing, *self.guard.gaps])
+        late |= self._look_again()
+        gaps = manifest.gaps_json([*missing, *self._code.gaps, *self.guard.gaps])
         self.add({"event": "session", "session": {"status": status, "ended_at": now(), "environment": late, "gaps": gaps}})
 
     def _write_prov(self) -> None:
@@ -290,9 +305,7 @@ class Session:
     @property
     def why_no_version(self) -> str:
         """Why the script has no version."""
-        return next(
-            (gap.reason for gap in self._code.gaps if gap.about in ("git_sha", "script_version")), "the script is in no git repository"
-        )
+        return git.why_no_version(self._code)
 
     def provenances(self, loads: Iterable[str]) -> dict[str, Json]:
         """The provenance of each of these loads, by id."""
@@ -384,12 +397,6 @@ class Session:
         }
         fact = what(id=new_id(), **common, **own)
         return recorder(self, fact, loads[0].provenance if loads else metadata.completed({}))
-
-
-def _main_script() -> Path | None:
-    """The program that Python was started with; None in an interactive session."""
-    path = getattr(sys.modules.get("__main__"), "__file__", None)
-    return Path(path) if path else None
 
 
 def _put_variable(name: str, value: str | None) -> None:
