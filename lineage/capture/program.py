@@ -6,7 +6,6 @@ import os
 import stat
 import sys
 import sysconfig
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -51,7 +50,7 @@ def running() -> Program:
     file = getattr(main, "__file__", None)
     if getattr(sys, "frozen", False):
         return Program(reason=f"the program is frozen into {Path(sys.executable).name}: its source files are not there")
-    if isinstance(file, str) and file:
+    if isinstance(file, str) and file and not file.startswith("<"):  # "<stdin>" is no name
         return _of_file(Path(file).absolute())
     if shell is not None:
         return _of_shell(shell)
@@ -65,9 +64,8 @@ def _of_file(path: Path) -> Program:
         return Program(launched) if launched else Program(path, reason, is_installed=True)
     if _is_regular(path):
         return Program(path)
-    archive = next((place for place in path.parents if _is_regular(place)), None)
-    if archive is not None and zipfile.is_zipfile(archive):
-        return Program(archive)
+    if _outermost(path) != path:
+        return Program(_outermost(path))
     reason = "a folder or a file that is gone" if not path.exists() else "not a regular file"
     return Program(reason=f"the script {path.name} is {reason}: its text is not known")
 
@@ -134,14 +132,21 @@ def imported(root: Path) -> Iterator[Path]:
     folders: dict[str, str] = {}
     for module in list(sys.modules.values()):
         file = module.__dict__.get("__file__") if isinstance(module, ModuleType) else None
-        if not isinstance(file, str) or not file or _in_packages(file):
+        if not isinstance(file, str) or file[:1] in ("", "<") or _in_packages(file):
             continue
         folder, name = os.path.split(os.path.abspath(file))  # noqa: PTH100 - a thousand modules, and Path takes ten times as long
         real = folders.setdefault(folder, "") or os.path.realpath(folder)
         folders[folder] = real
         path = os.path.join(real, name)  # noqa: PTH118
         if path.startswith(top.rstrip(os.sep) + os.sep) and not _in_packages(path):
-            yield Path(path)
+            yield _outermost(Path(path))
+
+
+def _outermost(path: Path) -> Path:
+    """Return the zip archive that *path* lies in; *path* itself where it lies in none."""
+    if path.exists():
+        return path
+    return next((place for place in path.parents if place.is_file()), path)
 
 
 def is_installed(path: Path) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO
 
@@ -22,6 +22,7 @@ from lineage.facts import Artifact
 MAX_FILE = 8 << 20  # bytes of a text, old or new, that git compares; xdiff takes five times as much memory
 BINARY = 4  # a binary file counts so many times: git deflates it twice and looks for a delta
 MAX_FILES = 16 << 20  # bytes of all files that git compares
+MAX_ASKED = 50  # blobs of a partial clone that are asked for one by one
 SUBMODULE = "160000"  # mode of a submodule's commit
 NOWHERE = "000000"  # mode of a file that the commit does not have
 
@@ -147,9 +148,25 @@ def _sizes(git: Git, entries: Iterable[Entry]) -> dict[str, int | None]:
     if not blobs:
         return {}
     with as_file(f"{blob}\n".encode() for blob in blobs) as names:
-        lines = git.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=names).decode().splitlines()
+        try:
+            lines = git.run("cat-file", "--batch-check=%(objectname) %(objectsize)", stdin=names).decode().splitlines()
+        except GitError as error:
+            return _sizes_here(git, blobs, error)
     told = (line.split(" ") for line in lines)
     return {blob: int(size) if size.isdecimal() else None for blob, size in told}
+
+
+def _sizes_here(git: Git, blobs: Sequence[str], error: GitError) -> dict[str, int | None]:
+    """Ask for blobs one by one: git before 2.45 stops at the first that a partial clone does not have."""
+    if "could not fetch" not in str(error) or len(blobs) > MAX_ASKED:
+        raise error
+    sizes: dict[str, int | None] = {}
+    for blob in blobs:
+        try:
+            sizes[blob] = int(git.run("cat-file", "-s", blob))
+        except GitError:
+            sizes[blob] = None
+    return sizes
 
 
 def as_file(parts: Iterable[bytes]) -> IO[bytes]:

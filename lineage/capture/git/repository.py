@@ -11,6 +11,7 @@ from lineage.capture.git.command import Deadline, Git, GitError
 from lineage.capture.git.reasons import why_no_commit, why_untold
 
 MAX_FILTERS = 100  # filters of one configuration; each is switched off by name
+_ANSWER = re.compile(rb"(.+)\n([0-9a-f]{40,64})\n([^\n]+)", re.DOTALL)
 _FILTER = re.compile(rb"filter\.(.*)\.(?:clean|smudge|process|required)", re.DOTALL)
 
 
@@ -38,7 +39,10 @@ def opened(folder: Path, deadline: Deadline) -> Repository:
     except GitError as error:
         no_commit = "'HEAD'" in str(error)
         raise GitError(why_no_commit(git, str(error)) if no_commit else why_untold(folder, str(error))) from error
-    root, sha, branch = told.rsplit(b"\n", 2)
+    parts = _ANSWER.fullmatch(told)
+    if parts is None:
+        raise GitError(f"git answered what is no commit: {told[:80].decode(errors='replace')!r}")
+    root, sha, branch = parts.groups()
     name = branch.decode(errors="replace")
     inside = replace(git, folder=Path(os.fsdecode(root)))
     facts = {"root": inside.folder, "sha": sha.decode(), "branch": None if name == "HEAD" else name}
