@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-HEAD = 4096  # bytes of a metadata file; name and version are its first headers
+HEAD = 2048  # bytes of a metadata file; name and version are its first headers
 SETTLED_NS = 2_000_000_000  # a younger folder may change again within one step of the clock
 FOLDER_NAME = re.compile(r"(?P<name>.+?)-(?P<version>\d[^-]*)(?:-py\d[\d.]*)?\.(?:dist|egg)-info")
 _NAME = re.compile(rb"^Name:[ \t]*(\S[^\r\n]*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
 _VERSION = re.compile(rb"^Version:[ \t]*(\S[^\r\n]*?)[ \t]*\r?$", re.MULTILINE | re.IGNORECASE)
+_SEPARATORS = re.compile(r"[-_.]+")
 _SUFFIXES = (".dist-info", ".egg-info")
 
 Versions = dict[str, str]
@@ -113,7 +114,7 @@ def _head(path: str) -> bytes:
         return b""
     finally:
         os.close(descriptor)
-    return re.split(rb"\r?\n\r?\n", data, maxsplit=1)[0]
+    return data.partition(b"\n\n")[0]
 
 
 def _of_archive(entry: str) -> Versions:
@@ -126,4 +127,4 @@ def _of_archive(entry: str) -> Versions:
 
 
 def _normal(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
+    return _SEPARATORS.sub("-", name).lower()

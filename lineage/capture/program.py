@@ -160,10 +160,8 @@ def _in_packages(path: str) -> bool:
 
 @cache
 def _installed() -> tuple[str, ...]:
-    """Return the folders of Python's library, of its scripts, and of a virtual environment."""
+    """Return the folders of Python's library, of packages and of their scripts. The prefix itself may be the repository."""
     places = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib", "scripts")}
-    if sys.prefix != sys.base_prefix:
-        places.add(sys.prefix)
     real = {os.path.realpath(place) for place in places}
     return tuple(sorted(place.rstrip(os.sep) + os.sep for place in places | real))
 

@@ -113,10 +113,8 @@ class Session:
         self.folder, self.title, self._graphs, self._seeds, self._asked, self._export = folder, title, graphs, seeds, asked, export
         self.recording = os.environ.get(DISABLED, "") in ("", "0")
         self.guard = Guard()
-        self._program = program.given(script) if script else program.running()
-        self._seen: git.Seen | None = None
+        self._seen = git.Seen(CodeVersion(git_sha=None), program.given(script) if script else program.running())
         self._loads: dict[str, ModelLoad] = {}
-        self._code = CodeVersion(git_sha=None)
         joined = _joins(folder)
         self.id = joined or new_session_id()
         self.owner = joined is None
@@ -145,7 +143,7 @@ class Session:
             "provenance": metadata.completed(told),
             "used": used,
             "gaps": (*gaps, *unheld),
-            "script": self._code.script,
+            "script": self._seen.code.script,
         }
         load = ModelLoad(id=new_id(), status="completed", started_at=started_at, ended_at=ended_at, **facts)
         self._loads[load.id] = load
@@ -224,38 +222,32 @@ class Session:
     # --- beginning and end
 
     def _begin(self) -> None:
-        self._code = self._look_at_code()
+        self._look_at_code()
         if self.owner:
             self._before = {name: os.environ.get(name) for name in (VARIABLE, _OWNER)}
             os.environ |= {VARIABLE: str(self.manifest.resolve()), _OWNER: str(os.getpid())}
-            self.add({"event": "session", "session": self._opening()})
-            self._add_kept(self._seen)
+            self.add({"event": "session", "session": self._opening()}, *self._kept())
         else:
             self.add({"event": "process", "process": process.process_mark()})
 
-    def _look_at_code(self) -> CodeVersion:
+    def _look_at_code(self) -> None:
         with self.guard("the code version"):
-            self._seen = git.look(self._program, folder=Path.cwd(), keep_in=self.folder if self.owner else None)
-            return self._seen.code
-        return CodeVersion(git_sha=None)
+            self._seen = git.look(self._seen.program, folder=Path.cwd(), keep_in=self.folder if self.owner else None)
 
     def _look_again(self) -> dict[str, Any]:
-        """Return what is known of the code now and was not when the session opened: its keys of `environment`."""
+        """Look at the code as the session ends; return its keys of `environment` where they changed."""
+        before = self._seen.code
         with self.guard("the code version"):
-            later = git.look_again(self._seen) if self._seen else None
-            if later and self._seen and later.code != self._seen.code:
-                self._code = later.code
-                self._add_kept(later)
-                return manifest.code_json(later.code)
-        return {}
+            self._seen = git.look_again(self._seen)
+            self.add(*self._kept())
+        return manifest.code_json(self._seen.code) if self._seen.code != before else {}
 
-    def _add_kept(self, seen: git.Seen | None) -> None:
-        for kept in seen.artifacts if seen else ():
-            self.add({"event": "artifact", "artifact": manifest.artifact_json(kept)})
+    def _kept(self) -> list[dict[str, Any]]:
+        return [{"event": "artifact", "artifact": manifest.artifact_json(kept)} for kept in self._seen.artifacts]
 
     def _opening(self) -> dict[str, Any]:
         seen, missing = environment.environment()
-        gaps = manifest.gaps_json([*missing, *self._code.gaps])
+        gaps = manifest.gaps_json([*missing, *self._seen.code.gaps])
         about: dict[str, Any] = {
             "session_id": self.id,
             "schema": manifest.SCHEMA,
@@ -265,7 +257,7 @@ class Session:
             "ended_at": None,
         }
         about |= {
-            "environment": {**seen, **manifest.code_json(self._code)},
+            "environment": {**seen, **manifest.code_json(self._seen.code)},
             "loader_config": {},
             "gaps": gaps,
             "process": process.process_mark(),
@@ -277,7 +269,7 @@ class Session:
     def _end(self, status: Status) -> None:
         late, missing = environment.runtime()
         late |= self._look_again()
-        gaps = manifest.gaps_json([*missing, *self._code.gaps, *self.guard.gaps])
+        gaps = manifest.gaps_json([*missing, *self._seen.code.gaps, *self.guard.gaps])
         self.add({"event": "session", "session": {"status": status, "ended_at": now(), "environment": late, "gaps": gaps}})
 
     def _write_prov(self) -> None:
@@ -305,7 +297,7 @@ class Session:
     @property
     def why_no_version(self) -> str:
         """Why the script has no version."""
-        return git.why_no_version(self._code)
+        return git.why_no_version(self._seen.code)
 
     def provenances(self, loads: Iterable[str]) -> dict[str, Json]:
         """The provenance of each of these loads, by id."""
@@ -386,7 +378,7 @@ class Session:
         **own: Any,
     ) -> AnyRun:
         loads = (model,) if isinstance(model, ModelLoad) else tuple(model or ())
-        script: Script | None = self._code.script
+        script: Script | None = self._seen.code.script
         told, gaps = plain(params or {}, "params")
         common: dict[str, Any] = {
             "script": script,

@@ -11,6 +11,7 @@ from lineage.capture.git.repository import Repository
 
 CODE = (".py", ".pyw", ".pyx", ".sh", ".ipynb")  # suffixes of programs; other untracked files are data
 _FLAGGED = re.compile(rb"(?:\A|\0)([a-zS]) (\d{6}) ([0-9a-f]{40,64}) 0\t([^\0]*)")
+_TRACKED = re.compile(rb". \d{6} [0-9a-f]{40,64} \d")
 _GITLINK = re.compile(rb"(?:\A|\0). 160000 [0-9a-f]{40,64} 0\t([^\0]*)")
 _OTHER = re.compile(rb"(?:\A|\0)\? ([^\0]*)")
 
@@ -35,7 +36,13 @@ class Listing:
     def tracks(self, path: str) -> bool:
         """Is the file *path* in the index?"""
         name = b"\t" + os.fsencode(path) + b"\0"
-        return name in self.raw and bool(re.search(rb"(?:\A|\0). \d{6} [0-9a-f]{40,64} \d" + re.escape(name), self.raw))
+        place = self.raw.find(name)
+        while place >= 0:
+            start = self.raw.rfind(b"\0", 0, place) + 1
+            if _TRACKED.fullmatch(self.raw, start, place):  # not the end of an untracked file's name
+                return True
+            place = self.raw.find(name, place + 1)
+        return False
 
     def flagged(self) -> list[Entry]:
         """Return the files whose changes git does not look at: skip-worktree and assume-unchanged."""

@@ -48,6 +48,7 @@ class Look:
         uncovered: Changed files that the patch does not have.
         patch: The patch.
         gaps: What could not be learnt.
+        imported: Files of modules that were looked at.
     """
 
     root: Path
@@ -59,6 +60,7 @@ class Look:
     uncovered: tuple[Artifact, ...]
     patch: Patch
     gaps: tuple[Gap, ...]
+    imported: frozenset[Path] = frozenset()
 
     def name_of(self, path: Path) -> str:
         """Return *path* from the repository's folder."""
@@ -83,7 +85,8 @@ def look_at(repository: Repository, program: Program) -> Look:
     found, doubts = _changes(repository, listed, tree)
     inner = tuple(submodules(repository, listed))
     doubts += [f"submodule {one.path}: {one.reason}" for one in inner if one.dirty is None]
-    untracked = _untracked(tree.root, listed, inner, program)
+    modules = frozenset(imported(tree.root))
+    untracked = _untracked(tree.root, listed, inner, program, modules)
     patch, gaps, made = _patch(repository, tree, found, untracked)
     changed_inner = [f"{one.path} (a submodule)" for one in inner if one.dirty]
     is_dirty = made or bool(found.uncovered or changed_inner or _sources(untracked, program, tree.root))
@@ -96,7 +99,7 @@ def look_at(repository: Repository, program: Program) -> Look:
         gaps.append(Gap("git_dirty", few(doubts)))
     programs, unlisted = _programs(tree, listed, untracked)
     facts = (tuple(doubts), untracked, programs, tuple(found.uncovered), patch, (*gaps, *unlisted))
-    return Look(repository.root, listed, is_dirty, *facts)
+    return Look(repository.root, listed, is_dirty, *facts, imported=modules)
 
 
 def _sources(untracked: Iterable[str], program: Program, root: Path) -> list[str]:
@@ -117,10 +120,11 @@ def _changes(repository: Repository, listed: Listing, tree: Tree) -> tuple[Chang
     return found, list(found.unknown)
 
 
-def _untracked(root: Path, listed: Listing, inner: Sequence[Submodule], program: Program) -> tuple[str, ...]:
+def _untracked(root: Path, listed: Listing, inner: Sequence[Submodule], program: Program, modules: Iterable[Path]) -> tuple[str, ...]:
     """Return the script and the imported modules that git does not track, by their paths in the repository."""
-    script = [program.path] if program.path and not program.is_installed else []
-    names = {_name(path, root) for path in (*script, *imported(root))}
+    script = [_name(program.path, root)] if program.path and not program.is_installed else []
+    top = root.resolve()
+    names = {*script, *(path.relative_to(top).as_posix() for path in modules)}
     return tuple(sorted(name for name in names if not name.startswith("../") and not _tracks(listed, inner, name)))
 
 

@@ -88,8 +88,7 @@ def _told(repository: Repository, seen: Look, program: Program, keep_in: Path | 
         script=script,
         gaps=(*gaps, *_disagreement(repository), *seen.gaps),
     )
-    modules = frozenset(imported(repository.root))
-    first = Seen(code, program, repository.root, modules, keep_in, seen.patch.sums)
+    first = Seen(code, program, repository.root, seen.imported, keep_in, seen.patch.sums)
     return _with_patch(first, seen.patch.data)
 
 
