@@ -1,6 +1,7 @@
 """The code version is true in every state of a repository, or says why it is not known."""
 
 import hashlib
+import json
 import os
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import lineage
 from lineage.capture import git
 from lineage.capture.git import command
 from lineage.capture.git.patch import addition
@@ -514,7 +516,68 @@ def test_a_repository_of_sha256_names(tmp_path, kept):
     assert (where / "new.py").read_text() == "1\n"
 
 
+def test_a_damaged_branch_is_not_called_a_repository_without_a_commit(repository):
+    run(repository, "branch", "keep")
+    (repository / ".git" / "refs" / "heads" / "main").write_text("junk")
+    assert reasons(version(repository))["git_sha"].startswith("HEAD names no commit: ")
+    run(repository, "symbolic-ref", "HEAD", "refs/heads/other")
+    assert reasons(version(repository))["git_sha"].startswith("HEAD names no commit: ")
+
+
+def test_a_damaged_index_or_commit_leaves_the_state_unknown(repository):
+    sha = run(repository, "rev-parse", "HEAD")
+    (repository / ".git" / "index").write_text("junk")
+    code = version(repository)
+    assert (code.git_sha, code.dirty, code.script.version) == (sha, None, None)
+    assert "index" in reasons(code)["git_dirty"]
+
+
+def test_a_pipe_in_place_of_a_file_is_a_change_and_not_opened(repository, kept):
+    (repository / "notes.txt").unlink()
+    os.mkfifo(repository / "notes.txt")
+    assert version(repository, kept).dirty is True
+
+
+def test_a_file_behind_a_link_out_of_the_repository_is_not_read(tmp_path, kept):
+    where = repository_at(tmp_path / "r")
+    (where / "lib").mkdir()
+    (where / "lib" / "a.py").write_text("1\n")
+    commit(where)
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.py").write_text("a secret\n")
+    (where / "lib" / "a.py").unlink()
+    (where / "lib").rmdir()
+    (where / "lib").symlink_to("../out")
+    code = version(where, kept)
+    assert code.dirty is True
+    assert "secret" not in (kept / code.patch.path).read_text()
+
+
 # --- declared commits
+
+
+def test_a_declared_commit_is_marked_in_the_graph_and_in_copies(tmp_path, monkeypatch):
+    monkeypatch.setenv("GITHUB_SHA", "c" * 40)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "train.py").touch()
+    with lineage.session(tmp_path / "out", script=tmp_path / "train.py") as session:
+        with session.generation(params={"seed": 1}) as generation, generation.records("a.jsonl") as out:
+            out.write({"instruction": "a"})
+    text = next((tmp_path / "out").glob("*.ttl")).read_text()
+    assert f"code-{'c' * 40}-declared" in text
+    assert "GITHUB_SHA" in text
+    assert "swh:1:rev" not in text
+    record = json.loads((tmp_path / "out" / "a.jsonl").read_text())
+    assert record["metadata"]["script_version"] is None
+    assert "GITHUB_SHA declares" in record["metadata"]["gaps"]["script_version"]
+    assert "unknown-commit" not in {one.code for one in lineage.audit(tmp_path / "out").findings}
+
+
+def test_executed_text_and_patches_are_not_copied_by_redaction(repository, tmp_path):
+    recorded(repository, folder="../out", command=lambda text: ["-c", "word = 'tell-tale'" + text])
+    assert list((tmp_path / "out").glob("code_*"))
+    lineage.redact(tmp_path / "out", tmp_path / "copy")
+    assert not [path for path in (tmp_path / "copy").rglob("*") if path.is_file() and b"tell-tale" in path.read_bytes()]
 
 
 @pytest.mark.parametrize("variable", ["LINEAGE_GIT_SHA", "GITHUB_SHA", "CI_COMMIT_SHA", "GIT_COMMIT", "SOURCE_COMMIT"])
@@ -562,8 +625,6 @@ print(json.dumps([manifest["environment"], manifest["gaps"], manifest["artifacts
 
 def recorded(where, text=None, *, command=None, before="", inside="pass", folder="out", name="train.py", variables=None):
     """What a session of its own process recorded."""
-    import json
-
     script = text or PROBE.format(before=before, inside=inside, folder=folder)
     if command is None:
         (where / name).write_text(script)
@@ -710,8 +771,6 @@ def test_a_notebook_has_its_file_and_its_cells(repository, tmp_path, named):
     variables |= {"JPY_SESSION_NAME": str(repository / "exp.ipynb")} if named else {}
     client = nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120, resources={"metadata": {"path": str(repository)}})
     client.execute(env=variables)
-    import json
-
     environment, gaps, _ = json.loads(notebook.cells[1].outputs[-1]["text"].splitlines()[-1])
     cells = (tmp_path / "out" / environment["script_text"]["file"]).read_text()
     assert "first = 1" in cells

@@ -21,7 +21,7 @@ from lineage.facts import Artifact
 
 MAX_FILE = 8 << 20  # bytes of a text, old or new, that git compares; xdiff takes five times as much memory
 BINARY = 4  # a binary file counts so many times: git deflates it twice and looks for a delta
-MAX_FILES = 16 << 20  # bytes of all files that git compares
+MAX_FILES = 8 << 20  # bytes of all files that git compares; the patch has at most twice as many
 MAX_ASKED = 50  # blobs of a partial clone that are asked for one by one
 SUBMODULE = "160000"  # mode of a submodule's commit
 NOWHERE = "000000"  # mode of a file that the commit does not have

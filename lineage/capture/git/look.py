@@ -21,7 +21,7 @@ from lineage.capture.program import Program, imported
 from lineage.facts import Artifact, Gap
 
 MAX_SCRIPTS = 200  # untracked programs that are listed
-MAX_ADDED = 16 << 20  # bytes of all files that are added to a patch
+MAX_ADDED = 8 << 20  # bytes of all files that are added to a patch
 SOURCES = (".py", ".pyw", ".ipynb")
 NAMED = 3  # files that a gap names
 

@@ -19,7 +19,7 @@ from lineage.capture.git.command import Git
 from lineage.capture.git.listing import Entry
 from lineage.capture.git.tree import SNIFF, Tree, blob_name
 
-MAX_PATCH = 16 << 20  # bytes; a longer diff is not read to its end
+MAX_PATCH = 20 << 20  # bytes; a longer diff is not read to its end
 MAX_ADDED = 4 << 20  # bytes of one file that is added
 _DIFF = (
     "diff",

@@ -56,7 +56,10 @@ def why_no_commit(git: Git, reason: str) -> str:
     """Return why HEAD names no commit, where *reason* is what git printed."""
     try:
         head = git.run("symbolic-ref", "-q", "HEAD").decode(errors="replace").strip()
-        names = git.run("for-each-ref", "--count=1", "--format=%(refname)", limit=1 << 16)
     except GitError:
-        return reason
-    return f"HEAD names no commit: {head} does not exist or is damaged" if names else NO_COMMIT
+        return f"HEAD names no commit: {reason}"
+    try:
+        others = git.run("for-each-ref", "--count=1", "--format=%(refname)", limit=1 << 16)
+    except GitError as error:
+        return f"HEAD names no commit: {error}"
+    return f"HEAD names no commit: {head} does not exist or is damaged" if others else NO_COMMIT
