@@ -107,10 +107,14 @@ def _shell() -> Any:
 
 
 def _notebook(shell: Any) -> Path | None:
-    """Return the notebook's file: VS Code names it in the session, Jupyter in a variable of its kernels."""
+    """Return the notebook's file: VS Code names it in the session, Jupyter in a variable of its kernels.
+
+    A name that is relative to the server's folder is looked for in the kernel's folder, where Jupyter starts it.
+    """
     named = (getattr(shell, "user_ns", None) or {}).get("__vsc_ipynb_file__")
     names = [named, os.environ.get("JPY_SESSION_NAME") if hasattr(shell, "kernel") else None]
-    paths = [Path(name).absolute() for name in names if isinstance(name, str) and name]
+    given_names = [name for name in names if isinstance(name, str) and name]
+    paths = [path for name in given_names for path in (Path(name).absolute(), Path(Path(name).name).absolute())]
     return next((path for path in paths if _is_regular(path)), None)
 
 

@@ -424,10 +424,10 @@ def test_a_large_file_with_another_date_is_clean(tmp_path, kept):
 
 FAKES = {
     "hangs": "sleep 100",
-    "ignores signals": "trap '' TERM INT HUP; sleep 100 & wait; sleep 100",
+    "ignores signals": "trap '' TERM INT HUP; sleep 100 & echo $! >> \"${0%/bin/git}/pids\"; wait; sleep 100",
     "prints endlessly": "yes",
     "prints errors endlessly": "yes >&2",
-    "leaves a child behind": "sleep 100 & echo x; exit 0",
+    "leaves a child behind": 'sleep 100 & echo $! >> "${0%/bin/git}/pids"; echo x; exit 0',
 }
 
 
@@ -444,6 +444,7 @@ def test_a_git_that_misbehaves_is_stopped(tmp_path, kept, monkeypatch, body):
     assert time.monotonic() - began < 5
     assert seen.code.git_sha in (None, "x")
     assert seen.code.dirty is None
+    time.sleep(0.1)
     for pid in (tmp_path / "pids").read_text().split():
         assert not Path(f"/proc/{pid}").exists() or Path(f"/proc/{pid}/stat").read_text().split()[2] == "Z"
 
@@ -757,7 +758,7 @@ def test_an_unknown_script_is_no_statement_about_git(repository, tmp_path):
     assert code.git_sha
 
 
-@pytest.mark.parametrize("named", [True, False], ids=["named", "without a name"])
+@pytest.mark.parametrize("named", ["{repository}/exp.ipynb", "folder/exp.ipynb", ""], ids=["named", "by the server", "without a name"])
 def test_a_notebook_has_its_file_and_its_cells(repository, tmp_path, named):
     pytest.importorskip("ipykernel")
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
@@ -768,7 +769,7 @@ def test_a_notebook_has_its_file_and_its_cells(repository, tmp_path, named):
     nbformat.write(notebook, repository / "exp.ipynb")
     commit(repository)
     variables = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "IPYTHONDIR": str(tmp_path / "ipython")}
-    variables |= {"JPY_SESSION_NAME": str(repository / "exp.ipynb")} if named else {}
+    variables |= {"JPY_SESSION_NAME": named.format(repository=repository)} if named else {}
     client = nbclient.NotebookClient(notebook, kernel_name="python3", timeout=120, resources={"metadata": {"path": str(repository)}})
     client.execute(env=variables)
     environment, gaps, _ = json.loads(notebook.cells[1].outputs[-1]["text"].splitlines()[-1])

@@ -149,7 +149,8 @@ def _read(process: subprocess.Popen[bytes], limit: int, deadline: Deadline) -> t
                 raise GitError(_late(deadline))
             ready = selector.select(min(POLL, deadline.left))
             if not ready and process.poll() is not None:
-                break  # a child of git keeps the pipes open
+                _kill(process)  # a child of git keeps the pipes open
+                break
             for key, _ in ready:
                 _take(selector, key, limit if key.data is output else MESSAGES)
             if len(output) > limit:
@@ -175,13 +176,17 @@ def _code(process: subprocess.Popen[bytes], deadline: Deadline) -> int:
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kill what is left of git and its children, and close its pipes."""
     if process.returncode is None:
-        with suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
+        _kill(process)
         with suppress(subprocess.TimeoutExpired):
             process.wait(POLL)
     for stream in (process.stdout, process.stderr):
         if stream is not None:
             stream.close()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with suppress(OSError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 def _late(deadline: Deadline) -> str:

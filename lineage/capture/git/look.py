@@ -123,7 +123,7 @@ def _changes(repository: Repository, listed: Listing, tree: Tree) -> tuple[Chang
 def _untracked(root: Path, listed: Listing, inner: Sequence[Submodule], program: Program, modules: Iterable[Path]) -> tuple[str, ...]:
     """Return the script and the imported modules that git does not track, by their paths in the repository."""
     script = [_name(program.path, root)] if program.path and not program.is_installed else []
-    top = root.resolve()
+    top = os.path.realpath(root)
     names = {*script, *(path.relative_to(top).as_posix() for path in modules)}
     return tuple(sorted(name for name in names if not name.startswith("../") and not _tracks(listed, inner, name)))
 
@@ -206,4 +206,5 @@ def few(names: Sequence[str]) -> str:
 
 
 def _name(path: Path, root: Path) -> str:
-    return Path(os.path.relpath(path.resolve(), root.resolve())).as_posix()
+    real, top = os.path.realpath(path), os.path.realpath(root)
+    return Path(os.path.relpath(real, top)).as_posix()

@@ -49,7 +49,7 @@ def _looked_at(repository: Repository, path: str, depth: int, name: str) -> Iter
         inner = opened(repository.root / path, repository.git.deadline)
         listed = listing(inner)
         found = changes(inner, listed, Tree(inner.root))
-    except GitError as error:
+    except (GitError, OSError) as error:
         yield Submodule(name, None, None, str(error))
         return
     dirty = True if found else None if found.unknown else False

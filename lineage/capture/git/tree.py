@@ -24,7 +24,7 @@ class Tree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._resolved = root.resolve()
+        self._resolved = Path(os.path.realpath(root))
         self._left = READ
         self._inside: dict[Path, bool] = {}
         self._sha256: dict[tuple[str, int], str] = {}  # of large files that were compared, by path and size
@@ -96,7 +96,7 @@ class Tree:
 
     def _holds(self, folder: Path) -> bool:
         if folder not in self._inside:
-            self._inside[folder] = folder.resolve().is_relative_to(self._resolved)
+            self._inside[folder] = Path(os.path.realpath(folder)).is_relative_to(self._resolved)
         return self._inside[folder]
 
     def _digest(self, path: str, size: int) -> str | None:
