@@ -539,6 +539,17 @@ def test_a_pipe_in_place_of_a_file_is_a_change_and_not_opened(repository, kept):
     assert version(repository, kept).dirty is True
 
 
+def test_a_loop_of_links_in_place_of_a_folder_is_a_change(tmp_path, kept):
+    where = repository_at(tmp_path / "r")
+    (where / "lib").mkdir()
+    (where / "lib" / "a.py").write_text("1\n")
+    commit(where)
+    (where / "lib" / "a.py").unlink()
+    (where / "lib").rmdir()
+    (where / "lib").symlink_to("lib")
+    assert version(where, kept).dirty is True
+
+
 def test_a_file_behind_a_link_out_of_the_repository_is_not_read(tmp_path, kept):
     where = repository_at(tmp_path / "r")
     (where / "lib").mkdir()

@@ -144,7 +144,8 @@ def _patch(repository: Repository, tree: Tree, found: Changes, untracked: Iterab
     except (GitError, OSError) as error:
         shown, reason = b"", f"the patch was not made: {error}"
         gaps = [Gap("git_patch", reason), Gap("git_diff_sha256", reason)]
-    made = bool(shown or found.added or gaps)
+    gone = [entry.path for entry in found.differing if tree.status(entry.path) is None]  # git shows no file behind a loop of links
+    made = bool(shown or found.added or gaps or gone)
     parts, size = [shown], 0
     for name in (*found.added, *untracked):
         part = addition(tree, name, repository.sha)
