@@ -95,12 +95,15 @@ class CodeVersion:
     """The code that ran: a commit, and what differed from it."""
 
     git_sha: str | None
-    branch: str | None = None  # None with a git_sha: a detached head
+    sha_variable: str | None = None  # the environment variable that declares git_sha; None: git itself told it
+    branch: str | None = None  # None with a git_sha: a detached head, or a declared commit
     dirty: bool | None = None  # None: not known, which is not clean
-    diff_sha256: str | None = None  # of `git diff HEAD --binary`
-    patch: Artifact | None = None  # that diff, kept beside the manifest
-    untracked: tuple[Artifact, ...] = ()  # scripts that git does not know
+    diff_sha256: str | None = None  # of all that differs from the commit, as a patch; None: it is not whole
+    patch: Artifact | None = None  # that patch, kept beside the manifest
+    uncovered: tuple[Artifact, ...] = ()  # files that differ from the commit and are not in the patch
+    untracked: tuple[Artifact, ...] = ()  # programs that git does not know
     script: Script | None = None
+    text: Artifact | None = None  # executed code that no file has (cells of a notebook), kept beside the manifest
     gaps: tuple[Gap, ...] = ()
 
 

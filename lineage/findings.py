@@ -104,7 +104,7 @@ _ROWS = (
          why="A name on a hub is another model tomorrow."),
     Rule(code="dirty-code", level="warning", title="the code had changes that were not committed", hint="commit before a run; the recorded digest of the diff tells which changes",
          why="The commit does not tell what ran."),
-    Rule(code="unknown-commit", level="warning", title="nobody recorded which commit ran", hint="run from a git repository",
+    Rule(code="unknown-commit", level="warning", title="nobody recorded which commit ran", hint="run from a git repository that git can read (the reason says what git answered), or name the commit in LINEAGE_GIT_SHA",
          why="What ran cannot be read, nor run again."),
     Rule(code="never-closed", level="warning", title="the session was never closed", hint="lineage session close, if it no longer runs",
          why="What it did last may be missing, and its files have no digests."),

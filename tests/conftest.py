@@ -5,6 +5,8 @@ import os
 import pytest
 from hypothesis import HealthCheck, settings
 
+from lineage.capture.git.declared import USUAL
+
 settings.register_profile("ci", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None)
 settings.load_profile("ci" if os.environ.get("CI") else "dev")
@@ -13,9 +15,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 @pytest.fixture(autouse=True)
 def own_environment(monkeypatch, tmp_path_factory):
-    """No variable of the developer's, no git configuration, and a cache of the test's own."""
+    """No variable of the developer's or of CI, no git configuration, and a cache of the test's own."""
     for name in [name for name in os.environ if name.startswith("LINEAGE_") and name != "LINEAGE_NO_SKIPS"]:
         monkeypatch.delenv(name)
+    for name in USUAL:
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("LINEAGE_CACHE", str(tmp_path_factory.mktemp("cache")))
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
     monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")

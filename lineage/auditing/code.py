@@ -6,6 +6,9 @@ from collections.abc import Iterator
 
 from lineage.auditing.loads import COMMIT
 from lineage.auditing.world import Found, World
+from lineage.facts import CodeVersion
+
+NAMED = 3  # files that a finding names
 
 
 def dirty_code(world: World) -> Iterator[Found]:
@@ -13,8 +16,16 @@ def dirty_code(world: World) -> Iterator[Found]:
     for place, session in world.placed:
         code = session.code
         if code and (code.dirty or code.diff_sha256):  # a diff of clean code is none
-            kept = f"its diff is {code.diff_sha256[:16]}…" if code.diff_sha256 else "its diff was not recorded"
-            yield world.found("dirty-code", place, session, world.home(session), detail=f"commit {str(code.git_sha)[:8]}, {kept}")
+            yield world.found("dirty-code", place, session, world.home(session), detail=f"commit {str(code.git_sha)[:8]}, {_changes(code)}")
+
+
+def _changes(code: CodeVersion) -> str:
+    """Return what is known of the changes: the digest of the diff, files that are not in it, untracked programs."""
+    parts = [f"its diff is {code.diff_sha256[:16]}…" if code.diff_sha256 else "its diff was not recorded"]
+    for title, files in (("not in the patch", code.uncovered), ("untracked", code.untracked)):
+        more = f" and {len(files) - NAMED} more" if len(files) > NAMED else ""
+        parts += [f"{title}: {', '.join(file.path for file in files[:NAMED])}{more}"] if files else []
+    return ", ".join(parts)
 
 
 def unknown_commit(world: World) -> Iterator[Found]:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import platform
-import re
 import sys
-from importlib import metadata
 from typing import Any
 
 from lineage.capture import gpu, redact
+from lineage.capture import packages as installed
 from lineage.facts import Gap
 
 # The only variables that are ever written. None of them holds a secret, each can change what a model does.
@@ -26,7 +25,7 @@ Seen = tuple[dict[str, Any], tuple[Gap, ...]]
 
 def environment() -> Seen:
     """What can be known without torch, and what could not be learnt."""
-    packages = _packages()
+    packages = installed.packages()
     seen: dict[str, Any] = {
         "python_version": platform.python_version(),
         "python_implementation": platform.python_implementation(),
@@ -41,11 +40,6 @@ def environment() -> Seen:
     gaps = tuple(Gap(f"{name}_version", "not installed") for name in ALWAYS if name not in packages)
     graphics, missing = _graphics()
     return seen | graphics, gaps + missing
-
-
-def _packages() -> dict[str, str]:
-    found = ((distribution.metadata["Name"], distribution.version) for distribution in metadata.distributions())
-    return dict(sorted((re.sub(r"[-_.]+", "-", name).lower(), version) for name, version in found if name))
 
 
 def _graphics() -> Seen:

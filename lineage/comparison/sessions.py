@@ -81,7 +81,9 @@ def _facts(one: Session) -> Iterator[tuple[Key, object]]:
     yield from _flat("session", "", {"title": one.title, "status": one.status, "operator": one.operator, "host": one.host})
     yield from _flat("environment", "", dict(one.environment))
     code = manifest.code_json(one.code) if one.code else {}
-    yield from _flat("code", "", {key.removeprefix("git_"): value for key, value in code.items() if key not in ("git_patch", "script")})
+    yield from _flat(
+        "code", "", {key.removeprefix("git_"): value for key, value in code.items() if key not in ("git_patch", "script", "script_text")}
+    )
     for run, name in _runs(one):
         yield from _run(run, name)
     for file in one.artifacts:

@@ -140,16 +140,27 @@ def _command_json(activity: Activity) -> dict[str, Any]:
 
 
 def code_json(code: CodeVersion) -> dict[str, Any]:
-    """The `git_*` keys of `environment`, and the script."""
-    return {
+    """The `git_*` keys of `environment`, and the script. Keys that say nothing of most sessions are there only where they do."""
+    about: dict[str, Any] = {
         "git_sha": code.git_sha,
         "git_branch": code.branch,
         "git_dirty": code.dirty,
         "git_diff_sha256": code.diff_sha256,
-        "git_patch": {"file": code.patch.path, "sha256": code.patch.sha256, "bytes": code.patch.bytes} if code.patch else None,
-        "git_untracked": [{"file": file.path, "sha256": file.sha256, "bytes": file.bytes} for file in code.untracked],
+        "git_patch": _file_json(code.patch) if code.patch else None,
+        "git_untracked": [_file_json(file) for file in code.untracked],
         "script": script_json(code.script),
     }
+    if code.sha_variable:
+        about |= {"git_sha_source": "declared", "git_sha_variable": code.sha_variable}
+    if code.uncovered:
+        about["git_not_in_patch"] = [_file_json(file) for file in code.uncovered]
+    if code.text:
+        about["script_text"] = _file_json(code.text)
+    return about
+
+
+def _file_json(file: Artifact) -> dict[str, Any]:
+    return {"file": file.path, "sha256": file.sha256, "bytes": file.bytes}
 
 
 # --- JSON -> facts
@@ -204,7 +215,9 @@ def _session(fields: Fields, path: Path) -> Session:
         operator=fields.text("operator"),
         host=fields.text("host"),
         code=_code(fields.inside("environment"), known),
-        environment={key: value for key, value in environment.items() if not key.startswith("git_") and key != "script"},
+        environment={
+            key: value for key, value in environment.items() if not key.startswith("git_") and key not in ("script", "script_text")
+        },
         loader_config=fields.mapping("loader_config"),
         activities=tuple(_activity(entry, known) for entry in fields.items("activities") if _has(entry, "id")),
         artifacts=artifacts,
@@ -317,16 +330,24 @@ def _script(fields: Fields) -> Script | None:
 
 def _code(fields: Fields, known: Mapping[str, Artifact]) -> CodeVersion | None:
     script = _script(fields.inside("script"))
-    if not script and fields.text("git_sha") is None:
+    text = _kept(fields.inside("script_text"), known, "code")
+    if not script and not text and fields.text("git_sha") is None:
         return None
-    patch = fields.inside("git_patch")
-    path = patch.text("file")
+    declared = fields.text("git_sha_source") == "declared"
     return CodeVersion(
         git_sha=fields.text("git_sha"),
+        sha_variable=(fields.text("git_sha_variable") or "a variable") if declared else None,
         branch=fields.text("git_branch"),
         dirty=fields.truth("git_dirty"),
         diff_sha256=fields.digest("git_diff_sha256"),
-        patch=known.get(path) or _artifact(patch, "patch") if path else None,
+        patch=_kept(fields.inside("git_patch"), known, "patch"),
+        uncovered=tuple(_artifact(entry, "file") for entry in fields.items("git_not_in_patch")),
         untracked=tuple(_artifact(entry, "script") for entry in fields.items("git_untracked")),
         script=script,
+        text=text,
     )
+
+
+def _kept(fields: Fields, known: Mapping[str, Artifact], type: str) -> Artifact | None:
+    path = fields.text("file")
+    return (known.get(path) or _artifact(fields, type)) if path else None

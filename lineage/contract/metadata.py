@@ -82,11 +82,17 @@ def check_provenance(provenance: Mapping[str, Any]) -> list[str]:
 
 
 def artifact_metadata(
-    provenance: Mapping[str, Any], *, script_name: str | None, script_version: str | None, timestamp: str, **extra: Any
+    provenance: Mapping[str, Any],
+    *,
+    script_name: str | None,
+    script_version: str | None,
+    timestamp: str,
+    why_no_version: str | None = None,
+    **extra: Any,
 ) -> dict[str, Any]:
     """The block: provenance, script_version, script_name, timestamp and *extra*; what is null among the first says why in `gaps`."""
     block: dict[str, Any] = {"provenance": completed(provenance), "script_version": script_version, "script_name": script_name}
     block |= {"timestamp": timestamp, **extra}
     if script_version is None:
-        block["gaps"] = {"script_version": "the script is in no git repository, or git could not tell", **(extra.get("gaps") or {})}
+        block["gaps"] = {"script_version": why_no_version or "nobody gave the commit of the script", **(extra.get("gaps") or {})}
     return block

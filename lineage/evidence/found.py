@@ -74,6 +74,7 @@ def code(scope: Scope) -> Iterator[Evidence]:
     for one in scope.told():
         if one.code and one.code.git_sha:
             state = {True: "with changes", False: "as committed", None: "not known whether as committed"}[one.code.dirty]
+            state += f", declared by {one.code.sha_variable}" if one.code.sha_variable else ""
             diff = f", their diff has the SHA-256 {one.code.diff_sha256}" if one.code.diff_sha256 else ""
             yield replace(of_session(scope, one, f"git {one.code.git_sha}, {state}{diff}"), node=scope.ids.code(one.code))
             if one.code.patch:

@@ -197,7 +197,12 @@ class Ids:
     def code(self, code: CodeVersion) -> Name | None:
         """A state of the code: a commit, a commit with changes, or a script by its digest; None where nothing names it."""
         if code.git_sha and code.dirty:
-            return self.base[f"code-{safe(code.git_sha)}-dirty-{fingerprint([code.diff_sha256, [part.sha256 for part in code.untracked]])}"]
+            changes: list[object] = [code.diff_sha256, [part.sha256 for part in code.untracked]]
+            if code.uncovered:
+                changes += [code.patch.sha256 if code.patch else None, [[part.path, part.sha256] for part in code.uncovered]]
+            return self.base[f"code-{safe(code.git_sha)}-dirty-{fingerprint(changes)}"]
+        if code.git_sha and code.sha_variable:
+            return self.base[f"code-{safe(code.git_sha)}-declared"]
         if code.git_sha:
             return self.base[f"code-{safe(code.git_sha)}"]
         return self.base[f"code-sha256-{code.script.sha256}"] if code.script and code.script.sha256 else None

@@ -102,17 +102,23 @@ def _code(scope: Scope, me: Name, code: CodeVersion) -> Iterator[Statement]:
 def _code_attributes(code: CodeVersion) -> Iterator[Attribute]:
     yield from kind(LIN["CodeVersion"], SCHEMA["SoftwareSourceCode"])
     sha = code.git_sha
-    yield from some(
-        PROV["label"], f"{'modified ' if code.dirty else ''}code {sha[:8]}" if sha else f"{code.script.path}" if code.script else None
-    )
-    yield from some(DCTERMS["identifier"], f"swh:1:rev:{sha}" if sha and not code.dirty else None)
+    yield from some(PROV["label"], f"{_state(code)}code {sha[:8]}" if sha else f"{code.script.path}" if code.script else None)
+    observed = sha and not code.dirty and not code.sha_variable
+    yield from some(DCTERMS["identifier"], f"swh:1:rev:{sha}" if observed else None)
     yield from some(LIN["gitSha"], sha)
+    yield from some(LIN["gitShaVariable"], code.sha_variable)
     yield from some(LIN["gitBranch"], code.branch)
     yield from some(LIN["gitDirty"], code.dirty)
     yield from some(LIN["diffSha256"], code.diff_sha256)
     for script in code.untracked:
         yield LIN["untracked"], literal(f"{script.sha256}  {script.path}")
+    for file in code.uncovered:
+        yield LIN["notInPatch"], literal(f"{file.sha256}  {file.path}")
     yield from gaps(code.gaps)
+
+
+def _state(code: CodeVersion) -> str:
+    return "modified " if code.dirty else "declared " if code.sha_variable else ""
 
 
 def _dirty(scope: Scope, name: Name, sha: str, code: CodeVersion) -> Iterator[Statement]:

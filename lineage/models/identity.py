@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage.capture import files, git
+from lineage.capture import files, git, program
 
 DTYPES = {"torch.float32": "fp32", "torch.float16": "fp16", "torch.bfloat16": "bf16"}
 RUNTIME = ("torch", "transformers", "tokenizers", "accelerate", "bitsandbytes")
@@ -113,9 +113,10 @@ def digests(folder: Path) -> dict[str, str]:
 def loader_version() -> tuple[str | None, dict[str, str]]:
     """The commit of the loader's code, and why there is none: installed from a package, it has no commit."""
     here = Path(__file__)
-    code = git.code_version(here, folder=here.parent, patch_into=None)
-    version = code.script.version if code.script else None
-    return version, {} if version else {"loader_version": "the loader's code is in no git repository; loader_sha256 names it"}
+    if program.is_installed(here):
+        return None, {"loader_version": "the loader is installed from a package; loader_sha256 names its code"}
+    version, reason = git.script_version(here, seconds=git.BRIEF)
+    return version, {} if version else {"loader_version": f"{reason}; loader_sha256 names the loader's code"}
 
 
 def loader_sha256() -> str:

@@ -21,9 +21,9 @@ def get_git_sha(short: bool = False) -> str | None:
 def create_artifact_metadata(provenance: Mapping[str, Any], script_path: str | os.PathLike[str], **kwargs: Any) -> dict[str, Any]:
     """The `metadata` block of a record or report: provenance, script_version, script_name, timestamp, and *kwargs*."""
     script = Path(script_path)
-    return artifact_metadata(
-        provenance, script_name=script.name, script_version=git.git_sha(script.absolute().parent), timestamp=now(), **kwargs
-    )
+    version, reason = git.script_version(script, seconds=git.BRIEF)
+    told = {"timestamp": now(), "why_no_version": reason, **kwargs}
+    return artifact_metadata(provenance, script_name=script.name, script_version=version, **told)
 
 
 def create_session_manifest(provenance: Mapping[str, Any], session_dir: str | os.PathLike[str]) -> Path:

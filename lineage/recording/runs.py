@@ -369,4 +369,7 @@ class EvaluationRun(Run):
         }
         extra |= {"session_id": self.session.id, "run_id": self.id, "models": self.session.provenances(fact.models)}
         name, version = (script.path, script.version) if script else (None, None)
-        return artifact_metadata(self._provenance, script_name=name, script_version=version, timestamp=now(), **extra)
+        reason = self.session.why_no_version
+        return artifact_metadata(
+            self._provenance, script_name=name, script_version=version, timestamp=now(), why_no_version=reason, **extra
+        )

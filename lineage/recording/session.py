@@ -6,7 +6,6 @@ The only object of the package with state. A session is the process's own, its p
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict, replace
@@ -15,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, NoReturn, TypeVar
 
-from lineage.capture import environment, files, git, process
+from lineage.capture import environment, files, git, process, program
 from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
@@ -144,9 +143,8 @@ class Session:
         self.folder, self.title, self._graphs, self._seeds, self._asked, self._export = folder, title, graphs, seeds, asked, export
         self.recording = os.environ.get(DISABLED, "") in ("", "0")
         self.guard = Guard()
-        self._script_path = Path(script) if script else _main_script()
+        self._seen = git.Seen(CodeVersion(git_sha=None), program.given(script) if script else program.running())
         self._loads: dict[str, ModelLoad] = {}
-        self._code = CodeVersion(git_sha=None)
         self._member = joining.alone()
         self._log = Log(folder, self.id, owner=True, guard=self.guard)
         self._before: dict[str, str | None] = {}
@@ -226,7 +224,7 @@ class Session:
             "provenance": metadata.completed(told),
             "used": tuple(used),
             "gaps": (*gaps, *unheld),
-            "script": self._code.script,
+            "script": self._seen.code.script,
         }
         load = ModelLoad(id=new_id(), status="completed", started_at=started_at, ended_at=ended_at, **facts)
         self._loads[load.id] = load
@@ -367,26 +365,36 @@ class Session:
 
     def _record_end(self, ending: Ending) -> None:
         self._log.add({"event": "session", "session": self._runtime()})
-        last: dict[str, Any] = {"status": ending.status, "ended_at": now(), "gaps": manifest.gaps_json(self.guard.gaps)}
+        changed = self._look_again()
+        gaps = manifest.gaps_json([*self._seen.code.gaps, *self.guard.gaps])
+        last: dict[str, Any] = {"status": ending.status, "ended_at": now(), "environment": changed, "gaps": gaps}
         if ending.error:
             last["error"] = dict(ending.error)
         self._log.add({"event": "session", "session": last})
 
     def _begin(self) -> None:
-        self._code = self._look_at_code()
+        self._look_at_code()
         if not self.owner:
             self._log.add()  # begins the journal, so that others know of this process
             return
         self._before = {name: os.environ.get(name) for name in (joining.VARIABLE, joining.OWNER)}
         os.environ |= {joining.VARIABLE: os.path.realpath(self.manifest), joining.OWNER: str(os.getpid())}
-        self.add({"event": "session", "session": self._opening()})
-        if self._code.patch:
-            self.add({"event": "artifact", "artifact": manifest.artifact_json(self._code.patch)})
+        self._log.add({"event": "session", "session": self._opening()}, *self._kept())
 
-    def _look_at_code(self) -> CodeVersion:
+    def _look_at_code(self) -> None:
         with self.guard("the code version", ours=True):
-            return git.code_version(self._script_path, folder=Path.cwd(), patch_into=self.folder if self.owner else None)
-        return CodeVersion(git_sha=None)
+            self._seen = git.look(self._seen.program, folder=Path.cwd(), keep_in=self.folder if self.owner else None)
+
+    def _look_again(self) -> dict[str, Any]:
+        """Look at the code as the session ends; return its keys of `environment` where they changed."""
+        before = self._seen.code
+        with self.guard("the code version", ours=True):
+            self._seen = git.look_again(self._seen)
+            self._log.add(*self._kept())
+        return manifest.code_json(self._seen.code) if self._seen.code != before else {}
+
+    def _kept(self) -> list[dict[str, Any]]:
+        return [{"event": "artifact", "artifact": manifest.artifact_json(kept)} for kept in self._seen.artifacts]
 
     def _runtime(self) -> dict[str, Any]:
         """Return what only torch knows of the environment, for the session's manifest; nothing while it is not loaded."""
@@ -410,9 +418,9 @@ class Session:
             "status": "running",
             "started_at": now(),
             "ended_at": None,
-            "environment": {**seen, **manifest.code_json(self._code)},
+            "environment": {**seen, **manifest.code_json(self._seen.code)},
             "loader_config": {},
-            "gaps": manifest.gaps_json([*missing, *self._code.gaps, *self.guard.gaps]),
+            "gaps": manifest.gaps_json([*missing, *self._seen.code.gaps, *self.guard.gaps]),
         }
         with self.guard("the mark of the process"):
             about["process"] = process.process_mark()
@@ -467,9 +475,7 @@ class Session:
     @property
     def why_no_version(self) -> str:
         """Why the script has no version."""
-        return next(
-            (gap.reason for gap in self._code.gaps if gap.about in ("git_sha", "script_version")), "the script is in no git repository"
-        )
+        return git.why_no_version(self._seen.code)
 
     def provenances(self, loads: Iterable[str]) -> dict[str, Json]:
         """The provenance of each of these loads, by id."""
@@ -548,7 +554,7 @@ class Session:
         **own: Any,
     ) -> AnyRun:
         loads = loads_of(model, "model")
-        script: Script | None = self._code.script
+        script: Script | None = self._seen.code.script
         told, gaps = plain(mapping_of(params, "params", '{"seed": 42}'), "params")
         common: dict[str, Any] = {
             "script": script,
@@ -559,12 +565,6 @@ class Session:
         }
         fact = what(id=new_id(), **common, **own)
         return recorder(self, fact, loads[0].provenance if loads else metadata.completed({}))
-
-
-def _main_script() -> Path | None:
-    """The program that Python was started with; None in an interactive session."""
-    path = getattr(sys.modules.get("__main__"), "__file__", None)
-    return Path(path) if path else None
 
 
 def _put_variable(name: str, value: str | None) -> None:

@@ -210,8 +210,10 @@ class Redactor:
         if one is None:
             return None
         facts = {"git_sha": hash_or_none(one.git_sha), "dirty": one.dirty, "diff_sha256": hash_or_none(one.diff_sha256)}
-        patch = self.artifact(one.patch) if one.patch else None
-        return CodeVersion(**facts, patch=patch, untracked=tuple(map(self.artifact, one.untracked)), script=self._script(one.script))  # type: ignore[arg-type]
+        facts |= {"sha_variable": "a variable" if one.sha_variable else None}
+        kept = {name: self.artifact(file) if file else None for name, file in (("patch", one.patch), ("text", one.text))}
+        listed = {"untracked": tuple(map(self.artifact, one.untracked)), "uncovered": tuple(map(self.artifact, one.uncovered))}
+        return CodeVersion(**facts, **kept, **listed, script=self._script(one.script))  # type: ignore[arg-type]
 
     def _loader_config(self, said: Json) -> dict[str, Any]:
         if "provenance" not in said:
