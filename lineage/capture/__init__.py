@@ -6,5 +6,4 @@ git           the code version: commit, changes, untracked scripts
 environment   Python, packages, torch if it is loaded, chosen variables
 gpu           what nvidia-smi says
 process       which process this is, and who runs it
-redact        secrets taken out of command lines
 """

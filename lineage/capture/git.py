@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from lineage.capture import files
+from lineage.core import secrets
 from lineage.facts import Artifact, CodeVersion, Gap, Script
 
 TIMEOUT = 30  # seconds for one call of git; a slow network file system, not a hung one
@@ -51,11 +52,8 @@ def _git(folder: Path, *arguments: str) -> bytes:
     except (OSError, subprocess.TimeoutExpired) as error:
         raise _GitError(f"git did not answer: {type(error).__name__}") from error
     if done.returncode:
-        raise _GitError(
-            done.stderr.decode(errors="replace").strip().splitlines()[0][:200]
-            if done.stderr.strip()
-            else f"git ended with {done.returncode}"
-        )
+        reason = done.stderr.decode(errors="replace").strip().partition("\n")[0]
+        raise _GitError(secrets.redact(reason)[:200] or f"git ended with {done.returncode}")
     return done.stdout
 
 
@@ -144,6 +142,9 @@ def _why_not_kept(diff: bytes, patch_into: Path | None) -> str | None:
 
 
 def _keep(code: CodeVersion, diff: bytes, folder: Path) -> CodeVersion:
+    if found := secrets.kinds(diff):
+        reason = f"it looks as if it holds a secret, and is not kept ({', '.join(found)})"
+        return replace(code, gaps=(*code.gaps, Gap("git_patch", reason)))
     path = folder / f"code_{str(code.diff_sha256)[:16]}.patch"
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from lineage.capture import redact
 from lineage.cli import tell
+from lineage.core import secrets
 from lineage.errors import NotFoundError
 from lineage.recording.session import Session, session
 
@@ -36,7 +36,7 @@ def command(folder: Path, inputs: Sequence[str], outputs: Sequence[str], title: 
     """
     if shutil.which(command_line[0]) is None:
         raise NotFoundError("no such command", at=command_line[0])
-    told = redact.command_line(command_line)
+    told = secrets.command_line(command_line)
     with session(folder, title=title or " ".join(told), script=_script(command_line)) as opened:
         code = _run(opened, command_line, told, inputs, outputs)
         if code:

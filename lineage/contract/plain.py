@@ -10,13 +10,18 @@ from enum import Enum
 from numbers import Integral, Real
 from typing import Any
 
+from lineage.core import secrets
 from lineage.facts import Gap, Json
 
 
 def plain(content: Json, at: str) -> tuple[dict[str, Any], tuple[Gap, ...]]:
-    """*content* as JSON, and a gap, called by its path under *at*, for each value that became null because JSON cannot hold it."""
+    """*content* as JSON, and a gap, called by its path under *at*, for each value that became null because JSON cannot hold it.
+
+    Secrets are taken out, with a gap for each.
+    """
     gaps: list[Gap] = []
-    return _object(content, at, gaps), tuple(gaps)
+    shown, hidden = secrets.hide(_object(content, at, gaps), at)
+    return shown, (*gaps, *(Gap(about, reason) for about, reason in hidden))
 
 
 def _object(content: Json, at: str, gaps: list[Gap]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from lineage.capture import git
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.times import now
+from lineage.core import secrets
 from lineage.recording.session import Session, session
 
 
@@ -21,9 +22,13 @@ def get_git_sha(short: bool = False) -> str | None:
 def create_artifact_metadata(provenance: Mapping[str, Any], script_path: str | os.PathLike[str], **kwargs: Any) -> dict[str, Any]:
     """The `metadata` block of a record or report: provenance, script_version, script_name, timestamp, and *kwargs*."""
     script = Path(script_path)
-    return artifact_metadata(
-        provenance, script_name=script.name, script_version=git.git_sha(script.absolute().parent), timestamp=now(), **kwargs
-    )
+    told, hidden = secrets.hide({"provenance": provenance, **kwargs}, "metadata")
+    if hidden:
+        reasons = {about.removeprefix("metadata."): reason for about, reason in hidden}
+        told["gaps"] = {**(told.get("gaps") or {}), **reasons}
+    shown = told.pop("provenance")
+    version = git.git_sha(script.absolute().parent)
+    return artifact_metadata(shown, script_name=script.name, script_version=version, timestamp=now(), **told)
 
 
 def create_session_manifest(provenance: Mapping[str, Any], session_dir: str | os.PathLike[str]) -> Path:

@@ -21,6 +21,7 @@ from lineage.capture import environment, files, git, process
 from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
+from lineage.core import secrets
 from lineage.core.writing import replace_file
 from lineage.errors import UsageError
 from lineage.facts import (
@@ -179,7 +180,7 @@ class Session:
         """Models are measured on a data set: `run.report("evaluation_base.json", summary={...}, results=[...])`."""
         used = [self.input(dataset, type="test_set", role="testSet")] if dataset is not None else []
         name = dataset_name or (Path(dataset).stem if dataset is not None else None)
-        about = {"name": name, "size": dataset_size, "version": used[0].sha256 if used else None}
+        about, _ = plain({"name": name, "size": dataset_size, "version": used[0].sha256 if used else None}, "dataset")
         return self._run(EvaluationRun, Evaluation, model, used, params, dataset=about)
 
     def transformation(
@@ -187,7 +188,9 @@ class Session:
     ) -> TransformationRun:
         """Files become other files with no model: *kind* is "filter", "merge", "deduplicate", …"""
         used = (self.input(path, type="dataset", role="input") for path in inputs)
-        return self._run(TransformationRun, Transformation, None, used, params, kind=kind, command=tuple(command))
+        return self._run(
+            TransformationRun, Transformation, None, used, params, kind=secrets.redact(kind), command=tuple(secrets.command_line(command))
+        )
 
     def artifact(self, path: PathLike, *, type: str = "artifact") -> Artifact:
         """Record a file or folder that the session made, outside any run; *path* is relative to the session's folder."""
@@ -245,7 +248,7 @@ class Session:
         about: dict[str, Any] = {
             "session_id": self.id,
             "schema": manifest.SCHEMA,
-            "title": self.title,
+            "title": secrets.redact(self.title) if self.title else self.title,
             "status": "running",
             "started_at": now(),
             "ended_at": None,
@@ -257,7 +260,7 @@ class Session:
             "process": process.process_mark(),
         }
         if self._seeds:
-            about["environment"]["seeds"] = dict(self._seeds)
+            about["environment"]["seeds"] = plain(self._seeds, "seeds")[0]
         return about | {key: value for key, value in self._asked.items() if value is not None}
 
     def _end(self, status: Status) -> None:
