@@ -6,7 +6,7 @@ hide            a JSON object: null under the name of a secret, `***` within a t
 reasons         why values of the parameters of one record are not there
 hidden_params   the parameters of one record; costs nothing where nothing is hidden
 kinds           what secrets a patch or another file holds
-found           where secrets stand in a JSON value that was written before
+found, changed  where secrets stand in a JSON value or a command that was written before
 
 names           which names are names of secrets
 shapes          what services give out
@@ -16,10 +16,10 @@ urls            user information, signatures and keys in addresses
 To add a kind of token, add a row to `shapes.SHAPES`; to add a name, a word to `names`.
 """
 
-from lineage.core.secrets.arguments import command_line
+from lineage.core.secrets.arguments import changed, command_line
 from lineage.core.secrets.messages import redact
 from lineage.core.secrets.search import kinds
 from lineage.core.secrets.text import HIDDEN
-from lineage.core.secrets.values import found, hidden_params, hide, reasons
+from lineage.core.secrets.values import WHOLE, found, hidden_params, hide, reasons
 
-__all__ = ["HIDDEN", "command_line", "found", "hidden_params", "hide", "kinds", "reasons", "redact"]
+__all__ = ["HIDDEN", "WHOLE", "changed", "command_line", "found", "hidden_params", "hide", "kinds", "reasons", "redact"]

@@ -8,7 +8,7 @@ from pathlib import PurePath
 
 from lineage.core.secrets.names import Level, level
 from lineage.core.secrets.patterns import Pattern
-from lineage.core.secrets.text import HIDDEN, is_address, masked
+from lineage.core.secrets.text import HIDDEN, is_address, masked, removed
 
 DEEPEST = 4  # commands within commands
 LONGEST = 1 << 16  # characters of an argument that is read as a command
@@ -151,6 +151,8 @@ def _quoted(part: str) -> str:
     return f'"{part}"' if re.search(r"\s", part) else part
 
 
-def changed(argv: Sequence[str]) -> Iterator[int]:
-    """Return the place of each argument that holds a secret."""
-    yield from (n for n, (before, after) in enumerate(zip(argv, command_line(argv), strict=True)) if before != after)
+def changed(argv: Sequence[str]) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """Return the place of each argument that holds a secret, and the secrets."""
+    for n, (before, after) in enumerate(zip(argv, command_line(argv), strict=True)):
+        if before != after:
+            yield n, tuple(removed(before, after))

@@ -17,6 +17,7 @@ _LOWER = {number: number + 32 for number in range(65, 91)}
 _SEPARATOR = Pattern(r"(?P<close>\\{0,8}[\"'`]?\]?)(?P<space>\s{0,16})(?:=>|:=|==|[:=])(?!:)(?P<gap>\s{0,64})")
 _PAIR = Pattern(r"(?P<close>\\{0,8}[\"'])\s{0,16},\s{0,64}(?:(?P=close)value(?P=close)\s{0,16}:\s{0,64})?(?=[bru]?(?P=close))")
 _OPTION = Pattern(r"[\"']\s{0,16},\s{0,64}(?=[\"'])|[ \t]{1,64}(?=[^\s\-])")
+_TURTLE = Pattern(r"[ \t]{1,4}(?=\")")
 _QUOTE = Pattern(r"[bBrRfFuU]{0,2}(?P<slashes>\\{0,8})(?P<quote>\"\"\"|'''|[\"'`])")
 _BARE = Pattern(r"[^\s\"'`&;<>|]+")
 _LINE = Pattern(r"[^\r\n]*")
@@ -89,6 +90,8 @@ def _values(text: str, start: int, end: int, named: Level) -> Iterator[tuple[int
             yield from _given(text, start, found.end(), found[0], named, quote if not found["close"] else "")
     elif quote and (found := _PAIR.match(text, end)):
         yield from (span for span in _quoted(text, found.end()) if not _PLAIN.fullmatch(text, *span) and text[span[0]] not in "- ")
+    elif text[start - 1 : start] == ":" and (found := _TURTLE.match(text, end)):  # a property and its value in Turtle
+        yield from _quoted(text, found.end())
     elif is_option and (found := _OPTION.match(text, end)):
         spans = _quoted(text, found.end()) or [_bare(text, found.end())]
         yield from (span for span in spans if not _PLAIN.fullmatch(text, *span) and not _keeps(text[slice(*span)], named))

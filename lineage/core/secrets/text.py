@@ -85,6 +85,22 @@ def is_address(name: str, value: str) -> bool:
     return value.isdigit() and bool(_ADDRESS.fullmatch(name))
 
 
+def removed(before: str, after: str) -> list[str]:
+    """Return what `***` stands for in *after*, a text of which *before* is the original."""
+    kept = after.split(HIDDEN)
+    if before == after or not before.startswith(kept[0]):
+        return []
+    start = len(kept[0])
+    found: list[str] = []
+    for n, part in enumerate(kept[1:], 1):
+        end = before.find(part, start + 1) if part else (len(before) if n == len(kept) - 1 else start)
+        if end < 0:
+            return [*found, before[start:]]
+        found.append(before[start:end])
+        start = end + len(part)
+    return [one for one in found if one.strip("*")]
+
+
 def masked(text: str) -> str:
     """Return *text* with `***` in place of each secret that `places` finds."""
     spans = sorted((start, end) for _, start, end in places(text))

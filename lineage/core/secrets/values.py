@@ -10,7 +10,7 @@ from typing import Any
 from lineage.core.secrets.messages import redact
 from lineage.core.secrets.names import Level, level
 from lineage.core.secrets.patterns import Pattern
-from lineage.core.secrets.text import HIDDEN
+from lineage.core.secrets.text import HIDDEN, removed
 
 WHOLE = "looks like a secret and is not recorded"
 PART = "holds what looks like a secret; that part is not recorded"
@@ -21,6 +21,7 @@ _FOLDER = Pattern(r"[/~.].*", re.DOTALL)
 _RANDOM = Pattern(r"(?=[^\s]*[0-9])(?=[^\s]*[a-z])(?=[^\s]*[A-Z])[A-Za-z0-9+/=]{20,}")
 
 Hidden = tuple[str, str]  # the path of a value, and why it is not there
+Taken = tuple[str, str, object]  # and the value itself
 
 
 def hide(value: Mapping[str, Any], at: str) -> tuple[dict[str, Any], tuple[Hidden, ...]]:
@@ -36,8 +37,8 @@ def hide(value: Mapping[str, Any], at: str) -> tuple[dict[str, Any], tuple[Hidde
     Returns:
         The object, and a pair of path (`params.client.api_key`) and reason for each value that was changed.
     """
-    hidden: list[Hidden] = []
-    return _object(value, at, hidden), tuple(hidden)
+    hidden: list[Taken] = []
+    return _object(value, at, hidden), tuple((way, reason) for way, reason, _ in hidden)
 
 
 def reasons(params: Mapping[str, Any]) -> dict[str, str]:
@@ -61,7 +62,7 @@ def _of(name: object) -> Level:
     return level(name) if isinstance(name, str) else Level.NONE
 
 
-def _object(value: Mapping[str, Any], at: str, hidden: list[Hidden]) -> dict[str, Any]:
+def _object(value: Mapping[str, Any], at: str, hidden: list[Taken]) -> dict[str, Any]:
     pair = _named_value(value)
     return {
         _key(name): _member(pair if name == "value" and pair else name, inner, f"{at}.{_key(name)}", hidden)
@@ -79,13 +80,13 @@ def _key(name: Any) -> Any:
     return _shown(name) if isinstance(name, str) else name
 
 
-def _member(name: object, value: Any, at: str, hidden: list[Hidden]) -> Any:
+def _member(name: object, value: Any, at: str, hidden: list[Taken]) -> Any:
     named = _of(name)
     if named is not Level.NONE and _is_secret(str(name), value, named):
-        hidden.append((at, WHOLE))
+        hidden.append((at, WHOLE, value))
         return None
     if isinstance(name, str) and isinstance(value, str) and name.lower().endswith("key") and _RANDOM.fullmatch(value):
-        hidden.append((at, WHOLE))
+        hidden.append((at, WHOLE, value))
         return None
     return _value(value, at, hidden)
 
@@ -104,11 +105,11 @@ def _holds_text(values: Any) -> bool:
     return any(isinstance(one, str) and one not in ("", HIDDEN) for one in values)
 
 
-def _value(value: Any, at: str, hidden: list[Hidden]) -> Any:
+def _value(value: Any, at: str, hidden: list[Taken]) -> Any:
     if isinstance(value, str):
         shown = _shown(value)
         if shown != value:
-            hidden.append((at, PART))
+            hidden.append((at, PART, removed(value, shown)))
         return shown
     if isinstance(value, Mapping):
         return _object(value, at, hidden)
@@ -117,9 +118,9 @@ def _value(value: Any, at: str, hidden: list[Hidden]) -> Any:
     return value
 
 
-def _list(value: Any, at: str, hidden: list[Hidden]) -> Any:
+def _list(value: Any, at: str, hidden: list[Taken]) -> Any:
     if _is_pair(value):
-        hidden.append((f"{at}[1]", WHOLE))
+        hidden.append((f"{at}[1]", WHOLE, value[1]))
         items = [value[0], None]
     else:
         items = [_value(inner, f"{at}[{n}]", hidden) for n, inner in enumerate(value)]
@@ -145,8 +146,18 @@ def _remembered(text: str) -> str:
     return redact(text)
 
 
-def found(value: object, at: str = "") -> Iterator[Hidden]:
-    """Return the path of each secret in a JSON value, and what gives it away."""
-    hidden: list[Hidden] = []
+def found(value: object, at: str = "") -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Return where secrets stand in a JSON value, and the secrets: `("params.api_key", ("…",))`."""
+    hidden: list[Taken] = []
     _value(value, at, hidden)
-    yield from hidden
+    yield from ((way, tuple(_texts(taken))) for way, _, taken in hidden)
+
+
+def _texts(value: object) -> Iterator[str]:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        for inner in value:
+            yield from _texts(inner)
+    elif value is not None:
+        yield str(value)
