@@ -88,9 +88,9 @@ def _listed(world: World, found: Iterator[Place]) -> str:
 
 def places(value: object, at: str = "") -> Iterator[Place]:
     """Return where in a JSON value secrets stand (`activities[1].params.api_key`), and the secrets."""
+    yield from ((way.lstrip("."), values) for way, values in secrets.found(value, at))
     for way, commands in _commands(value):
         yield from ((f"{way}[{n}]", values) for n, values in secrets.changed(commands))
-    yield from ((way.lstrip("."), values) for way, values in secrets.found(value, at))
 
 
 def _commands(value: object) -> Iterator[tuple[str, list[str]]]:

@@ -109,6 +109,13 @@ def test_pairs_and_named_values_are_values_under_a_name():
     assert [way for way, _ in hidden] == ["params.headers[0][1]", "params.env[0].value"]
 
 
+def test_names_of_packages_and_gaps_are_no_names_of_values():
+    told = {"packages": {"detect-secrets": "1.5.0", "pyjwt": "2.9"}, "gaps": {"params.api_key": "it was not given"}}
+    assert secrets.hide(told, "environment") == (told, ())
+    shown, _ = secrets.hide({"packages": {"token": "x7Qz81"}, "gaps": {"password": "x7Qz81"}}, "params")
+    assert shown == {"packages": {"token": None}, "gaps": {"password": None}}
+
+
 def test_a_secret_that_is_a_key_is_hidden_also_in_the_path():
     maker = Maker(1)
     shown, hidden = secrets.hide({SHAPES["openai"](maker): {"password": "x"}}, "params")

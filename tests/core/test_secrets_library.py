@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from lineage.core import secrets
@@ -13,6 +13,9 @@ mapping = pytest.importorskip("detect_secrets.core.plugins.util", reason="needs 
 
 # Patterns of detect-secrets that are not ours, and why.
 LEFT_OUT = {
+    "Basic Auth Credentials": "its letters are more than an address may hold; addresses are drawn in test_secrets.py",
+    "JSON Web Token": "it is no token unless its parts are JSON; tokens are drawn in test_secrets.py",
+    "SoftLayer Credentials": "by the name of the variable, as all others",
     "Public IP (ipv4)": "an address is no secret",
     "Cloudant Credentials": "by the name of the variable and the user information of the address, as all others",
     "IBM Cloud IAM Key": "by the name of the variable, as all others",
@@ -25,7 +28,7 @@ LEFT_OUT_PATTERNS = {
 }
 
 
-AROUND = {"Private Key": ("-----", "-----"), "Basic Auth Credentials": ("https", "host")}  # what a pattern leaves out
+AROUND = {"Private Key": ("-----", "-----")}  # what a pattern leaves out
 SHORTEST = 20  # characters; a pattern may allow what no service gives out
 
 
@@ -46,8 +49,8 @@ def likely(text):
     return is_printable and len(text) >= SHORTEST
 
 
-@pytest.mark.parametrize("pattern", list(patterns()))
-@settings(max_examples=25, suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], deadline=None)
+@pytest.mark.parametrize(("kind", "pattern"), list(patterns()))
+@settings(max_examples=5, phases=[Phase.generate], suppress_health_check=[HealthCheck.filter_too_much, HealthCheck.too_slow], deadline=None)
 @given(data=st.data())
 def test_what_the_library_finds_is_found(kind, pattern, data):
     flags = pattern.flags & ~re.UNICODE & ~re.IGNORECASE | re.ASCII

@@ -20,6 +20,6 @@ from lineage.core.secrets.arguments import changed, command_line
 from lineage.core.secrets.messages import redact
 from lineage.core.secrets.search import kinds
 from lineage.core.secrets.text import HIDDEN
-from lineage.core.secrets.values import WHOLE, found, hidden_params, hide, reasons
+from lineage.core.secrets.values import PART, WHOLE, found, hidden_params, hide, reasons
 
-__all__ = ["HIDDEN", "WHOLE", "changed", "command_line", "found", "hidden_params", "hide", "kinds", "reasons", "redact"]
+__all__ = ["HIDDEN", "PART", "WHOLE", "changed", "command_line", "found", "hidden_params", "hide", "kinds", "reasons", "redact"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 from lineage.core.secrets.messages import redact
@@ -14,6 +14,8 @@ from lineage.core.secrets.text import HIDDEN, removed
 
 WHOLE = "looks like a secret and is not recorded"
 PART = "holds what looks like a secret; that part is not recorded"
+# Objects whose names are those of something else, and what their values look like: reasons and versions.
+_ABOUT = {"gaps": Pattern(r".*\S \S.*", re.DOTALL), "packages": Pattern(r"[0-9][\w.+!\-]*")}
 _CACHED = 200  # characters of a text whose answer is kept
 _PLAIN = Pattern(r"[A-Za-z][a-z]*(?:[-_ ][a-z]+)*")
 _INERT = Pattern(r"[0-9a-f]{32,64}|[0-9T:.+\-]{10,40}|\w{0,8}")  # digests, ids, times, short words
@@ -81,6 +83,12 @@ def _key(name: Any) -> Any:
 
 
 def _member(name: object, value: Any, at: str, hidden: list[Taken]) -> Any:
+    if name in _ABOUT and isinstance(value, Mapping):
+        is_about = _ABOUT[str(name)]
+        return {
+            _key(about): (_value if is_about.fullmatch(str(told)) else partial(_member, about))(told, f"{at}.{_key(about)}", hidden)
+            for about, told in value.items()
+        }
     named = _of(name)
     if named is not Level.NONE and _is_secret(str(name), value, named):
         hidden.append((at, WHOLE, value))
