@@ -140,6 +140,8 @@ _ROWS = (
          why="Something cannot end before it starts, nor happen outside the run that it is part of."),
     Rule(code="future-time", level="error", title="the time lies in the future", hint="check the clock of the machine that recorded it",
          why="It was not recorded when it says it was."),
+    Rule(code="secret-recorded", level="error", title="it holds what looks like a secret", hint="revoke the secret, then take it out (docs/how-to/keep-secrets-out.md)",
+         why="Everyone who gets the folder, or a graph that was made from it, can use the secret."),
     Rule(code="prov-stale", level="warning", title="the PROV file is not what an export writes now", hint="lineage export writes it anew",
          why="Who reads the graph sees another history than the artifacts tell."),
 )  # fmt: skip

@@ -13,6 +13,7 @@ from lineage.auditing import reports, shacl, signatures, training
 from lineage.auditing.artifacts import changed_lines, renamed
 from lineage.auditing.config import Config
 from lineage.auditing.impact import Downstream
+from lineage.auditing.leaks import masked
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
 from lineage.auditing.signatures import RULE_OF
@@ -59,7 +60,7 @@ def audit(
     signer = None if key is None else public_key(Path(key))
     how = How(recheck=recheck, jobs=jobs, progress=progress)
     world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
-    every = [*_read(world), *_asked(world, config)]
+    every = [_without_secrets(world, one) for one in [*_read(world), *_asked(world, config)]]
     known = {one.finding.code for one in every}
     every += [one for one in shacl.findings(world) if one.finding.code not in known] if shapes else []
     wanted = [one for one in every if config.wants(one.finding.code)]
@@ -105,10 +106,18 @@ def _detail(world: World, code: str, place: Path, artifact: Artifact) -> str:
 
 def _asked(world: World, config: Config) -> Iterator[Found]:
     """What the rules find; one of which no code is wanted is not asked, unless it can find what other codes name, or is told of as checked."""
-    shared = ("naive-time", "derivation-cycle", "prov-stale", *RULE_OF.values())
+    shared = ("naive-time", "derivation-cycle", "prov-stale", "secret-recorded", *RULE_OF.values())
     for check in RULES:
         if check.find and (config.wants(check.code) or check.code in shared):
             yield from check.find(world)
+
+
+def _without_secrets(world: World, found: Found) -> Found:
+    """The finding as it may be printed."""
+    if found.finding.code == "secret-recorded":  # it names places
+        return found
+    message = masked(found.finding.message, world.secrets)
+    return found if message == found.finding.message else replace(found, finding=replace(found.finding, message=message))
 
 
 def _remarks(world: World, found: Sequence[Found], config: Config) -> list[Remark]:

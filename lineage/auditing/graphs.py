@@ -38,10 +38,14 @@ def prov_stale(world: World) -> Iterator[Found]:
     """Each PROV file, beside a manifest or of all sessions, is what an export writes now; one that is not can at least be read, and is valid."""
     for place, session, document in each_alone(world.placed, world.ids, *world.combined):
         for name, path in world.prov[place, session.id]:
-            if not _is_written(document, name, path):
+            if _is_written(document, name, path):
+                world.as_exported.add(path)
+            else:
                 yield from _stale(name, path, world.name(place, path.name), "", session.id)
     for name, path in combined_files(world):
-        if not any(_is_written(document, name, path) for document in _combined(world, name)):
+        if any(_is_written(document, name, path) for document in _combined(world, name)):
+            world.as_exported.add(path)
+        else:
             detail = f"of {len(world.placed):,} sessions{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
             yield from _stale(name, path, graph_name(world, path.name), detail, None)
 

@@ -9,6 +9,7 @@ from importlib import metadata
 
 from lineage.auditing.config import Config, FailOn
 from lineage.auditing.impact import Consequences
+from lineage.auditing.leaks import masked
 from lineage.auditing.rules import FAILS
 from lineage.auditing.world import World
 from lineage.constraints.violations import Violation
@@ -93,7 +94,7 @@ class Audit:
     @cached_property
     def picture(self) -> str:
         """The lineage of the folder as SVG."""
-        return draw(self.world.library.document())
+        return masked(draw(self.world.library.document()), self.world.secrets)
 
     @property
     def version(self) -> str:

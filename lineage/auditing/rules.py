@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lineage import findings
-from lineage.auditing import artifacts, code, graphs, loads, params, provenance, records, reports, signatures, times, training
+from lineage.auditing import artifacts, code, graphs, leaks, loads, params, provenance, records, reports, signatures, times, training
 from lineage.auditing.world import Found, World
 from lineage.constraints.rules import CONSTRAINTS
 from lineage.findings import Rule
@@ -69,6 +69,7 @@ RULES: tuple[Check, ...] = (
     Check("future-time", times.future_time),
     Check("prov-stale", graphs.prov_stale),
     Check("prov-malformed"),  # by prov_stale too
+    Check("secret-recorded", leaks.secret_recorded),
     Check("derivation-cycle", graphs.invalid_prov),  # and prov-1 to prov-56, the rules of PROV-CONSTRAINTS
     *(Check(code) for code in _READ),
 )

@@ -91,6 +91,8 @@ class World:
     head: str | None = None  # the digest of a signature that was the last once
     graphs: Path | None = None  # where the graphs of all sessions lie, if somebody said so
     digests: dict[Path, str | None] = field(default_factory=dict, repr=False, compare=False)
+    secrets: set[str] = field(default_factory=set, repr=False, compare=False)  # that were found, to be masked in what is said
+    as_exported: set[Path] = field(default_factory=set, repr=False, compare=False)  # PROV files that are what an export writes now
     sizes: dict[Path, dict[int, list[Path]]] = field(default_factory=dict, repr=False, compare=False)  # of the files of each folder
 
     @classmethod

@@ -11,5 +11,4 @@ code_text     patches and executed code, kept beside the manifest
 environment   Python, packages, torch if it is loaded, chosen variables
 gpu           what nvidia-smi says
 process       which process this is, and who runs it
-redact        secrets taken out of command lines
 """

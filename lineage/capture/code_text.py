@@ -6,8 +6,8 @@ import hashlib
 from datetime import UTC, datetime
 from pathlib import Path
 
-from lineage.capture import redact
 from lineage.capture.program import MAX_TEXT
+from lineage.core import secrets
 from lineage.core.writing import replace_file
 from lineage.facts import Artifact, Gap
 
@@ -24,7 +24,7 @@ def keep(data: bytes, folder: Path, suffix: str, *, type: str) -> Artifact:
 def keep_text(text: str, folder: Path, suffix: str) -> tuple[Artifact | None, tuple[Gap, ...]]:
     """Keep executed code with its secrets hidden: its first characters, where it is long. A gap says what is missing."""
     gaps = (Gap("script_text", f"the first {MAX_TEXT} of {len(text)} characters are kept"),) if len(text) > MAX_TEXT else ()
-    shown = "\n".join(redact.redact(line) for line in text[:MAX_TEXT].split("\n"))
+    shown = secrets.redact(text[:MAX_TEXT])
     try:
         return keep(shown.encode("utf-8", "backslashreplace"), folder, suffix, type="code"), gaps
     except OSError as error:

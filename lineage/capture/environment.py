@@ -7,8 +7,9 @@ import platform
 import sys
 from typing import Any
 
-from lineage.capture import gpu, redact
+from lineage.capture import gpu
 from lineage.capture import packages as installed
+from lineage.core import secrets
 from lineage.facts import Gap
 
 # The only variables that are ever written. None of them holds a secret, each can change what a model does.
@@ -34,12 +35,18 @@ def environment() -> Seen:
         **{f"{name}_version": packages[name] for name in IF_INSTALLED if name in packages},
         "lineage_version": packages.get(RECORDER),
         "packages": packages,
-        "variables": {name: os.environ[name] for name in VARIABLES if name in os.environ},
-        "command_line": redact.command_line(sys.argv),
+        "command_line": secrets.command_line(sys.argv),
     }
-    gaps = tuple(Gap(f"{name}_version", "not installed") for name in ALWAYS if name not in packages)
+    seen["variables"], hidden = _variables()
+    gaps = hidden + tuple(Gap(f"{name}_version", "not installed") for name in ALWAYS if name not in packages)
     graphics, missing = _graphics()
     return seen | graphics, gaps + missing
+
+
+def _variables() -> tuple[dict[str, Any], tuple[Gap, ...]]:
+    present = {name: os.environ[name] for name in VARIABLES if name in os.environ}
+    shown, hidden = secrets.hide(present, "variables")
+    return shown, tuple(Gap(about, reason) for about, reason in hidden)
 
 
 def _graphics() -> Seen:

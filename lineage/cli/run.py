@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from lineage.capture import redact
 from lineage.cli import tell
+from lineage.core import secrets
 from lineage.recording import command as commands
 from lineage.recording import outputs as declaring
 from lineage.recording.command import Ended
@@ -41,8 +41,8 @@ def command(folder: Path, type_: str, inputs: Sequence[str], outputs: Sequence[s
     if problem:
         return _refused(command_line[0], problem)
     declared = declaring.declared(folder, outputs)
-    shown = redact.command_line(command_line)
-    called = redact.redact(title) if title else " ".join(shown)
+    shown = secrets.command_line(command_line)
+    called = secrets.redact(title) if title else " ".join(shown)
     script = script_of(command_line)
     opened = session(folder, title=called, script=script)
     if script is None:

@@ -29,6 +29,7 @@ from types import TracebackType
 from typing import Any
 from uuid import UUID
 
+from lineage.core import secrets
 from lineage.facts import Gap, Json
 
 MAX_DEPTH = 150  # levels; the manifest adds up to ten, and deeper JSON than 200 is refused by its readers (strict.py)
@@ -51,6 +52,7 @@ def plain(content: Json, at: str) -> tuple[dict[str, Any], tuple[Gap, ...]]:
 
     Returns:
         The JSON object, and a gap for each value that became null or was left out, with the reason.
+        Secrets are taken out, with a gap for each.
     """
     conversion = _Conversion()
     if not isinstance(content, Mapping):
@@ -58,7 +60,8 @@ def plain(content: Json, at: str) -> tuple[dict[str, Any], tuple[Gap, ...]]:
     found: dict[str, Any] = {}
     with _Attempt(conversion.gaps, at):
         found = conversion.object(content, at, conversion.member)
-    return found, tuple(dict.fromkeys(conversion.gaps))
+    shown, hidden = secrets.hide(found, at)
+    return shown, tuple(dict.fromkeys([*conversion.gaps, *(Gap(about, reason) for about, reason in hidden)]))
 
 
 def plain_value(value: object, at: str) -> tuple[Any, tuple[Gap, ...]]:

@@ -12,7 +12,7 @@ from traceback import TracebackException
 from types import FrameType
 from typing import Any
 
-from lineage.capture import redact
+from lineage.core import secrets
 from lineage.facts import Status
 
 MAX_MESSAGE = 2000  # characters of an exception's text that are kept
@@ -66,7 +66,7 @@ def _name(kind: type) -> str:
 def _message(error: BaseException) -> str:
     """Return the text of an exception without secrets; an exception that cannot say one gets Python's own words for that."""
     text = str(TracebackException(type(error), error, None, lookup_lines=False))
-    clean = redact.redact(text[:MAX_READ].encode("utf-8", "backslashreplace").decode())
+    clean = secrets.redact(text[:MAX_READ].encode("utf-8", "backslashreplace").decode())
     return clean if len(clean) <= MAX_MESSAGE else clean[:MAX_MESSAGE] + "…"
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from types import TracebackType
 
+from lineage.core import secrets
 from lineage.errors import LineageError
 from lineage.facts import Gap
 
@@ -28,6 +29,7 @@ class Guard:
     def tell(self, about: str, reason: str) -> None:
         """Say, by `logging`, that something is not recorded: a full disk is told once, not once for each file on it."""
         if about not in self._gaps:
+            reason = secrets.redact(reason)
             level = logging.INFO if self._gaps else logging.WARNING
             self._gaps[about] = reason
             logger.log(

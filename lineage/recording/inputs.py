@@ -16,7 +16,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from lineage.capture import files, redact
+from lineage.capture import files
+from lineage.core import secrets
 from lineage.errors import PathError
 from lineage.facts import Artifact, Gap, ModelLoad
 from lineage.recording import datasets
@@ -244,7 +245,7 @@ def _looked_up(session: Session, given: PathLike, type: str, role: str) -> Artif
     here, inside = Path(given), session.folder / given
     found = inside if not _is_there(here) and _is_there(inside) else here
     if isinstance(given, str) and not _is_there(found):
-        other = datasets.elsewhere(redact.redact(given), folder=session.folder, type=type, role=role)
+        other = datasets.elsewhere(secrets.redact(given), folder=session.folder, type=type, role=role)
         if other:
             return other
     if found.is_dir() and Path(os.path.realpath(session.folder)).is_relative_to(os.path.realpath(found)):

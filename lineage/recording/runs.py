@@ -18,6 +18,7 @@ from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
 from lineage.contract.strict import loads
 from lineage.contract.times import now
+from lineage.core import secrets
 from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status
 from lineage.integrity import index
@@ -164,7 +165,13 @@ class Run:
     def gap(self, about: str, reason: str) -> None:
         """Record that something could not be learnt, and why."""
         with self.session.exclusive():
-            self._update(gaps=(*self._fact.gaps, Gap(about, reason)))
+            self._update(gaps=(*self._fact.gaps, Gap(secrets.redact(about), secrets.redact(reason))))
+
+    def hidden(self, reasons: Mapping[str, str]) -> None:
+        """Record why values of records' own parameters are not recorded, each once."""
+        for about, reason in reasons.items():
+            if Gap(about, reason) not in self._fact.gaps:
+                self.gap(about, reason)
 
     def learned(self, *, params: Mapping[str, Any] | None = None, **facts: Any) -> None:
         """Add what was only learnt while the run took place to its parameters; what was given before stays, and a gap tells of another value."""

@@ -18,6 +18,7 @@ from lineage.capture import environment, files, git, process, program
 from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
+from lineage.core import secrets
 from lineage.core.writing import replace_file
 from lineage.errors import UsageError
 from lineage.facts import (
@@ -283,7 +284,7 @@ class Session:
         found = used_data(self, dataset, "dataset", type="test_set", role="testSet")
         models, params = loads_of(model, "model"), mapping_of(params, "params", '{"seed": 42}')
         used = tuple(found)
-        about = test_set(used, dataset_name, dataset_size)
+        about, _ = plain(test_set(used, dataset_name, dataset_size), "dataset")
         return self._run(EvaluationRun, Evaluation, models, used, params, dataset=about)
 
     def transformation(
@@ -291,7 +292,8 @@ class Session:
     ) -> TransformationRun:
         """Files become other files with no model: *kind* is "filter", "merge", "deduplicate", …"""
         used = used_data(self, inputs, "inputs", type="dataset", role="input")
-        return self._run(TransformationRun, Transformation, None, used, params, kind=kind, command=words_of(command, "command"))
+        words = secrets.command_line(words_of(command, "command"))
+        return self._run(TransformationRun, Transformation, None, used, params, kind=secrets.redact(kind), command=tuple(words))
 
     def artifact(self, path: PathLike, *, type: str = "artifact") -> Artifact:
         """Record a file or folder that the session made, outside any run; *path* is relative to the session's folder.
@@ -414,7 +416,7 @@ class Session:
         about: dict[str, Any] = {
             "session_id": self.id,
             "schema": manifest.SCHEMA,
-            "title": self.title,
+            "title": secrets.redact(self.title) if self.title else self.title,
             "status": "running",
             "started_at": now(),
             "ended_at": None,
@@ -427,7 +429,7 @@ class Session:
         if self.world_size > 1:
             about["environment"]["world_size"] = self.world_size
         if self._seeds:
-            about["environment"]["seeds"] = dict(self._seeds)
+            about["environment"]["seeds"] = plain(self._seeds, "seeds")[0]
         return about | {key: value for key, value in self._asked.items() if value is not None}
 
     def _write_prov(self) -> None:

@@ -18,6 +18,7 @@ import orjson
 
 from lineage.contract.times import now
 from lineage.contract.writing import kindly
+from lineage.core.secrets import hidden_params, reasons
 from lineage.errors import RecordError
 from lineage.facts import Slice
 
@@ -116,6 +117,11 @@ class RecordWriter:
             self._begin()
         if type(record) is not dict and not isinstance(record, Mapping):
             raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
+        if generation_params and (shown := hidden_params(generation_params)) is not generation_params:
+            hidden = reasons(generation_params)
+            self._run.hidden(hidden)
+            self._varied.update(about.removeprefix("params.") for about in hidden)  # their gaps give the reason
+            generation_params = shown
         with self._lock:
             time = now()
             line = self._line(record, generation_params, tokens, time)

@@ -528,6 +528,56 @@ def two_starts(disk):
     return False
 
 
+# --- secrets
+
+
+def a_secret(disk):
+    """A text that no scanner knows: only its name says that it is a secret."""
+    return "".join(disk.random.choices("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", k=20)) + "7aQ"
+
+
+def leaked(disk, manifest):
+    """The manifest holds a secret: in its title, its variables or its command line."""
+    secret = a_secret(disk)
+    disk.random.choice(
+        (
+            lambda: put(manifest, title=f"run with --api-key={secret}"),
+            lambda: manifest["environment"].setdefault("variables", {}).update(HF_TOKEN=secret),
+            lambda: put(manifest["environment"], command_line=["train.py", "--password", secret]),
+            lambda: put(manifest["environment"], command_line=["sh", "-c", f"curl -u me:{secret} https://host"]),
+        )
+    )()
+
+
+def leaked_parameter(disk, run):
+    secret = a_secret(disk)
+    put(
+        run["params"],
+        **disk.random.choice(
+            ({"api_key": secret}, {"client": {"headers": {"Authorization": secret}}}, {"base_url": f"https://u:{secret}@host/v1"})
+        ),
+    )
+
+
+def leaked_in_record(disk, record):
+    record["metadata"]["generation_params"]["api_key"] = a_secret(disk)
+
+
+def leaked_in_report(disk, report):
+    report["metadata"]["decoding_params"]["hf_token"] = a_secret(disk)
+
+
+def leaked_in_prov(disk, path):
+    """Only the PROV file holds a secret, as an older version wrote it."""
+    data = path.read_text()
+    secret = a_secret(disk)
+    path.write_text(
+        data.replace("{", f'{{"param:api_key": "{secret}",', 1)
+        if path.suffix == ".json"
+        else data + f'\nlin:x param:api_key "{secret}" .\n'
+    )
+
+
 # --- signatures
 
 
@@ -765,6 +815,7 @@ FAULTS = {
                          combined(edited_letter), combined(left_out), combined(lambda disk, path: path.write_bytes(path.read_bytes()[:-1]))),
     "prov-malformed": either(exported(lambda disk, path: path.write_bytes(b"{" + path.read_bytes())), combined(lambda disk, path: path.write_bytes(path.read_bytes()[:-20] + b"[["))),
     "derivation-cycle": fault(circle),
+    "secret-recorded": either(in_manifest(leaked), in_activity("generation", "evaluation", "training", change=leaked_parameter), in_record(leaked_in_record), in_report(leaked_in_report), exported(leaked_in_prov), combined(leaked_in_prov)),
     "prov-22": fault(two_starts),
     "no-metadata": in_record(lambda disk, record: record.pop("metadata") and None, least=2),
     "bad-metadata": in_record(lambda disk, record: deep(record, "metadata", "provenance", value="mine")),
@@ -844,6 +895,7 @@ GOOD = {
     "prov-stale": either(exported(lambda disk, path: os.utime(path, (1, 1))), combined(lambda disk, path: path.unlink()), combined(lambda disk, path: (path.parent / "lineage.svg").write_text("mine"))),
     "prov-malformed": exported(lambda disk, path: path.write_text('{"prefix": {}}' if path.suffix == ".json" else "# a comment\n")),
     "derivation-cycle": fault(lambda disk: True),
+    "secret-recorded": either(in_activity("generation", change=lambda disk, run: put(run["params"], pad_token_id=disk.random.randrange(10**6), tokenizer=digest(b"x"))), in_manifest(lambda disk, manifest: put(manifest, title="what a password is")), in_manifest(lambda disk, manifest: put(manifest["environment"], command_line=["train.py", "--token=***", "--sort-key", "length"])), in_record(lambda disk, record: put(record, response=f"password: {a_secret(disk)}"))),
     "prov-22": in_activity("generation", change=lambda disk, run: put(run, started_at=run["ended_at"])),
     "no-metadata": KEPT,
     "bad-metadata": in_record(lambda disk, record: deep(record, "metadata", "provenance", "mine", value=[1])),

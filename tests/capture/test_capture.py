@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lineage.capture import environment, files, git, gpu, process, redact
+from lineage.capture import environment, files, git, gpu, process
+from lineage.core import secrets
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ SECRET = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=12, max_size=3
     ),
 )
 def test_a_secret_does_not_survive(secret, where):
-    assert secret not in " ".join(redact.command_line(where.format(secret).split()))
+    assert secret not in " ".join(secrets.command_line(where.format(secret).split()))
 
 
 def test_an_ordinary_command_line_stays_as_it_is():
@@ -203,7 +204,7 @@ def test_an_ordinary_command_line_stays_as_it_is():
         "--lr",
         "1e-3",
     ]
-    assert redact.command_line(argv) == argv
+    assert secrets.command_line(argv) == argv
 
 
 def test_a_process_knows_whether_another_still_lives():

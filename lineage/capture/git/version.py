@@ -16,6 +16,7 @@ from lineage.capture.git.patch import MAX_PATCH, addition
 from lineage.capture.git.repository import Repository, opened
 from lineage.capture.git.tree import Tree
 from lineage.capture.program import Program, executed, imported
+from lineage.core import secrets
 from lineage.facts import Artifact, CodeVersion, Gap, Script
 
 SWITCH = "LINEAGE_PATCH"  # "0": no patch is kept
@@ -117,6 +118,8 @@ def _with_patch(seen: Seen, data: bytes) -> Seen:
     if not data:
         return seen
     reason = "LINEAGE_PATCH=0" if os.environ.get(SWITCH) == "0" else None if seen.keep_in else NOT_OWNER
+    if reason is None and (found := secrets.kinds(data)):
+        reason = f"it looks as if it holds a secret, and is not kept ({', '.join(found)})"
     if reason is None and seen.keep_in is not None:
         try:
             patch = keep(data, seen.keep_in, ".patch", type="patch")

@@ -1,0 +1,501 @@
+"""Decide by its name whether a value is a secret: `hf_token` is one, `eos_token` is not.
+
+A name is read as words (`clientSecret`, `X-API-Key` and `HFTOKEN` too). One of them must name a
+secret, and none beside it may turn that into something else: `token_ids`, `max_tokens`, `sort_key`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+from functools import lru_cache
+
+from lineage.core.secrets.patterns import Pattern
+
+
+class Level(IntEnum):
+    """How much of a value its name makes a secret."""
+
+    NONE = 0
+    TEXT = 1  # text is a secret; numbers and booleans are counts and switches
+    ALL = 2  # whatever it is
+
+
+LONGEST = 128  # characters of a name that are looked at
+# A text without any of these holds no name of a secret; `words` finds nothing else.
+HINTS = (
+    "pass", "pwd", "token", "secret", "key", "auth", "cred", "cookie", "bearer", "jwt", "otp", "_pw",
+    "mnemonic", "seed_phrase", "webhook", "sessid", "_pat", "kennwort", "signature", "accountkey", "jaas",
+)  # fmt: skip
+_WORDS = Pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_PASSWORD = Pattern(r"pass(?:word|wd|phrase|code|wort)|kennwort|secrets?$|^secret(?:key|access|token|value)")
+_PASS_OWNERS = frozenset(
+    [
+        "admin",
+        "basic",
+        "db",
+        "ftp",
+        "git",
+        "http",
+        "imap",
+        "key",
+        "keystore",
+        "ldap",
+        "login",
+        "mail",
+        "mongo",
+        "my",
+        "mysql",
+        "pg",
+        "postgres",
+        "proxy",
+        "rabbit",
+        "rabbitmq",
+        "redis",
+        "root",
+        "rpc",
+        "service",
+        "smtp",
+        "sql",
+        "ssh",
+        "sudo",
+        "svn",
+        "user",
+        "vault",
+        "vpn",
+        "wifi",
+    ]
+)
+_KEY_OWNERS = frozenset(
+    [
+        "access",
+        "account",
+        "admin",
+        "ai",
+        "anthropic",
+        "api",
+        "app",
+        "auth",
+        "aws",
+        "azure",
+        "bot",
+        "cerebras",
+        "client",
+        "cohere",
+        "comet",
+        "crypto",
+        "databricks",
+        "datadog",
+        "deepinfra",
+        "deepseek",
+        "deploy",
+        "developer",
+        "dd",
+        "elastic",
+        "eleven",
+        "elevenlabs",
+        "encryption",
+        "fireworks",
+        "gcp",
+        "gemini",
+        "github",
+        "gitlab",
+        "google",
+        "gpt",
+        "groq",
+        "hf",
+        "hmac",
+        "host",
+        "huggingface",
+        "hub",
+        "integration",
+        "internal",
+        "jina",
+        "jwt",
+        "labs",
+        "langfuse",
+        "langsmith",
+        "license",
+        "master",
+        "mistral",
+        "ml",
+        "neptune",
+        "nvidia",
+        "openai",
+        "openrouter",
+        "org",
+        "perplexity",
+        "pinecone",
+        "private",
+        "project",
+        "prod",
+        "qdrant",
+        "replicate",
+        "rsa",
+        "secret",
+        "sendgrid",
+        "serper",
+        "server",
+        "service",
+        "session",
+        "shared",
+        "sign",
+        "signing",
+        "ssh",
+        "storage",
+        "stripe",
+        "subscription",
+        "tavily",
+        "together",
+        "token",
+        "twilio",
+        "user",
+        "vault",
+        "voyage",
+        "wandb",
+        "weaviate",
+        "webhook",
+        "write",
+        "xai",
+        "zhipu",
+    ]
+)
+_PAT_OWNERS = frozenset(["ado", "azure", "devops", "gh", "git", "github", "gitlab", "jira"])
+# Words that follow the name of a secret where the value is something else.
+_ABOUT = frozenset(
+    [
+        "accuracy",
+        "acc",
+        "algorithm",
+        "algo",
+        "arn",
+        "backend",
+        "class",
+        "classes",
+        "column",
+        "columns",
+        "cost",
+        "count",
+        "counts",
+        "dim",
+        "dir",
+        "directory",
+        "domain",
+        "embed",
+        "embedding",
+        "embeddings",
+        "enabled",
+        "endpoint",
+        "env",
+        "expiration",
+        "expires",
+        "expiry",
+        "field",
+        "file",
+        "filename",
+        "folder",
+        "format",
+        "header",
+        "headers",
+        "hint",
+        "id",
+        "ids",
+        "idx",
+        "index",
+        "indices",
+        "kind",
+        "label",
+        "len",
+        "length",
+        "level",
+        "limit",
+        "limits",
+        "loss",
+        "manager",
+        "mask",
+        "max",
+        "method",
+        "min",
+        "mode",
+        "name",
+        "names",
+        "num",
+        "number",
+        "padding",
+        "path",
+        "pattern",
+        "policy",
+        "position",
+        "positions",
+        "prompt",
+        "provider",
+        "rate",
+        "ratio",
+        "regex",
+        "required",
+        "scheme",
+        "score",
+        "size",
+        "source",
+        "stdin",
+        "strategy",
+        "strength",
+        "style",
+        "timeout",
+        "ttl",
+        "type",
+        "types",
+        "uri",
+        "url",
+        "usage",
+        "var",
+        "variable",
+        "vocab",
+    ]
+)
+# Words that come before, where the value is a switch or a number.
+_SWITCH = frozenset(
+    [
+        "ask",
+        "change",
+        "enable",
+        "forgot",
+        "has",
+        "is",
+        "max",
+        "min",
+        "n",
+        "need",
+        "needs",
+        "no",
+        "num",
+        "require",
+        "requires",
+        "reset",
+        "show",
+        "use",
+        "with",
+    ]
+)
+# Tokens of a vocabulary, and what is counted in them.
+_VOCABULARY = frozenset(
+    [
+        "add",
+        "added",
+        "additional",
+        "assistant",
+        "audio",
+        "begin",
+        "class",
+        "codebook",
+        "dropout",
+        "embedding",
+        "lookup",
+        "mask",
+        "patch",
+        "position",
+        "query",
+        "register",
+        "vocab",
+        "wte",
+        "boi",
+        "bos",
+        "boundary",
+        "budget",
+        "cls",
+        "completion",
+        "context",
+        "control",
+        "decoder",
+        "draft",
+        "end",
+        "eod",
+        "eoi",
+        "eom",
+        "eop",
+        "eos",
+        "eot",
+        "extra",
+        "fake",
+        "fill",
+        "fim",
+        "first",
+        "forced",
+        "generated",
+        "generation",
+        "healing",
+        "ignore",
+        "image",
+        "img",
+        "input",
+        "instruction",
+        "last",
+        "lm",
+        "logit",
+        "logits",
+        "logprob",
+        "logprobs",
+        "mean",
+        "merge",
+        "merging",
+        "middle",
+        "multi",
+        "new",
+        "next",
+        "non",
+        "nontext",
+        "object",
+        "observation",
+        "out",
+        "output",
+        "overlap",
+        "pad",
+        "per",
+        "pixel",
+        "pool",
+        "pooling",
+        "pooled",
+        "pre",
+        "prefix",
+        "prev",
+        "previous",
+        "prob",
+        "probability",
+        "probs",
+        "prompt",
+        "pruning",
+        "reasoning",
+        "response",
+        "role",
+        "row",
+        "segment",
+        "sep",
+        "sequence",
+        "space",
+        "special",
+        "speech",
+        "start",
+        "stop",
+        "sub",
+        "subword",
+        "suffix",
+        "system",
+        "target",
+        "text",
+        "think",
+        "thinking",
+        "tool",
+        "trigger",
+        "turn",
+        "unk",
+        "unknown",
+        "valid",
+        "vision",
+        "video",
+        "visual",
+        "vocabulary",
+        "weight",
+        "weights",
+        "word",
+        "words",
+    ]
+)
+_TOKENS_OWNERS = frozenset(
+    ["access", "api", "auth", "bearer", "bot", "csrf", "gitlab", "github", "hf", "id_", "oauth", "refresh", "secret", "security", "session"]
+)
+
+
+def words(name: str) -> list[str]:
+    """Split *name* into its words, in lower case; digits are words of their own."""
+    return [word.lower() for word in _WORDS.compiled.findall(name[:LONGEST])]
+
+
+@lru_cache(maxsize=4096)
+def level(name: str) -> Level:
+    """Decide what a value called *name* is."""
+    parts = words(name)
+    if "@" in name:  # pass@1 is a measure
+        return Level.NONE
+    found = (_at(parts, place) for place in range(len(parts)))
+    return max(found, default=Level.NONE)
+
+
+def _at(parts: Sequence[str], place: int) -> Level:
+    """Decide what the word at *place* makes of the value, among the words around it."""
+    word, before, after = parts[place], parts[:place], parts[place + 1 :]
+    kind = _alone(word, before, after)
+    if kind is Level.NONE or (before and before[-1] in _SWITCH) or _is_about(word, after):
+        return Level.NONE
+    return kind
+
+
+def _is_about(word: str, after: Sequence[str]) -> bool:
+    """Say whether what follows makes the value something about the secret; a webhook is its address."""
+    if word == "webhook":
+        return bool(after) and after[-1] not in ("url", "uri")
+    return not _ABOUT.isdisjoint(after)
+
+
+def _alone(word: str, before: Sequence[str], after: Sequence[str]) -> Level:
+    if _PASSWORD.search(word) or word in ("pwd", "credential", "credentials", "cred", "creds"):
+        return Level.ALL
+    if word.endswith("pwd") and word != "oldpwd":
+        return Level.ALL
+    if word.endswith("pass"):
+        return _pass(word, before, after)
+    if word.endswith(("token", "tokens")):
+        return _token(word, before, after)
+    if word.endswith(("key", "keys")):
+        return Level.TEXT if _is_key(word, before) else Level.NONE
+    if word in _OTHERS or (word.endswith(("cookie", "cookies", "sessid", "sessionid")) and word != "sessionid"):
+        return Level.TEXT
+    owner = before[-1] if before else ""
+    is_short = (word == "pw" and not after) or (word == "pat" and owner in _PAT_OWNERS)
+    is_phrase = word == "phrase" and owner in ("seed", "recovery", "pass")
+    return Level.TEXT if is_short or is_phrase else Level.NONE
+
+
+_OTHERS = frozenset(
+    [
+        "auth",
+        "authorization",
+        "bearer",
+        "jwt",
+        "otp",
+        "totp",
+        "mnemonic",
+        "webhook",
+        "csrf",
+        "xsrf",
+        "jsessionid",
+        "jaas",
+        "xauth",
+        "httpauth",
+        "basicauth",
+        "passin",
+        "passout",
+    ]
+)
+
+
+def _pass(word: str, before: Sequence[str], after: Sequence[str]) -> Level:
+    owner = word.removesuffix("pass") or (before[-1] if before else "")
+    if after or (owner and owner not in _PASS_OWNERS):
+        return Level.NONE
+    return Level.ALL if owner else Level.TEXT  # "pass" alone may say that a test passed
+
+
+def _token(word: str, before: Sequence[str], after: Sequence[str]) -> Level:
+    is_plural = word.endswith("s")
+    owner = word.removesuffix("s").removesuffix("token")
+    around = {*before, *after, owner}
+    if is_plural:
+        return Level.TEXT if not _TOKENS_OWNERS.isdisjoint(around) and not (around & {"num", "max", "n"}) else Level.NONE
+    return Level.NONE if around & _VOCABULARY or around & {"num", "n", "max", "min"} else Level.TEXT
+
+
+def _is_key(word: str, before: Sequence[str]) -> bool:
+    owner = word.removesuffix("s").removesuffix("key")
+    if owner:
+        return any(owner == one or (len(one) > 2 and owner.endswith(one)) for one in _KEY_OWNERS)
+    return bool(before) and (before[-1] in _KEY_OWNERS or before[-1].endswith(("api", "secret")))
