@@ -14,6 +14,7 @@ from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
 from lineage.core.writing import replace_file
+from lineage.facts import Artifact
 from lineage.recording.guard import Guard
 
 Event = dict[str, Any]
@@ -68,13 +69,25 @@ class Log:
         replace_file(path, as_bytes(journal.fold(folded, self._events), indent=True) + b"\n")
 
     def claimed(self, file: str) -> bool:
-        """Does any process of this session write to *file*?"""
-        found = False
+        """Does any process of this session write to *file*? The owner folds finished journals into the manifest."""
         with self.guard("the journals"):
-            for path in journal.journals(self.folder, self.session_id):
-                events, _ = journal.read(path)
-                found = found or any(_names(event, file) for event in events)
-        return found
+            paths = journal.journals(self.folder, self.session_id)
+            if any(_names(event, file) for path in paths for event in journal.read(path)[0]):
+                return True
+            return any(artifact.path == file for artifact in self._folded())
+        return False
+
+    def _folded(self) -> tuple[Artifact, ...]:
+        """The artifacts of the manifest, journals and all."""
+        session, _ = manifest.read(manifest.path_of(self.folder, self.session_id))
+        return session.artifacts if session else ()
+
+    def has_others(self) -> bool:
+        """Are there journals of other processes?"""
+        with self.guard("the journals"):
+            own = self._descriptor is not None and self._pid == os.getpid()
+            return len(journal.journals(self.folder, self.session_id)) > own
+        return True
 
     def _own(self) -> int:
         """The descriptor of this process's journal; a fork gets a journal of its own."""

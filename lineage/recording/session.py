@@ -11,7 +11,7 @@ import sys
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
@@ -21,8 +21,6 @@ from lineage.capture import environment, files, git, process
 from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
-from lineage.core.writing import replace_file
-from lineage.errors import UsageError
 from lineage.facts import (
     Activity,
     Artifact,
@@ -37,9 +35,10 @@ from lineage.facts import (
     Training,
     Transformation,
 )
-from lineage.recording.guard import Guard, logger
+from lineage.recording.guard import Guard
 from lineage.recording.log import Log
-from lineage.recording.runs import EvaluationRun, GenerationRun, PathLike, Run, TrainingRun, TransformationRun, new_id
+from lineage.recording.outputs import Outputs, PathLike
+from lineage.recording.runs import EvaluationRun, GenerationRun, Run, TrainingRun, TransformationRun, new_id
 
 VARIABLE = "LINEAGE_SESSION"  # the manifest's path, for child processes
 _OWNER = "LINEAGE_SESSION_PID"  # who set it: that process itself does not join
@@ -121,6 +120,7 @@ class Session:
         self.id = joined or new_session_id()
         self.owner = joined is None
         self._log = Log(folder, self.id, owner=self.owner, guard=self.guard)
+        self.outputs = Outputs(self)
         self._before: dict[str, str | None] = {}
         self._closed = False
 
@@ -302,38 +302,13 @@ class Session:
         """*path* from the session's folder, with `/`."""
         return Path(os.path.relpath(path.absolute(), self.folder.absolute())).as_posix()
 
-    def inside(self, path: PathLike) -> Path:
-        """Where an output called *path* goes.
+    def claimed(self, path: Path) -> bool:
+        """Did a process of this session say that it makes the file at *path*?"""
+        return self._log.claimed(self.relative(path))
 
-        Raises:
-            UsageError: that is not inside the session's folder.
-        """
-        target = self.folder / path
-        if ".." in Path(self.relative(target)).parts or Path(self.relative(target)).is_absolute():
-            raise UsageError("an output must lie in the session's folder", at=str(path), hint=f"name a path under {self.folder}")
-        return target
-
-    def claim(self, name: PathLike, *, append: bool) -> Path:
-        """The path for a new output called *name*: itself, or the next free name when that holds something of another origin."""
-        target = self.inside(name)
-        if append or not target.exists() or (self.recording and self._log.claimed(self.relative(target))):
-            self._claim(target)
-            return target
-        n = 2
-        while (free := target.with_name(f"{target.stem}-{n}{target.suffix}")).exists():
-            n += 1
-        logger.warning("lineage: %s exists; %s is written instead", target.name, free.name)
-        self._claim(free)
-        return free
-
-    def _claim(self, target: Path) -> None:
-        claimed = Artifact(path=self.relative(target), type="output")
-        self.add({"event": "artifact", "artifact": manifest.artifact_json(claimed)})
-
-    def write(self, target: Path, data: bytes) -> None:
-        """Write a whole file, atomically. Raises OSError."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, data)
+    def has_others(self) -> bool:
+        """Do other processes take part in the session?"""
+        return not self.owner or self._log.has_others()
 
     def input(self, path: PathLike, *, type: str, role: str) -> Artifact:
         """The file that *path* names, from the working directory, else from the session's folder, as it is now."""
@@ -345,23 +320,8 @@ class Session:
 
     def output(self, path: PathLike, *, type: str, role: str | None, activity: str | None) -> Artifact:
         """The file or folder that was made at *path*, as it is now."""
-        made = files.artifact(self.inside(path), folder=self.folder, type=type, role=role)
+        made = files.artifact(self.outputs.inside(path), folder=self.folder, type=type, role=role)
         return replace(made, activity=activity, timestamp=now())
-
-    def scanned(self, path: Path, *, type: str, role: str, activity: str) -> Artifact:
-        """A file of records of several kinds, or that several wrote: read from end to end, with the root over its lines and a sidecar."""
-        from lineage.intake import Taken, Wanted, take_in
-
-        made = self.output(self.relative(path), type=type, role=role, activity=activity)
-        if not self.recording:
-            return made
-        with self.guard(f"records of {path.name}"):
-            for _, found in take_in([Wanted(path, path.name)], recheck=True, sidecars="replace"):
-                if not isinstance(found, Taken):
-                    raise found
-                facts = {"count": found.scan.count, "slices": found.scan.slices, **asdict(found.seal)}
-                made = replace(made, **facts)
-        return made
 
     def _run(
         self,
