@@ -17,11 +17,12 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from struct import Struct
-from tempfile import SpooledTemporaryFile
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import orjson
 
@@ -169,7 +170,7 @@ class Rows:
 
     def __init__(self) -> None:
         self._tree, self._leaves = Tree(), Leaves(self._add)
-        self._short = SpooledTemporaryFile(SPOOLED)  # noqa: SIM115  # it is closed by `close`
+        self._short: IO[bytes] = BytesIO()
         self._offset = 0
 
     def take(self, lines: bytes) -> None:
@@ -179,6 +180,10 @@ class Rows:
 
     def _add(self, rows: bytes) -> None:
         self._tree.extend(rows)
+        if self._tree.size * ROW > SPOOLED and isinstance(self._short, BytesIO):
+            spooled = TemporaryFile()  # noqa: SIM115  # `close` closes it, and so does its end
+            spooled.write(self._short.getvalue())
+            self._short = spooled
         self._short.write(short(rows))
 
     def save(self, file: Path, sha256: str, size: int) -> tuple[Seal, OSError | None]:

@@ -46,13 +46,12 @@ class Calls(Protocol):
 class Prepared:
     """The text around a record's own values, and the slice that it belongs to."""
 
-    __slots__ = ("after", "before", "part", "seeded")
+    __slots__ = ("after", "before", "part")
 
-    def __init__(self, shared: Mapping[str, Any], params: Params, part: Part) -> None:
+    def __init__(self, shared: Mapping[str, Any], params: Params, part: Part, *, is_seeded: bool) -> None:
         rest = dump(params)[1:-1]
-        self.before = b',"metadata":{' + dump(shared)[1:-1] + b',"generation_params":{'
-        self.after = rest + b'},"timestamp":"'
-        self.seeded = b'"seed":%d,' if rest else b'"seed":%d'
+        self.before = b',"metadata":{' + dump(shared)[1:-1] + b',"generation_params":{' + (b'"seed":' if is_seeded else b"")
+        self.after = (b"," if is_seeded and rest else b"") + rest + b'},"timestamp":"'
         self.part = part
 
 
@@ -83,16 +82,18 @@ class Preparation:
         """
         if gaps or call is not None:
             return self._of_call(own, call, gaps)
-        return self._of_own(own) if own else (self.usual, self.seed)
+        return self.of_own(own) if own else (self.usual, self.seed)
 
-    def _of_own(self, own: Params) -> tuple[Prepared, int | None]:
-        seed = own.get("seed", self.seed)
+    def of_own(self, own: Params) -> tuple[Prepared, int | None]:
+        """What is around a record with parameters of its *own*, and its seed."""
+        rest, seed = own, own.get("seed", self.seed)
         if type(seed) is not int:
-            rest, seed = own, None
-        elif len(own) == 1 and "seed" in own:
-            return self.usual if self.seed is not None else self._of({}, b"{}", seed), seed
-        else:
-            rest = {key: value for key, value in own.items() if key != "seed"} if "seed" in own else own
+            seed = None
+        elif "seed" in own:
+            if len(own) == 1:
+                return self.usual if self.seed is not None else self._of({}, b"{}", seed), seed
+            rest = dict(own)
+            del rest["seed"]
         try:
             text = orjson.dumps(rest, option=OPTION)
         except TypeError:
@@ -129,7 +130,7 @@ class Preparation:
             shared["gaps"] = {**shared.get("gaps", {}), **lost, **gaps}
         known = loads(dump({**shared, "generation_params": merged}))[0]  # as a reader finds it
         known["generation_params"].pop("seed", None)
-        return Prepared(shared, merged, self._tally.part(known))
+        return Prepared(shared, merged, self._tally.part(known), is_seeded=seed is not None)
 
     def _varies(self, own: Params) -> None:
         """Have the run say which of its parameters are not those of every record."""

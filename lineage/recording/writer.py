@@ -20,31 +20,29 @@ from lineage.errors import ClosedError, RecordError
 from lineage.recording.appending import LineFile
 from lineage.recording.frames import FrameFile
 from lineage.recording.outputs import Output
-from lineage.recording.prepared import OPTION, Preparation, dump, dump_kindly
-from lineage.recording.tally import Facts, Tally
+from lineage.recording.prepared import OPTION, Preparation, Prepared, dump, dump_kindly
+from lineage.recording.tally import BATCH, Facts, Tally
 
 if TYPE_CHECKING:
     from lineage.recording.runs import Run
 
 Record = Mapping[str, Any]
-NONE: Mapping[str, str] = {}
 SECOND = 1_000_000  # microseconds
 
 
-class _Forks:
-    """How often this process was forked off. The system says so: asking it for the pid costs a tenth of a record."""
+CLOSED = -1  # instead of a number of forks
 
-    count = 0
-    lock = Lock()  # one thread goes on with a writer
-
-    @classmethod
-    def add(cls) -> None:
-        """Count one fork."""
-        cls.count += 1
-        cls.lock = Lock()
+_forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
+_fork_lock = Lock()  # one thread goes on with a writer
 
 
-os.register_at_fork(after_in_child=_Forks.add)
+def _forked() -> None:
+    global _forks, _fork_lock
+    _forks += 1
+    _fork_lock = Lock()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 class Numbering:
@@ -65,12 +63,11 @@ class RecordWriter:
 
     def __init__(self, run: Run, output: Output, *, type: str) -> None:
         self._run, self._type, self.path = run, type, output.path
-        self._is_closed = False
         self._begin(output)
 
     def _begin(self, output: Output) -> None:
         """Start counting: at the opening, and again in a process that was forked off."""
-        self._forks = _Forks.count
+        self._forks = _forks
         self._numbering = self._run.numbering(self.path)
         self._lock = self._numbering.lock
         is_packed = is_compressed(self.path)
@@ -83,7 +80,9 @@ class RecordWriter:
         except OSError:
             os.close(output.descriptor)
             raise
-        self._second, self._second_text = 0, b""  # the second of the last record, in microseconds and as text
+        self._second, self._second_text = 0, b""  # of the last record: its second in microseconds, and as text
+        self._seed: int | None = None  # of the last record
+        self._seed_text = b""
         self._prepared: Preparation | None = None
         if self._run.session.recording:
             self._tally = Tally(is_whole=self._file.is_alone, is_packed=is_packed)
@@ -105,42 +104,45 @@ class RecordWriter:
             OSError: The record is not in the file.
             ClosedError: The writer was closed.
         """
-        if self._is_closed or self._forks != _Forks.count:
+        if self._forks != _forks:
             self._again()
         if type(record) is not dict and not isinstance(record, Mapping):
             raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
-        with self._lock:
-            if self._prepared is None or ("metadata" in record and self._run.keeps_metadata):
-                self._write_bare(record)
-            else:
-                self._write_described(self._prepared, record, generation_params, tokens)
+        self._lock.acquire()  # a `with` costs twice as much
+        try:
+            prepared, run = self._prepared, self._run
+            if prepared is None or tokens or run.calls is not None or "metadata" in record:
+                self._write_unusual(record, generation_params, tokens)
+                return
+            if run.params is not prepared.params:
+                prepared.learn()
+            around, seed = prepared.of_own(generation_params) if generation_params else (prepared.usual, prepared.seed)
+            self._put(record, around, seed)
+        finally:
+            self._lock.release()
 
-    def _write_described(self, prepared: Preparation, record: Record, own: Record | None, tokens: Record | None) -> None:
-        run = self._run
-        if run.params is not prepared.params:
-            prepared.learn()
-        extra, gaps = b"", NONE
-        if tokens or "metadata" in record:
-            record, extra, gaps = self._extra(record, tokens)
-        call = run.calls.in_force() if run.calls is not None else None
-        around, seed = prepared.of(own, call, gaps) if own or gaps or call is not None else (prepared.usual, prepared.seed)
+    def _put(self, record: Record, around: Prepared, seed: int | None, extra: bytes = b"") -> None:
+        """Write one record between the parts of its metadata, and count it."""
+        tally = self._tally
         try:
             body = orjson.dumps(record, option=OPTION)
         except TypeError as refused:
             body = dump_kindly(record, "record", refused)
-            self._tally.give_up()  # readers disagree about such values: the file is read at the end
+            tally.give_up()  # readers disagree about such values: the file is read at the end
         time = time_ns() // 1000
         micros = time - self._second
         if not 0 <= micros < SECOND:
             micros = self._turn(time)
+        if seed is not self._seed:
+            self._seed, self._seed_text = seed, b"" if seed is None else b"%d" % seed
         index = self._numbering.next
         line = b"".join((
             body[:-1],
             around.before if len(body) > 2 else around.before[1:],
-            around.seeded % seed if seed is not None else b"",
+            self._seed_text,
             around.after,
             self._second_text,
-            b'.%06d+00:00","record_index":%d' % (micros, index),
+            b'%06d+00:00","record_index":%d' % (micros, index),
             extra,
             b"}}\n",
         ))  # fmt: skip
@@ -150,8 +152,24 @@ class RecordWriter:
         except OSError:
             self._numbering.next = index
             raise
-        if self._tally.is_whole:
-            self._tally.add(line, around.part, time, seed)
+        if tally.is_whole:
+            tally.waiting.append((line, around.part, time, seed))
+            tally.size += len(line)
+            if tally.size >= BATCH:
+                tally.fold()
+
+    def _write_unusual(self, record: Record, own: Record | None, tokens: Record | None) -> None:
+        """Write a record that is not made of its content and parameters alone."""
+        prepared, run = self._prepared, self._run
+        if prepared is None or ("metadata" in record and run.keeps_metadata):
+            self._write_bare(record)
+            return
+        if run.params is not prepared.params:
+            prepared.learn()
+        record, extra, gaps = self._extra(record, tokens)
+        call = run.calls.in_force() if run.calls is not None else None
+        around, seed = prepared.of(own, call, gaps)
+        self._put(record, around, seed, extra)
 
     def _write_bare(self, record: Record) -> None:
         """Write a record as it is."""
@@ -176,15 +194,15 @@ class RecordWriter:
         """Begin the second of *time*; the microseconds in it."""
         seconds, micros = divmod(time, SECOND)
         self._second = seconds * SECOND
-        self._second_text = strftime("%Y-%m-%dT%H:%M:%S", gmtime(seconds)).encode()
+        self._second_text = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(seconds)).encode()
         return micros
 
     def _again(self) -> None:
         """Go on in a process that was forked off, with a run of its own; a closed writer does not go on."""
-        if self._is_closed:
+        if self._forks == CLOSED:
             raise ClosedError("the writer is closed", at=self.path.name, hint="write inside its `with` block, or open it again")
-        with _Forks.lock:
-            if self._forks != _Forks.count:
+        with _fork_lock:
+            if self._forks != _forks:
                 output = self._run.session.outputs.reopen(self.path)
                 self._file.abandon()
                 self._run = self._run.forked()
@@ -209,7 +227,7 @@ class RecordWriter:
             OSError: Some records are not.
             ClosedError: The writer was closed.
         """
-        if self._is_closed or self._forks != _Forks.count:
+        if self._forks != _forks:
             self._again()
         with self._lock:
             self._file.flush()
@@ -220,10 +238,10 @@ class RecordWriter:
         Raises:
             OSError: Some records are not on the disk.
         """
-        if self._is_closed:
+        if self._forks == CLOSED:
             return
-        self._is_closed = True
-        if self._forks != _Forks.count:  # the records are those of the process that this one was forked off
+        forks, self._forks = self._forks, CLOSED
+        if forks != _forks:  # the records are those of the process that this one was forked off
             self._file.abandon()
             return
         with self._lock:
