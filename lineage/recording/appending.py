@@ -137,7 +137,8 @@ def locked(descriptor: int) -> Iterator[bool]:
     try:
         yield True
     finally:
-        fcntl.flock(descriptor, fcntl.LOCK_UN)
+        with suppress(OSError):  # closing the descriptor unlocks it too
+            fcntl.flock(descriptor, fcntl.LOCK_UN)
 
 
 def end_torn_line(descriptor: int, *, is_shared: bool) -> None:

@@ -89,7 +89,7 @@ class Outputs:
         if not target.name.endswith(RECORDS) or target.name in RECORDS:
             raise UsageError("no name of a file of records", at=str(name), hint=f"end it in one of {' '.join(RECORDS)}")
         with self._session.exclusive():
-            target.parent.mkdir(parents=True, exist_ok=True)
+            _make_folder(target.parent)
             with _folder_locked(target.parent) as is_locked:
                 return self._opened(target, exists, is_locked)
 
@@ -107,7 +107,7 @@ class Outputs:
         """
         target = self.inside(name)
         self.check_report(name, exists)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(target.parent)
         if exists == "replace":
             replace_file(target, data)
             self._claim(target)
@@ -210,6 +210,14 @@ def _candidates(target: Path) -> Iterator[Path]:
     suffix = next((suffix for suffix in RECORDS if target.name.endswith(suffix)), target.suffix)
     stem = target.name.removesuffix(suffix)
     yield from (target.with_name(f"{stem}-{number}{suffix}") for number in count(2))
+
+
+def _make_folder(folder: Path) -> None:
+    """Make the folder of an output. Raises OSError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # an OutputExistsError is one too, and means the output
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 def _existing(path: Path) -> int:

@@ -73,7 +73,12 @@ class Preparation:
         self._call = None
         seed = self.params.get("seed")
         self.seed = seed if type(seed) is int else None
+        self.usual: Prepared | None = None
+
+    def usual_now(self) -> Prepared:
+        """What is around a record without parameters of its own. It is prepared for the first such record: slices are ordered by their first."""
         self.usual = self._of({}, b"{}", self.seed)
+        return self.usual
 
     def of(self, own: Params | None, call: Call | None, gaps: Mapping[str, str]) -> tuple[Prepared, int | None]:
         """What is around a record with parameters of its *own*, made by *call*; and its seed.
@@ -82,7 +87,7 @@ class Preparation:
         """
         if gaps or call is not None:
             return self._of_call(own, call, gaps)
-        return self.of_own(own) if own else (self.usual, self.seed)
+        return self.of_own(own) if own else (self.usual or self.usual_now(), self.seed)
 
     def of_own(self, own: Params) -> tuple[Prepared, int | None]:
         """What is around a record with parameters of its *own*, and its seed."""
@@ -91,7 +96,7 @@ class Preparation:
             seed = None
         elif "seed" in own:
             if len(own) == 1:
-                return self.usual if self.seed is not None else self._of({}, b"{}", seed), seed
+                return (self.seed is not None and self.usual) or self._of({}, b"{}", seed), seed
             rest = dict(own)
             del rest["seed"]
         try:

@@ -17,7 +17,7 @@ import orjson
 
 from lineage.contract.lines import is_compressed
 from lineage.errors import ClosedError, RecordError
-from lineage.recording.appending import LineFile
+from lineage.recording.appending import UNKNOWN, LineFile
 from lineage.recording.frames import FrameFile
 from lineage.recording.outputs import Output
 from lineage.recording.prepared import OPTION, Preparation, Prepared, dump, dump_kindly
@@ -116,7 +116,9 @@ class RecordWriter:
                 return
             if run.params is not prepared.params:
                 prepared.learn()
-            around, seed = prepared.of_own(generation_params) if generation_params else (prepared.usual, prepared.seed)
+            around, seed = (
+                prepared.of_own(generation_params) if generation_params else (prepared.usual or prepared.usual_now(), prepared.seed)
+            )
             self._put(record, around, seed)
         finally:
             self._lock.release()
@@ -150,7 +152,8 @@ class RecordWriter:
         try:
             self._file.append(line)
         except OSError:
-            self._numbering.next = index
+            if self._file.text != UNKNOWN:  # nothing of the line is in the file
+                self._numbering.next = index
             raise
         if tally.is_whole:
             tally.waiting.append((line, around.part, time, seed))
