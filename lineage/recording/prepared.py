@@ -49,10 +49,19 @@ class Prepared:
     __slots__ = ("after", "before", "part")
 
     def __init__(self, shared: Mapping[str, Any], params: Params, part: Part, *, is_seeded: bool) -> None:
-        rest = dump(params)[1:-1]
-        self.before = b',"metadata":{' + dump(shared)[1:-1] + b',"generation_params":{' + (b'"seed":' if is_seeded else b"")
-        self.after = (b"," if is_seeded and rest else b"") + rest + b'},"timestamp":"'
+        front, rest = _around_seed(params) if is_seeded else (b"", dump(params)[1:-1])
+        self.before = b',"metadata":{' + dump(shared)[1:-1] + b',"generation_params":{' + front
+        self.after = rest + b'},"timestamp":"'
         self.part = part
+
+
+def _around_seed(params: Params) -> tuple[bytes, bytes]:
+    """The parameters in their order, in front of the number that is the seed and behind it."""
+    keys = list(params)
+    place = keys.index("seed")
+    front = dump({key: params[key] for key in keys[:place]})[1:-1]
+    rest = dump({key: params[key] for key in keys[place + 1 :]})[1:-1]
+    return (front + b"," if front else b"") + b'"seed":', b"," + rest if rest else b""
 
 
 class Preparation:
@@ -129,7 +138,9 @@ class Preparation:
     def _unusual(self, own: Params, gaps: Mapping[str, str], seed: int | None) -> Prepared:
         params, lost = own_params(own, self._run)
         self._varies(params)
-        merged = {key: value for key, value in {**self.params, **params}.items() if key != "seed" or seed is None}
+        merged = {**self.params, **params}
+        if seed is not None:
+            merged = {**merged, "seed": seed} if "seed" in merged else {"seed": seed, **merged}
         shared = {**self._shared}
         if gaps or lost:
             shared["gaps"] = {**shared.get("gaps", {}), **lost, **gaps}
