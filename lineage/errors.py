@@ -3,7 +3,9 @@
     LineageError              where, what and what to do: `graphs/run.rdf: unknown format '.rdf' (use one of .json .ttl)`
     ├── UsageError            the caller asked for something that cannot be meant
     │   ├── ForbiddenError    what is never done, however it is asked for
-    │   └── PathError         a text that no file can be called (also a ValueError)
+    │   ├── PathError         a text that no file can be called (also a ValueError)
+    │   ├── OutputExistsError an output exists, and no choice was made (also a FileExistsError, as `open(path, "x")` raises)
+    │   └── ClosedError       a writer was used after it was closed (also a ValueError, as a closed file raises)
     ├── NotFoundError         the thing that was named is not there
     ├── ContractError         a file, or a value in it, has not the shape that docs/reference/files.md promises
     ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
@@ -15,6 +17,8 @@ What is wrong with a user's *data* is no exception but a `lineage.findings.Findi
 """
 
 from __future__ import annotations
+
+import errno
 
 
 class LineageError(Exception):
@@ -37,6 +41,21 @@ class ForbiddenError(UsageError):
 
 class PathError(UsageError, ValueError):
     """A text that no file can be called."""
+
+
+class OutputExistsError(UsageError, FileExistsError):
+    """The output exists, this session did not make it, and the caller did not say what to do with it."""
+
+    def __init__(self, message: str, *, at: str, hint: str | None = None) -> None:
+        super().__init__(message, at=at, hint=hint)
+        self.errno, self.strerror, self.filename = errno.EEXIST, message, at
+
+    def __str__(self) -> str:
+        return str(self.args[0])
+
+
+class ClosedError(UsageError, ValueError):
+    """A writer was used after it was closed."""
 
 
 class NotFoundError(LineageError):

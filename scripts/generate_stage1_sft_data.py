@@ -44,7 +44,7 @@ def run(argv=None):
         wanted = [asked.seed + n for n in range(asked.count or len(prompts)) if asked.seed + n not in made]
         batches = [wanted[n : n + asked.batch_size] for n in range(0, len(wanted), asked.batch_size)]
         with session.generation(model=base.load, prompts=[asked.prompts], params=params) as generation:
-            with generation.records(name, append=bool(asked.resume)) as out:
+            with generation.records(name, exists="append" if asked.resume else None) as out:
                 for seeds in stages.progress(batches, len(batches), "generating"):
                     write(out, base, [pairs[(seed - asked.seed) % len(pairs)] for seed in seeds], seeds, params)
     print(asked.out / name)

@@ -10,9 +10,9 @@ import click
 from lineage.cli import tell
 from lineage.core import secrets
 from lineage.recording import command as commands
-from lineage.recording import outputs as declaring
+from lineage.recording import declared_outputs as declaring
 from lineage.recording.command import Ended
-from lineage.recording.outputs import Declared
+from lineage.recording.declared_outputs import Declared
 from lineage.recording.runs import Run
 from lineage.recording.script_of import script_of
 from lineage.recording.session import Session, session

@@ -17,10 +17,12 @@ from array import array
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass
+from io import BytesIO
 from pathlib import Path
 from struct import Struct
+from tempfile import TemporaryFile
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import IO, Any, BinaryIO
 
 import orjson
 
@@ -37,6 +39,8 @@ ROW = SHORT  # bytes a line
 MAX_HEADER = 4096  # bytes
 LARGE, MAX_SHARE = 64 << 20, 8  # a sidecar of more than LARGE bytes and MAX_SHARE times its file is not made: the file is a bomb
 MAX_NAME = 240  # bytes of a file's name; a longer one leaves no room for `.index`
+SPOOLED = 16 << 20  # bytes of rows in memory: a million lines
+COPIED = 1 << 20  # bytes of rows at a time
 PAIR = Struct("<QQ")  # offset, fingerprint
 
 
@@ -131,6 +135,11 @@ class Sealing:
             if self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
                 self._drop()
 
+    def put(self, short_rows: bytes) -> None:
+        """The same, of lines that are in a tree already, as the sidecar keeps them."""
+        if self._out:
+            self._out.write(short_rows)
+
     def seal(self, sha256: str, size: int) -> Seal:
         """What stands for the file, whose bytes have this digest."""
         return Seal(sha256=sha256, bytes=size, lines=self._tree.size, merkle_root=self._tree.finish()[0].hex())
@@ -154,6 +163,46 @@ class Sealing:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._drop()
+
+
+class Rows:
+    """The rows of a text while its lines are written, kept for the sidecar; beyond SPOOLED bytes in a file without a name."""
+
+    def __init__(self) -> None:
+        self._tree, self._leaves = Tree(), Leaves(self._add)
+        self._short: IO[bytes] = BytesIO()
+        self._offset = 0
+
+    def take(self, lines: bytes) -> None:
+        """Add whole lines that come next in the text. Raises OSError."""
+        self._leaves.take(Stretch(lines, self._offset))
+        self._offset += len(lines)
+
+    def _add(self, rows: bytes) -> None:
+        self._tree.extend(rows)
+        if self._tree.size * ROW > SPOOLED and isinstance(self._short, BytesIO):
+            spooled = TemporaryFile()  # noqa: SIM115  # `close` closes it, and so does its end
+            spooled.write(self._short.getvalue())
+            self._short = spooled
+        self._short.write(short(rows))
+
+    def save(self, file: Path, sha256: str, size: int) -> tuple[Seal, OSError | None]:
+        """Write the sidecar of *file*, whose bytes have this digest and size; the seal, and why there is no sidecar."""
+        with Sealing(file) as sealing:
+            seal = Seal(sha256=sha256, bytes=size, lines=self._tree.size, merkle_root=self._tree.finish()[0].hex())
+            try:
+                sealing.open()
+                self._short.seek(0)
+                while rows := self._short.read(COPIED):
+                    sealing.put(rows)
+                sealing.keep(seal)
+            except OSError as error:
+                return seal, error
+        return seal, None
+
+    def close(self) -> None:
+        """Give up the rows."""
+        self._short.close()
 
 
 def each_row(file: Path, put: Callable[[bytes], object]) -> tuple[str, int]:

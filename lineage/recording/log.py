@@ -42,6 +42,7 @@ class Log:
         self._path: Path | None = None
         self._descriptor: int | None = None
         self._last_write = float("-inf")
+        self._is_stale = False
 
     @property
     def is_used(self) -> bool:
@@ -57,7 +58,14 @@ class Log:
                     self._fold.apply(ordered)
                 self._unwritten.append(as_bytes(ordered))
             self._flush()
-        if self.owner and time.monotonic() - self._last_write >= INTERVAL:
+        if self.owner:
+            self._is_stale = True
+            if time.monotonic() - self._last_write >= INTERVAL:
+                self._write(self._fold.result)
+
+    def settle(self) -> None:
+        """Write the manifest if it lacks events of this process; only the owner does."""
+        if self.owner and self._pid == os.getpid() and self._is_stale:
             self._write(self._fold.result)
 
     @contextmanager
@@ -75,12 +83,16 @@ class Log:
 
     def claimed(self, file: str) -> bool:
         """Return whether any process of this session makes *file*."""
-        found = False
         with self.guard("the journals"):
-            for path in self._journals():
-                events, _ = journal.read(path)
-                found = found or any(_names(event, file) for event in events)
-        return found
+            artifacts = self._folded(self._journals()).get("artifacts_generated", ())
+            return any(isinstance(one, dict) and one.get("file") == file for one in artifacts)
+        return False
+
+    def has_others(self) -> bool:
+        """Return whether there are journals of other processes."""
+        with self.guard("the journals"):
+            return bool(set(self._journals()) - {self._path})
+        return True
 
     def leave(self) -> None:
         """Say that this process is done, and fold the journals into the manifest where no other process goes on.
@@ -137,7 +149,7 @@ class Log:
     def _write(self, state: Any) -> None:
         with self.exclusive(), self.guard("the manifest"):
             replace_file(self._manifest, as_bytes(state(), indent=True) + b"\n")
-        self._last_write = time.monotonic()
+        self._last_write, self._is_stale = time.monotonic(), False
 
     def _folded(self, paths: Sequence[Path]) -> dict[str, Any]:
         """Return the manifest on the disk with all journals applied, and with what the disk did not take."""
@@ -214,8 +226,3 @@ def _ended(activity: Any, open_runs: Mapping[str, str], default: str | None) -> 
 
 def _status(full: Mapping[str, Any]) -> object:
     return full.get("status")
-
-
-def _names(event: Event, file: str) -> bool:
-    body = event.get("artifact")
-    return isinstance(body, dict) and body.get("file") == file

@@ -1,119 +1,311 @@
-"""Record the files that a wrapped command was declared to make, and name those that it did not make."""
+"""Open the outputs of a session: never over a file that exists, and never one file for two sessions.
+
+A name belongs to whoever creates it: creation is exclusive, and the claim is written to the journal
+after it. Who comes second reads the journals of its session: a file that the session made is appended
+to, whichever process made it. For any other file the caller says what to do: append, number or replace.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
-import stat
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from itertools import count
 from pathlib import Path
-from typing import Any
+from time import monotonic, sleep, time
+from typing import TYPE_CHECKING, Literal, get_args
 
-from lineage.contract import journal
-from lineage.errors import UsageError
-from lineage.recording.runs import Run
-from lineage.recording.session import Session
+from lineage.contract import manifest
+from lineage.contract.lines import RECORDS
+from lineage.core.writing import create, refuse_special, replace_file, sync_folder
+from lineage.errors import OutputExistsError, UsageError
+from lineage.facts import Artifact
+from lineage.integrity import index
+from lineage.recording.guard import logger
+from lineage.recording.inputs import PathLike
+from lineage.recording.own_files import refuse_own
 
-Look = tuple[tuple[str, int, int, int, int], ...]  # of each file: name, inode, size, times of content and of change
-NOT_MADE = "the command did not make it"
-UNCHANGED = "it was there before, and the command did not change it"
-LED_OUT = "it leads out of the session's folder"
+if TYPE_CHECKING:
+    from lineage.recording.session import Session
+
+Exists = Literal["append", "number", "replace"]
+ReportExists = Literal["number", "replace", "error"]
+CHOICES = '`exists="append"` adds to it, `exists="number"` takes the next free name, `exists="replace"` deletes it first'
+REPORT_CHOICES = '`exists="number"` takes the next free name, `exists="replace"` replaces it'
+READ_WRITE = os.O_RDWR | os.O_APPEND
+PATIENCE = 2.0  # seconds; a claim follows the creation of its file by milliseconds
+PAUSE = 0.01  # seconds between two looks at the journals
+NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # the file system has no hard links
+TRIES = 100  # a name that others create and delete at the same time is given up
 
 
 @dataclass(frozen=True, slots=True)
-class Declared:
-    """An output before the command runs.
+class Output:
+    """A file of records that is open for appending."""
 
-    Attributes:
-        shown: The path as the user gave it.
-        name: The path from the session's folder, with `/`.
-        before: The file, or each file of the folder, as it was.
-    """
-
-    shown: str
-    name: str
-    before: Look
+    path: Path
+    descriptor: int
+    is_shared: bool  # other processes may be writing to it
 
 
-def declared(folder: Path, paths: Sequence[str]) -> tuple[Declared, ...]:
-    """Return the outputs that *paths* name, from the working directory.
+class Outputs:
+    """The outputs of one session, as this process sees them."""
 
-    Raises:
-        UsageError: A path does not lie in *folder*.
-    """
-    return tuple(Declared(path, _name(folder, path), _look(Path(path))) for path in paths)
+    def __init__(self, session: Session, graphs: Path | None) -> None:
+        self._session, self._graphs = session, graphs
+        self._made: set[Path] = set()  # by this process, or by the one that it was forked from
+
+    def inside(self, path: PathLike) -> Path:
+        """Return where an output called *path* goes.
+
+        Raises:
+            UsageError: The path leads out of the session's folder, or names a file that the session or its export writes.
+        """
+        folder = self._session.folder
+        target = folder / path
+        name = Path(self._session.relative(target))
+        if ".." in name.parts or name.is_absolute():
+            raise UsageError("an output must lie in the session's folder", at=str(path), hint=f"name a path under {folder}")
+        refuse_own(target, folder, self._graphs)
+        return target
+
+    def open(self, name: PathLike, exists: Exists | None = None) -> Output:
+        """Create the file of records called *name*, or open it when this session made it.
+
+        Args:
+            name: Relative to the session's folder; its suffix says whether the records are compressed.
+            exists: What to do with a file that another session made; None raises.
+
+        Raises:
+            UsageError: The name or *exists* cannot be meant.
+            OutputExistsError: The file exists, and *exists* is None.
+            OSError: The file cannot be created or opened.
+        """
+        if exists is not None and exists not in get_args(Exists):
+            raise UsageError(f"no such choice: exists={exists!r}", at=str(name), hint=CHOICES)
+        target = self.inside(name)
+        if not target.name.endswith(RECORDS) or target.name in RECORDS:
+            raise UsageError("no name of a file of records", at=str(name), hint=f"end it in one of {' '.join(RECORDS)}")
+        with self._session.exclusive():
+            _make_folder(target.parent)
+            with _folder_locked(target.parent) as is_locked:
+                return self._opened(target, exists, is_locked)
+
+    def reopen(self, path: Path) -> Output:
+        """Open a file that the session has open already: in a process that was forked off."""
+        return Output(path, _existing(path), is_shared=True)
+
+    def report(self, name: PathLike, data: bytes, exists: ReportExists) -> Path:
+        """Write a whole report, and return where it is. It appears whole or not at all.
+
+        Raises:
+            UsageError: The name or *exists* cannot be meant.
+            OutputExistsError: The file exists, and *exists* is "error".
+            OSError: The report cannot be written.
+        """
+        target = self.inside(name)
+        self.check_report(name, exists)
+        _make_folder(target.parent)
+        if exists == "replace":
+            replace_file(target, data)
+            self._claim(target)
+            return target
+        for path in _candidates(target) if exists == "number" else [target]:
+            if _put(path, data):
+                self._taken(path, target)
+                return path
+        raise OutputExistsError("exists already", at=str(target), hint=REPORT_CHOICES)
+
+    def check_report(self, name: PathLike, exists: str) -> None:
+        """Raise UsageError when *exists* cannot be meant."""
+        if exists not in get_args(ReportExists):
+            raise UsageError(f"no such choice: exists={exists!r}", at=str(name), hint=REPORT_CHOICES)
+
+    def scanned(self, path: Path, *, type: str, role: str, activity: str) -> Artifact:
+        """Read a file of records from end to end: its digest, slices and root; its sidecar is written."""
+        from lineage.intake import Taken, Wanted, take_in
+
+        session = self._session
+        made = session.output(session.relative(path), type=type, role=role, activity=activity)
+        if not session.recording:
+            return made
+        with session.guard(f"records of {path.name}", ours=True):
+            for _, found in take_in([Wanted(path, path.name)], recheck=True, sidecars="replace"):
+                if not isinstance(found, Taken):
+                    raise found
+                facts = {"count": found.scan.count, "slices": found.scan.slices, **asdict(found.seal)}
+                made = replace(made, **facts)
+        return made
+
+    # --- which name
+
+    def _opened(self, target: Path, exists: Exists | None, is_locked: bool) -> Output:
+        for path in _candidates(target) if exists == "number" else [target] * TRIES:
+            output = self._created(path) or self._again(path, exists, is_locked)
+            if output is not None:
+                self._taken(path, target)
+                return output
+            if exists is None:
+                raise OutputExistsError("exists already, and this session did not make it", at=str(path), hint=CHOICES)
+            if exists == "replace":
+                _remove(path)
+        raise OSError(errno.EEXIST, "other processes create it again and again", str(target))
+
+    def _created(self, path: Path) -> Output | None:
+        """Create the file; None when the name is taken."""
+        try:
+            descriptor = create(path, READ_WRITE)
+        except FileExistsError:
+            return None
+        return Output(path, descriptor, is_shared=False)
+
+    def _again(self, path: Path, exists: Exists | None, is_locked: bool) -> Output | None:
+        """Open a file that this session made, or that is to be appended to; None when it is neither, or gone by now."""
+        is_ours = self._is_ours(path, is_locked)
+        if not is_ours and exists != "append":
+            return None
+        try:
+            return Output(path, _existing(path), is_shared=self._has_others())
+        except FileNotFoundError:
+            return None
+
+    def _is_ours(self, path: Path, is_locked: bool) -> bool:
+        """Did a process of this session make the file?
+
+        A process creates a file under the lock of its folder and journals the claim before the lock is free.
+        Where there is no such lock, the claim of a young file may still be on its way.
+        """
+        if path in self._made:
+            return True
+        while self._session.recording:
+            if self._session.claimed(path):
+                return True
+            if is_locked or not self._has_others() or _age(path) > PATIENCE:
+                return False
+            sleep(PAUSE)
+        return False
+
+    def _has_others(self) -> bool:
+        """Do other processes take part in the session?"""
+        return self._session.recording and self._session.has_others()
+
+    def _taken(self, path: Path, target: Path) -> None:
+        """Note that the session writes *path*, and warn when *target* was asked for."""
+        self._claim(path)
+        if path != target:
+            logger.warning("lineage: %s exists; %s is written instead", target.name, path.name)
+
+    def _claim(self, path: Path) -> None:
+        self._made.add(path)
+        claimed = Artifact(path=self._session.relative(path), type="output")
+        with self._session.guard("the journal"):
+            self._session.add({"event": "artifact", "artifact": manifest.artifact_json(claimed)})
 
 
-def record(session: Session, run: Run, outputs: Sequence[Declared]) -> Iterator[tuple[str, str]]:
-    """Record *outputs* as they are now; yield each that was not made, with the reason, which becomes a gap of the run."""
-    known = _recorded(session)
-    for output in outputs:
-        reason = _not_made(session.folder, output)
-        if reason:
-            run.gap(f"output {output.name}", reason)
-            yield output.shown, reason
-        elif output.name not in known:  # a command that records itself says more of its files than we can
-            with session.guard(f"output {output.name}", ours=True):
-                run.output(output.name)
+def _candidates(target: Path) -> Iterator[Path]:
+    """The name itself, then `out-2.jsonl`, `out-3.jsonl`, …"""
+    yield target
+    suffix = next((suffix for suffix in RECORDS if target.name.endswith(suffix)), target.suffix)
+    stem = target.name.removesuffix(suffix)
+    yield from (target.with_name(f"{stem}-{number}{suffix}") for number in count(2))
 
 
-def _name(folder: Path, path: str) -> str:
-    """Where an output lies in *folder*, with the links on the way resolved, but not one that it is itself."""
-    target = Path(path)
-    is_plain = target.name not in ("", "..")
-    place = Path(os.path.realpath(target.parent), target.name) if is_plain else os.path.realpath(target)
-    name = Path(os.path.relpath(place, os.path.realpath(folder)))
-    if name == Path() or name.parts[:1] == ("..",):
-        hint = f"name a path under {folder}, from the working directory, or another --folder"
-        raise UsageError("an output must lie in the session's folder", at=path, hint=hint)
-    return name.as_posix()
-
-
-def _not_made(folder: Path, output: Declared) -> str | None:
-    path = folder / output.name
-    if not path.exists():
-        return NOT_MADE
-    if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(folder)):
-        return LED_OUT
-    return UNCHANGED if output.before and _look(path) == output.before else None
-
-
-def _look(path: Path) -> Look:
-    """What the system says of a file, or of each file in a folder; nothing if it is not there."""
+def _make_folder(folder: Path) -> None:
+    """Make the folder of an output. Raises OSError."""
     try:
-        seen = path.stat()
-        if not stat.S_ISDIR(seen.st_mode):
-            return (_entry("", seen),)
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:  # an OutputExistsError is one too, and means the output
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
+
+
+def _existing(path: Path) -> int:
+    """Open a regular file for appending. A link is none: records would go where nobody named."""
+    refuse_special(path)
+    return os.open(path, READ_WRITE | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC)
+
+
+def _remove(path: Path) -> None:
+    """Delete a regular file of records and its sidecar; nothing is truncated through a link."""
+    refuse_special(path)
+    path.unlink(missing_ok=True)
+    with suppress(OSError):  # a sidecar is a cache
+        index.path_of(path).unlink(missing_ok=True)
+
+
+def _age(path: Path) -> float:
+    """Seconds since the file was created or renamed, at most; a file that is gone is old."""
+    try:
+        return abs(time() - path.lstat().st_ctime)
     except OSError:
-        return ()
-    return tuple(_walked(path))
+        return PATIENCE + 1
 
 
-def _walked(folder: Path) -> Iterator[tuple[str, int, int, int, int]]:
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        for name in sorted(names):
-            path = Path(place) / name
-            try:
-                yield _entry(str(path.relative_to(folder)), path.lstat())
-            except OSError:  # it is gone again
-                continue
+@contextmanager
+def _folder_locked(folder: Path) -> Iterator[bool]:
+    """Keep other openers of outputs out of *folder*; False where the file system has no locks, or one is not freed."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        yield False
+        return
+    try:
+        yield _locked(descriptor)
+    finally:
+        os.close(descriptor)
 
 
-def _entry(name: str, seen: os.stat_result) -> tuple[str, int, int, int, int]:
-    return name, seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+def _locked(descriptor: int) -> bool:
+    end = monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        except OSError as error:
+            if error.errno != errno.EWOULDBLOCK or monotonic() > end:
+                return False
+        sleep(PAUSE)
 
 
-def _recorded(session: Session) -> set[str]:
-    """The files of which a process of the session recorded what made them, and their digest."""
-    names: set[str] = set()
-    with session.guard("the journals"):
-        for path in journal.journals(session.folder, session.id) if session.recording else ():
-            names.update(str(made["file"]) for made in map(_artifact, journal.read(path)[0]) if made)
-    return names
+def _put(path: Path, data: bytes) -> bool:
+    """Write a whole file under a name that is free; False when it is taken. Raises OSError."""
+    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
+    descriptor = create(temporary)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        if not _linked(temporary, path):
+            return False
+    finally:
+        with suppress(OSError):  # the report is what counts
+            temporary.unlink(missing_ok=True)
+    sync_folder(path.parent)
+    return True
 
 
-def _artifact(event: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    made = event.get("artifact")
-    is_whole = isinstance(made, dict) and bool(made.get("activity") and made.get("sha256") and made.get("file"))
-    return made if is_whole else None
+def _linked(temporary: Path, path: Path) -> bool:
+    """Give the file its name; False when the name is taken."""
+    try:
+        os.link(temporary, path, follow_symlinks=False)
+    except FileExistsError:
+        return False
+    except OSError as error:
+        if error.errno not in NO_LINKS:
+            raise
+        return _renamed(temporary, path)
+    return True
+
+
+def _renamed(temporary: Path, path: Path) -> bool:
+    """The same where there are no hard links: the name is taken first, then replaced by the whole file."""
+    try:
+        os.close(create(path))
+    except FileExistsError:
+        return False
+    temporary.replace(path)
+    return True

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import count
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
@@ -18,14 +17,17 @@ from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
 from lineage.contract.strict import loads
 from lineage.contract.times import now
+from lineage.contract.writing import as_bytes
 from lineage.core import secrets
 from lineage.errors import UsageError
-from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status
-from lineage.integrity import index
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Status
 from lineage.recording.ending import Ending, ending
 from lineage.recording.inputs import Data, Paths, paths_of, used_data
 from lineage.recording.inputs import PathLike as PathLike
-from lineage.recording.writer import RecordWriter, dump
+from lineage.recording.outputs import Exists, ReportExists
+from lineage.recording.prepared import Calls, dump
+from lineage.recording.tally import Facts
+from lineage.recording.writer import Numbering, RecordWriter
 
 if TYPE_CHECKING:
     from lineage.recording.session import Session
@@ -44,10 +46,11 @@ class Run:
 
     keeps_metadata = False  # records that come with metadata keep it as it is
     is_shared = False  # the ranks of a distributed job take part in it together, and the main one records it
+    calls: Calls | None = None  # of the function that generates; None while none was observed
 
     def __init__(self, session: Session, fact: Activity, provenance: Mapping[str, Any]) -> None:
         self.session, self._fact, self._provenance = session, fact, provenance
-        self._numbers: dict[Path, Iterator[int]] = {}
+        self._numberings: dict[Path, Numbering] = {}
         self._writers: list[RecordWriter] = []
         self._state: Literal["new", "open", "closed"] = "new"
         self._pid = os.getpid()
@@ -103,10 +106,23 @@ class Run:
 
     # --- what a user calls
 
-    def records(self, path: PathLike, *, type: str = "training_data", append: bool = False) -> RecordWriter:
-        """A writer of JSONL records to *path*, relative to the session's folder (see RecordWriter)."""
+    def records(self, path: PathLike, *, type: str = "training_data", exists: Exists | None = None) -> RecordWriter:
+        """Open a file of records, and return its writer. A file that this session made is appended to.
+
+        Args:
+            path: Relative to the session's folder. It ends in `.jsonl`, `.jsonl.gz` or `.jsonl.zst`; the last two are compressed.
+            type: What the records are.
+            exists: What to do with a file that another session made: "append" adds to it, "number" takes the next free
+                name (`out-2.jsonl`), "replace" deletes it first. Without a choice the call fails.
+
+        Raises:
+            OutputExistsError: The file exists, and no choice was made. It is a `FileExistsError` too.
+            UsageError: The name has another suffix or leads out of the folder, or there is no such choice.
+            OSError: The file cannot be created or opened.
+        """
         self.require_open()
-        writer = RecordWriter(self, path, type=type, append=append)
+        output = self.session.outputs.open(path, exists)
+        writer = RecordWriter(self, output, type=type)
         self._writers.append(writer)
         self._add(self.session.relative(writer.path), type, role="records")
         return writer
@@ -149,10 +165,10 @@ class Run:
 
     def _made_at(self, path: PathLike, *, type: str, role: str) -> Artifact:
         """Return the file or folder at *path* as it is now; a file of records is read from end to end."""
-        target = self.session.inside(path)
+        target = self.session.outputs.inside(path)
         facts = {"type": type, "role": role, "activity": self.id}
         is_scanned = holds_records(target) and target.is_file()
-        return self.session.scanned(target, **facts) if is_scanned else self.session.output(path, **facts)
+        return self.session.outputs.scanned(target, **facts) if is_scanned else self.session.output(path, **facts)
 
     def wraps(self, command: Sequence[str]) -> None:
         """Record the command that does the work, without its secrets."""
@@ -267,60 +283,38 @@ class Run:
 
     # --- what the writer asks
 
-    def metadata_head(self) -> bytes | None:
-        """The part of a record's metadata that is the same in every record, up to its parameters; None when recording is off."""
-        shared = self.shared_metadata()
-        if shared is None:
-            return None
-        head = {key: value for key, value in shared.items() if key != "generation_params"}
-        return dump(head)[1:-1] + b","
+    def shared_metadata(self) -> dict[str, Any]:
+        """What the metadata of all its records has in common, but for their parameters, as a reader will find it."""
+        ids = {"session_id": self.session.id, "run_id": self.id}
+        with self.session.guard("the metadata of records", ours=True):
+            script = self._fact.script
+            shared = {"provenance": self._provenance, "script_version": script.version if script else None}
+            shared |= {"script_name": script.path if script else None, **ids}
+            if not script or script.version is None:
+                shared["gaps"] = {"script_version": self.session.why_no_version}
+            return dict(loads(dump(shared))[0])
+        return {"provenance": None, "script_version": None, **ids, "gaps": {"provenance": "it could not be serialised"}}
 
-    def shared_metadata(self) -> dict[str, Any] | None:
-        """What the metadata of all its records has in common, as a reader will find it."""
-        if not self.session.recording:
-            return None
-        script = self._fact.script
-        shared = {"provenance": self._provenance, "script_version": script.version if script else None}
-        shared |= {"script_name": script.path if script else None, "session_id": self.session.id, "run_id": self.id}
-        shared["generation_params"] = {key: value for key, value in self.params.items() if key != "seed"}
-        if not script or script.version is None:
-            shared["gaps"] = {"script_version": self.session.why_no_version}
-        return dict(loads(dump(shared))[0])
-
-    def numbers(self, path: Path) -> Iterator[int]:
+    def numbering(self, path: Path) -> Numbering:
         """The indexes of the records that the run writes to *path*: they go on when the file is opened again."""
-        return self._numbers.setdefault(path, count())
-
-    def params_json(self) -> bytes:
-        """The run's own parameters."""
-        return dump(self.params, at="params")
+        return self._numberings.setdefault(path, Numbering())
 
     def forked(self) -> Run:
         """Return the run under which a process that was forked off writes, so that no two records have one index."""
         if self._pid != os.getpid():
-            self._numbers = {}
+            self._numberings = {}
             self._update()
         return self
 
-    def wrote(
-        self, path: Path, type: str, sha256: str | None, size: int | None, count: int | None, slices: tuple[Slice, ...] | None
-    ) -> None:
-        """The writer has closed *path*; what it does not know, because others wrote to the file or its records differ, is read off the file."""
-        if sha256 is None or slices is None:
-            self._made(self.session.scanned(path, type=type, role="records", activity=self.id))
+    def wrote(self, path: Path, type: str, facts: Facts | None) -> None:
+        """Record a file that its writer has closed; without *facts* the file is read from end to end."""
+        if facts is None:
+            self._made(self.session.outputs.scanned(path, type=type, role="records", activity=self.id))
             return
-        relative = self.session.relative(path)
-        facts: dict[str, Any] = {"sha256": sha256, "bytes": size, "count": count, "slices": slices}
-        made = Artifact(path=relative, type=type, role="records", activity=self.id, timestamp=now(), **facts)
-        self._made(self._sealed(path, made))
-
-    def _sealed(self, path: Path, made: Artifact) -> Artifact:
-        """A file of records with the root over its lines, and with a sidecar by which each line is found."""
-        with self.session.guard(f"the Merkle root of {path.name}"):
-            if self.session.recording:
-                seal = index.build(path)
-                return replace(made, lines=seal.lines, merkle_root=seal.merkle_root) if made.sha256 == seal.sha256 else made
-        return made
+        if facts.problem:
+            self.session.guard.tell(f"the sidecar of {path.name}", facts.problem.strerror or str(facts.problem))
+        made = Artifact(path=self.session.relative(path), type=type, role="records", activity=self.id, timestamp=now())
+        self._made(replace(made, **asdict(facts.seal), count=facts.count, slices=facts.slices))
 
 
 class GenerationRun(Run):
@@ -342,23 +336,51 @@ class TransformationRun(Run):
 class EvaluationRun(Run):
     """Models are measured on a data set."""
 
-    def report(self, path: PathLike, *, summary: Mapping[str, Any], results: Sequence[Any], seed: int | None = None) -> Path:
-        """Write the report of the contract to *path*, relative to the session's folder; returns where it really is.
+    def report(
+        self,
+        path: PathLike,
+        *,
+        summary: Mapping[str, Any],
+        results: Sequence[Any],
+        seed: int | None = None,
+        exists: ReportExists = "number",
+    ) -> Path:
+        """Write the report of the contract, whole or not at all, and return where it is.
 
-        `summary` holds numbers by the name of their measure, also in nested mappings; `results` one object an example. The report
-        keeps both as they are given; what JSON cannot hold is null in it, with a gap in the manifest. A report that exists is never
-        overwritten: the next free name is taken.
+        Args:
+            path: Relative to the session's folder.
+            summary: Numbers by the name of their measure, also in nested mappings. What JSON cannot hold is null in the
+                report, with a gap in the manifest.
+            results: One object an example.
+            seed: Of this report, if it is not that of the run.
+            exists: What to do with a file that exists: "number" takes the next free name (the results are there and must
+                not be lost), "replace" replaces it, "error" raises.
+
+        Raises:
+            OSError: The report cannot be written.
+            OutputExistsError: The file exists, and *exists* is "error".
         """
         self.require_open()
-        target = self.session.claim(path, append=False)
+        outputs = self.session.outputs
+        outputs.check_report(path, exists)
         if seed is not None and seed != self.params.get("seed"):
             self.gap("params.seed", "a report says a seed of its own")
-        data = report.build(summary, results, self._metadata(seed) if self.session.recording else None)
+        target = outputs.report(path, report.build(summary, results, self._known_metadata(seed)), exists)
         with self.session.guard(f"report {target.name}"):
-            self.session.write(target, data)
             self._measured(summary, results)
             self.output(self.session.relative(target), type="evaluation", role="report")
         return target
+
+    def _known_metadata(self, seed: int | None) -> dict[str, Any] | None:
+        """The metadata of a report; what cannot be serialised is a gap. None when recording is off."""
+        if not self.session.recording:
+            return None
+        with self.session.guard("the metadata of a report", ours=True):
+            metadata = self._metadata(seed)
+            as_bytes(metadata)
+            return metadata
+        ids = {"session_id": self.session.id, "run_id": self.id}
+        return {"provenance": None, "timestamp": now(), **ids, "gaps": {"provenance": "it could not be serialised"}}
 
     def _measured(self, summary: Mapping[str, Any], results: Sequence[Any]) -> None:
         metrics, gaps = report.metrics_of(summary)

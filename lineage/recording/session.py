@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +19,6 @@ from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
 from lineage.core import secrets
-from lineage.core.writing import replace_file
 from lineage.errors import UsageError
 from lineage.facts import (
     VALIDATION,
@@ -38,7 +37,7 @@ from lineage.facts import (
 )
 from lineage.recording import joining
 from lineage.recording.ending import Ending, Termination, ending
-from lineage.recording.guard import Guard, logger
+from lineage.recording.guard import Guard
 from lineage.recording.inputs import (
     Data,
     PathLike,
@@ -53,7 +52,7 @@ from lineage.recording.inputs import (
     words_of,
 )
 from lineage.recording.log import Log
-from lineage.recording.own_files import refuse_own
+from lineage.recording.outputs import Outputs
 from lineage.recording.runs import EvaluationRun, GenerationRun, Run, TrainingRun, TransformationRun, new_id
 
 DISABLED = "LINEAGE_DISABLED"
@@ -148,6 +147,7 @@ class Session:
         self._loads: dict[str, ModelLoad] = {}
         self._member = joining.alone()
         self._log = Log(folder, self.id, owner=True, guard=self.guard)
+        self.outputs = Outputs(self, graphs)
         self._before: dict[str, str | None] = {}
         self._state: Literal["new", "open", "closed"] = "new"
         self._pid = os.getpid()
@@ -162,7 +162,9 @@ class Session:
 
     @property
     def manifest(self) -> Path:
-        """Where the session's manifest is."""
+        """Where the session's manifest is. It is brought up to date first, so that its reader finds every event."""
+        if self._state == "open" and self.recording:
+            self._log.settle()
         return manifest.path_of(self.folder, self.id)
 
     @property
@@ -380,7 +382,7 @@ class Session:
             self._log.add()  # begins the journal, so that others know of this process
             return
         self._before = {name: os.environ.get(name) for name in (joining.VARIABLE, joining.OWNER)}
-        os.environ |= {joining.VARIABLE: os.path.realpath(self.manifest), joining.OWNER: str(os.getpid())}
+        os.environ |= {joining.VARIABLE: os.path.realpath(manifest.path_of(self.folder, self.id)), joining.OWNER: str(os.getpid())}
         self._log.add({"event": "session", "session": self._opening()}, *self._kept())
 
     def _look_at_code(self) -> None:
@@ -487,39 +489,13 @@ class Session:
         """*path* from the session's folder, with `/`."""
         return Path(os.path.relpath(path.absolute(), self.folder.absolute())).as_posix()
 
-    def inside(self, path: PathLike) -> Path:
-        """Where an output called *path* goes.
+    def claimed(self, path: Path) -> bool:
+        """Did a process of this session say that it makes the file at *path*?"""
+        return self._log.claimed(self.relative(path))
 
-        Raises:
-            UsageError: that is not inside the session's folder, or is a file that the session or its export writes.
-        """
-        target = self.folder / path
-        if ".." in Path(self.relative(target)).parts or Path(self.relative(target)).is_absolute():
-            raise UsageError("an output must lie in the session's folder", at=str(path), hint=f"name a path under {self.folder}")
-        refuse_own(target, self.folder, self._graphs)
-        return target
-
-    def claim(self, name: PathLike, *, append: bool) -> Path:
-        """The path for a new output called *name*: itself, or the next free name when that holds something of another origin."""
-        target = self.inside(name)
-        if append or not target.exists() or (self.recording and self._log.claimed(self.relative(target))):
-            self._claim(target)
-            return target
-        n = 2
-        while (free := target.with_name(f"{target.stem}-{n}{target.suffix}")).exists():
-            n += 1
-        logger.warning("lineage: %s exists; %s is written instead", target.name, free.name)
-        self._claim(free)
-        return free
-
-    def _claim(self, target: Path) -> None:
-        claimed = Artifact(path=self.relative(target), type="output")
-        self.add({"event": "artifact", "artifact": manifest.artifact_json(claimed)})
-
-    def write(self, target: Path, data: bytes) -> None:
-        """Write a whole file, atomically. Raises OSError."""
-        target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, data)
+    def has_others(self) -> bool:
+        """Return whether other processes take part in the session."""
+        return not self.owner or self._log.has_others()
 
     def input(self, path: PathLike, *, type: str, role: str) -> Artifact:
         """The file that *path* names, from the working directory, else from the session's folder, as it is now."""
@@ -527,24 +503,8 @@ class Session:
 
     def output(self, path: PathLike, *, type: str, role: str | None, activity: str | None) -> Artifact:
         """The file or folder that was made at *path*, as it is now."""
-        target = self.inside(one_path(path, "path"))
-        made = files.artifact(target, folder=self.folder, type=type, role=role)
+        made = files.artifact(self.outputs.inside(one_path(path, "path")), folder=self.folder, type=type, role=role)
         return replace(made, activity=activity, timestamp=now())
-
-    def scanned(self, path: Path, *, type: str, role: str, activity: str) -> Artifact:
-        """A file of records of several kinds, or that several wrote: read from end to end, with the root over its lines and a sidecar."""
-        from lineage.intake import Taken, Wanted, take_in
-
-        made = self.output(self.relative(path), type=type, role=role, activity=activity)
-        if not self.recording:
-            return made
-        with self.guard(f"records of {path.name}", ours=True):
-            for _, found in take_in([Wanted(path, path.name)], recheck=True, sidecars="replace"):
-                if not isinstance(found, Taken):
-                    raise found
-                facts = {"count": found.scan.count, "slices": found.scan.slices, **asdict(found.seal)}
-                made = replace(made, **facts)
-        return made
 
     def _run(
         self,

@@ -1,198 +1,215 @@
-"""JSONL, one record a line, each with its metadata, each line whole.
+"""Write records as lines of JSON, each with its metadata, each line whole.
 
-A line is one `write` to a file opened for appending, so many processes may share a file and a kill leaves whole lines before it.
-The parts of the metadata that do not change are serialised once (a record costs less than `json.dumps` of it without metadata).
+A record reaches the kernel before `write` returns (in a compressed file within a second), or the call
+raises. What is recorded about the file never stands in the way of the records.
 """
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Mapping
 from threading import Lock
-from time import sleep
+from time import gmtime, strftime, time_ns
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
 
-from lineage.contract.times import now
-from lineage.contract.writing import kindly
-from lineage.core.secrets import hidden_params, reasons
-from lineage.errors import RecordError
-from lineage.facts import Slice
+from lineage.contract.lines import is_compressed
+from lineage.errors import ClosedError, RecordError
+from lineage.recording.appending import UNKNOWN, LineFile
+from lineage.recording.frames import FrameFile
+from lineage.recording.outputs import Output
+from lineage.recording.prepared import OPTION, Preparation, Prepared, dump, dump_kindly
+from lineage.recording.tally import BATCH, Facts, Tally
 
 if TYPE_CHECKING:
     from lineage.recording.runs import Run
 
 Record = Mapping[str, Any]
-VARIED = "records say values of their own"
-SETTLED = 0.1  # seconds; a line appears page by page (ext4), and a file that stood still so long has no writer
+SECOND = 1_000_000  # microseconds
 
 
-class _Forks:
-    """How often this process was forked off: told by the system, for asking it for the pid costs a tenth of a record."""
+CLOSED = -1  # instead of a number of forks
 
-    count = 0
-
-    @classmethod
-    def add(cls) -> None:
-        cls.count += 1
+_forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
+_fork_lock = Lock()  # one thread goes on with a writer
 
 
-os.register_at_fork(after_in_child=_Forks.add)
+def _forked() -> None:
+    global _forks, _fork_lock
+    _forks += 1
+    _fork_lock = Lock()
 
 
-def _is_torn(descriptor: int) -> bool:
-    """Does the file end inside a line, and for good? A line that another process is just writing is looked at again."""
-    while (size := os.fstat(descriptor).st_size) and os.pread(descriptor, 1, size - 1) != b"\n":
-        sleep(SETTLED)
-        if os.fstat(descriptor).st_size == size:
-            return True
-    return False
+os.register_at_fork(after_in_child=_forked)
 
 
-def dump(value: object, at: str = "record") -> bytes:
-    """*value* as one line of JSON. NaN and infinities become null; what JSON cannot hold raises RecordError."""
-    try:
-        return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
-    except TypeError as refused:  # orjson is stricter than JSON: integers over 64 bits, lone surrogates, keys that are numbers
-        try:
-            return kindly(value)
-        except (TypeError, ValueError) as error:
-            raise RecordError(f"JSON cannot hold it: {error}", at=at, hint="write strings, numbers, lists and dicts") from refused
+class Numbering:
+    """The index of the next record of a run in one file, and the lock under which it is given."""
+
+    __slots__ = ("lock", "next")
+
+    def __init__(self) -> None:
+        self.lock, self.next = Lock(), 0
 
 
 class RecordWriter:
-    """Writes the records of one run to one file. A context manager; `path` is where the file really is.
+    """Writes the records of one run to one file. A context manager.
 
-    The file exists already? It is appended to when this session (in whichever process) made it, or with `append=True`;
-    otherwise the next free name is taken (`out-2.jsonl`), so that nothing recorded is ever altered.
+    Attributes:
+        path: Where the file is; not the name that was asked for when `exists="number"` took another.
     """
 
-    def __init__(self, run: Run, name: str | os.PathLike[str], *, type: str, append: bool) -> None:
-        self._run, self._type, self._guard = run, type, run.session.guard
-        self.path = run.session.claim(name, append=append)
-        self._descriptor: int | None = None
-        self._begin()
+    def __init__(self, run: Run, output: Output, *, type: str) -> None:
+        self._run, self._type, self.path = run, type, output.path
+        self._begin(output)
 
-    def _begin(self) -> None:
+    def _begin(self, output: Output) -> None:
         """Start counting: at the opening, and again in a process that was forked off."""
-        self._forks, self._index, self._bytes, self._lost, self._torn = _Forks.count, 0, 0, 0, False
-        self._lock = Lock()  # a new one after a fork: the old one may be held by a thread that is not here
-        self._numbers = self._run.numbers(self.path)
-        self._hash = hashlib.sha256()
-        self._first_time: str | None = None
-        self._last_time: str | None = None
-        self._seeds: tuple[int, int] | None = None
-        self._uniform = True  # every record so far has the run's own parameters, the seed aside
-        self._varied = {"seed"}  # the parameters of which records had values of their own; of seeds that goes without saying
-        self._alone = self._open()
-        self._head, self._params, self._seed = self._run.metadata_head(), self._run.params_json(), self._run.params.get("seed")
-        self._shared = self._run.shared_metadata()  # now: what the run learns later is not in the records
-        rest = dump({key: value for key, value in self._run.params.items() if key != "seed"})
-        self._seedless = rest[1:] if rest == b"{}" else b"," + rest[1:]
-
-    def _open(self) -> bool:
-        """Open the file; is it empty, so that it will hold our lines only?"""
-        with self._guard(f"records of {self.path.name}"):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._descriptor = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CREAT, 0o644)
-            self._torn = _is_torn(self._descriptor)
-            return os.fstat(self._descriptor).st_size == 0
-        return False
+        self._forks = _forks
+        self._numbering = self._run.numbering(self.path)
+        self._lock = self._numbering.lock
+        is_packed = is_compressed(self.path)
+        self._file: LineFile | FrameFile
+        try:
+            if is_packed:
+                self._file = FrameFile(self.path, output.descriptor, self._lock)
+            else:
+                self._file = LineFile(output.descriptor, is_shared=output.is_shared)
+        except OSError:
+            os.close(output.descriptor)
+            raise
+        self._second, self._second_text = 0, b""  # of the last record: its second in microseconds, and as text
+        self._seed: int | None = None  # of the last record
+        self._seed_text = b""
+        self._prepared: Preparation | None = None
+        if self._run.session.recording:
+            self._tally = Tally(is_whole=self._file.is_alone, is_packed=is_packed)
+            self._prepared = Preparation(self._run, self._tally)
 
     def write(self, record: Record, *, generation_params: Record | None = None, tokens: Record | None = None) -> None:
-        """Append *record* with its metadata. `generation_params` are this record's own, over those of the run (a seed, say).
+        """Append one record with its metadata.
 
-        `tokens` are the ids that the model got and gave (`prompt_ids`, `completion_ids`): what `lineage replay` makes it again from.
+        When the call returns, the record was handed to the kernel: it survives the end of this process,
+        and `flush` makes it survive a power cut. In a compressed file it is handed over within one second.
 
-        A record that brings `metadata` of its own keeps it: under a transformation untouched, else as `metadata.previous`.
+        Args:
+            record: The content. A `metadata` of its own is kept: under a transformation untouched, else as `metadata.previous`.
+            generation_params: The parameters of this record, over those of the run; a seed, say.
+            tokens: The ids that the model got and gave (`prompt_ids`, `completion_ids`): `lineage replay` makes the record again from them.
 
         Raises:
-            RecordError: JSON cannot hold the record.
+            RecordError: JSON cannot hold the record; nothing was written.
+            OSError: The record is not in the file.
+            ClosedError: The writer was closed.
         """
-        if self._forks != _Forks.count:
-            self._run = self._run.forked()
-            self._begin()
+        if self._forks != _forks:
+            self._again()
         if type(record) is not dict and not isinstance(record, Mapping):
             raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
-        if generation_params and (shown := hidden_params(generation_params)) is not generation_params:
-            hidden = reasons(generation_params)
-            self._run.hidden(hidden)
-            self._varied.update(about.removeprefix("params.") for about in hidden)  # their gaps give the reason
-            generation_params = shown
-        with self._lock:
-            time = now()
-            line = self._line(record, generation_params, tokens, time)
-            if generation_params and not self._varied.issuperset(generation_params):
-                self._varies(generation_params)
-            if self._append(line):
-                self._seen(line, time, generation_params)
-
-    def _line(self, record: Record, own: Record | None, tokens: Record | None, time: str) -> bytes:
-        if self._head is None:  # recording is off: the record as it is
-            return dump(record) + b"\n"
-        more = b',"tokens":' + dump(tokens, at="tokens") if tokens else b""
-        if "metadata" in record:
-            if self._run.keeps_metadata:
-                return dump(record) + b"\n"
-            more += b',"previous":' + dump(record["metadata"])
-            record = {key: value for key, value in record.items() if key != "metadata"}
-        params = self._params_of(own) if own else self._params
-        body = dump(record)
-        start = b',"metadata":{' if len(body) > 2 else b'"metadata":{'
-        end = b',"timestamp":"%s","record_index":%d%s}}\n' % (time.encode(), next(self._numbers), more)
-        return b"".join((body[:-1], start, self._head, b'"generation_params":', params, end))
-
-    def _params_of(self, own: Record) -> bytes:
-        """The parameters of one record; a seed of its own is the common case, and is put in front of what all have in common."""
-        seed = own.get("seed")
-        if len(own) == 1 and type(seed) is int:
-            return b'{"seed":%d%s' % (seed, self._seedless)
-        return dump({**self._run.params, **own})
-
-    def _varies(self, own: Record) -> None:
-        """Have the run say which of its parameters are not those of every record."""
-        shared = self._run.params
-        for key in sorted(key for key in own if key not in self._varied and (key not in shared or own[key] != shared[key])):
-            self._varied.add(key)
-            self._run.gap(f"params.{key}", VARIED)
-
-    def _append(self, line: bytes) -> bool:
-        if self._descriptor is None:
-            self._lost += 1
-            return False
-        whole = b"\n" + line if self._torn else line
+        self._lock.acquire()  # a `with` costs twice as much
         try:
-            done = os.write(self._descriptor, whole)
-        except OSError as error:
-            return self._failed(error.strerror or "cannot write")
-        self._alone = self._alone and not self._torn
-        self._torn = False
-        if done == len(whole):
-            return True
-        self._torn = True
-        return self._failed(f"only {done} of {len(whole)} bytes written")
+            prepared, run = self._prepared, self._run
+            if prepared is None or tokens or run.calls is not None or "metadata" in record:
+                self._write_unusual(record, generation_params, tokens)
+                return
+            if run.params is not prepared.params:
+                prepared.learn()
+            around, seed = (
+                prepared.of_own(generation_params) if generation_params else (prepared.usual or prepared.usual_now(), prepared.seed)
+            )
+            self._put(record, around, seed)
+        finally:
+            self._lock.release()
 
-    def _failed(self, reason: str) -> bool:
-        self._lost += 1
-        self._alone = False
-        self._guard.tell(f"records of {self.path.name}", reason)
-        return False
+    def _put(self, record: Record, around: Prepared, seed: int | None, extra: bytes = b"") -> None:
+        """Write one record between the parts of its metadata, and count it."""
+        tally = self._tally
+        try:
+            body = orjson.dumps(record, option=OPTION)
+        except TypeError as refused:
+            body = dump_kindly(record, "record", refused)
+            tally.give_up()  # readers disagree about such values: the file is read at the end
+        time = time_ns() // 1000
+        micros = time - self._second
+        if not 0 <= micros < SECOND:
+            micros = self._turn(time)
+        if seed is not self._seed:
+            self._seed, self._seed_text = seed, b"" if seed is None else b"%d" % seed
+        index = self._numbering.next
+        line = b"".join((
+            body[:-1],
+            around.before if len(body) > 2 else around.before[1:],
+            self._seed_text,
+            around.after,
+            self._second_text,
+            b'%06d+00:00","record_index":%d' % (micros, index),
+            extra,
+            b"}}\n",
+        ))  # fmt: skip
+        self._numbering.next = index + 1
+        try:
+            self._file.append(line)
+        except OSError:
+            if self._file.text != UNKNOWN:  # nothing of the line is in the file
+                self._numbering.next = index
+            raise
+        if tally.is_whole:
+            tally.waiting.append((line, around.part, time, seed))
+            tally.size += len(line)
+            if tally.size >= BATCH:
+                tally.fold()
 
-    def _seen(self, line: bytes, time: str, own: Record | None) -> None:
-        self._hash.update(line)
-        self._bytes += len(line)
-        self._index += 1
-        self._first_time, self._last_time = self._first_time or time, time
-        seed = self._seed
-        if own:
-            self._uniform = self._uniform and own.keys() <= {"seed"}
-            seed = own.get("seed", seed)
-        if isinstance(seed, int):
-            first, last = self._seeds or (seed, seed)
-            self._seeds = (seed if seed < first else first, seed if seed > last else last)
+    def _write_unusual(self, record: Record, own: Record | None, tokens: Record | None) -> None:
+        """Write a record that is not made of its content and parameters alone."""
+        prepared, run = self._prepared, self._run
+        if prepared is None or ("metadata" in record and run.keeps_metadata):
+            self._write_bare(record)
+            return
+        if run.params is not prepared.params:
+            prepared.learn()
+        record, extra, gaps = self._extra(record, tokens)
+        call = run.calls.in_force() if run.calls is not None else None
+        around, seed = prepared.of(own, call, gaps)
+        self._put(record, around, seed, extra)
+
+    def _write_bare(self, record: Record) -> None:
+        """Write a record as it is."""
+        self._file.append(dump(record) + b"\n")
+        if self._prepared is not None:
+            self._tally.give_up()
+
+    def _extra(self, record: Record, tokens: Record | None) -> tuple[Record, bytes, Mapping[str, str]]:
+        """The record without its own metadata, what its metadata has besides, and why it has not all."""
+        extra, gaps = b"", {}
+        if tokens:
+            try:
+                extra = b',"tokens":' + dump(tokens, at="tokens")
+            except RecordError as error:
+                gaps["tokens"] = error.message
+        if "metadata" in record:
+            extra += b',"previous":' + dump(record["metadata"])
+            record = {key: value for key, value in record.items() if key != "metadata"}
+        return record, extra, gaps
+
+    def _turn(self, time: int) -> int:
+        """Begin the second of *time*; the microseconds in it."""
+        seconds, micros = divmod(time, SECOND)
+        self._second = seconds * SECOND
+        self._second_text = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(seconds)).encode()
+        return micros
+
+    def _again(self) -> None:
+        """Go on in a process that was forked off, with a run of its own; a closed writer does not go on."""
+        if self._forks == CLOSED:
+            raise ClosedError("the writer is closed", at=self.path.name, hint="write inside its `with` block, or open it again")
+        with _fork_lock:
+            if self._forks != _forks:
+                output = self._run.session.outputs.reopen(self.path)
+                self._file.abandon()
+                self._run = self._run.forked()
+                self._begin(output)
 
     def __enter__(self) -> RecordWriter:
         return self
@@ -200,31 +217,58 @@ class RecordWriter:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
+    def __reduce__(self) -> NoReturn:
+        raise TypeError(
+            f"{self.path.name}: a writer cannot be sent to another process "
+            "(open the session in the worker: it joins this one; then open the file there)"
+        )
+
+    def flush(self) -> None:
+        """Wait until every record so far is on the disk, so that it survives a power cut.
+
+        Raises:
+            OSError: Some records are not.
+            ClosedError: The writer was closed.
+        """
+        if self._forks != _forks:
+            self._again()
+        with self._lock:
+            self._file.flush()
+
     def close(self) -> None:
-        """Make the lines last, and record the file's digest, size and count."""
-        if self._forks != _Forks.count:  # a child that wrote nothing: the file is the parent's
+        """Wait until all records are on the disk, and record the file's digest, size and count. A second call does nothing.
+
+        Raises:
+            OSError: Some records are not on the disk.
+        """
+        if self._forks == CLOSED:
             return
-        if self._descriptor is not None:
-            with self._guard(f"records of {self.path.name}"):
-                os.fsync(self._descriptor)
-            mine = self._alone and os.fstat(self._descriptor).st_size == self._bytes
-            os.close(self._descriptor)
-            self._descriptor = None
-            self._run.wrote(self.path, self._type, *(self._own_facts() if mine else (None, None, None, None)))
-        if self._lost:
-            self._run.gap(f"records of {self.path.name}", f"{self._lost} could not be written")
+        forks, self._forks = self._forks, CLOSED
+        if forks != _forks:  # the records are those of the process that this one was forked off
+            self._file.abandon()
+            return
+        with self._lock:
+            try:
+                self._file.flush()
+            finally:
+                facts = self._facts()
+                self._file.close()
+        self._record(facts)
 
-    def _own_facts(self) -> tuple[str, int, int, tuple[Slice, ...] | None]:
-        """Digest, bytes, records and slices, where this process wrote every byte of the file."""
-        return self._hash.hexdigest(), self._bytes, self._index, self._slices()
-
-    def _slices(self) -> tuple[Slice, ...] | None:
-        """All records as one slice; None where they differ in more than their seeds, which a scan will tell apart."""
-        shared = self._shared
-        if shared is None or not self._uniform or self._run.keeps_metadata:
+    def _facts(self) -> Facts | None:
+        """What is known of the file without reading it; None where others wrote to it, or it is another by now."""
+        if self._prepared is None:
             return None
-        if not self._index:
-            return ()
-        lines = ((1, self._index),)
-        first, last = self._first_time, self._last_time
-        return (Slice(metadata=shared, lines=lines, count=self._index, seeds=self._seeds, first_time=first, last_time=last),)
+        with self._run.session.guard(f"records of {self.path.name}", ours=True):
+            file = self._file
+            size = file.size()
+            if not file.is_alone or size != file.end or self.path.lstat().st_ino != file.inode():
+                self._tally.give_up()
+                return None
+            return self._tally.facts(self.path, size=size, text=file.text, packed=file.packed_digest)
+        return None
+
+    def _record(self, facts: Facts | None) -> None:
+        if self._prepared is not None:
+            with self._run.session.guard(f"records of {self.path.name}", ours=True):
+                self._run.wrote(self.path, self._type, facts)

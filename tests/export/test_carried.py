@@ -178,7 +178,7 @@ def test_a_record_of_a_run_that_wrote_two_files_is_derived_from_the_one_it_stand
 def test_records_of_two_runs_that_wrote_one_file_after_each_other_are_found(work):
     with lineage.session(work, export=False) as session:
         for name in ("a", "b"):
-            with session.generation(params={"seed": 1, "name": name}) as run, run.records("both.jsonl", append=True) as out:
+            with session.generation(params={"seed": 1, "name": name}) as run, run.records("both.jsonl", exists="append") as out:
                 for n in range(700):
                     out.write({"n": f"{name}{n}"})
     carry(work, "merged.jsonl", rows(work / "both.jsonl")[600:1300])

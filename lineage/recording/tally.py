@@ -1,0 +1,197 @@
+"""Count records while they are written, and say at the end what reading the file would find.
+
+So a file that one process wrote is recorded without being read: digest, root, sidecar and slices.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+from lineage.contract.lines import MAX_LINE
+from lineage.contract.records import MAX_SLICES, REST
+from lineage.contract.slices import MAX_RANGES, key_of
+from lineage.facts import Slice
+from lineage.integrity.index import Rows, Seal
+
+BATCH = 1 << 16  # bytes of lines that are counted at a time: they stay in the processor's cache while they are hashed
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What stands for the whole of a file that one process wrote."""
+
+    seal: Seal
+    count: int
+    slices: tuple[Slice, ...]
+    problem: OSError | None  # why there is no sidecar
+
+
+class Part:
+    """The records of one slice so far; their lines are given in order. Times are microseconds since 1970."""
+
+    def __init__(self, metadata: Mapping[str, Any]) -> None:
+        self._metadata = metadata
+        self._ranges: list[tuple[int, int]] = []
+        self._is_scattered = False
+        self._times: tuple[int, int] | None = None  # first and last
+        self._seeds: tuple[int, int] | None = None  # least and most
+        self._seedless: tuple[int, int] = (0, 0)  # records without a seed, and the line of the first
+        self.count = 0
+
+    def take(self, lines: Sequence[int], times: Sequence[int], seeds: Sequence[int | None]) -> None:
+        """Add records: the number of each line, its time and its seed."""
+        self.count += len(lines)
+        if lines[-1] - lines[0] == len(lines) - 1:
+            self._add(lines[0], lines[-1])
+        else:
+            self._add_each(lines)
+        self._times = _extremes(self._times, times)
+        given = set(seeds)
+        if None in given:
+            before, first = self._seedless
+            self._seedless = before + seeds.count(None), first or lines[seeds.index(None)]
+            given.discard(None)
+        if given:
+            self._seeds = _extremes(self._seeds, given)  # type: ignore[arg-type]  # none of them is None
+
+    def fact(self, *, is_rest: bool) -> Slice:
+        """The slice as it is now."""
+        first, last = self._times or (0, 0)
+        return Slice(
+            metadata=self._metadata,
+            lines=tuple(self._ranges),
+            scattered=self._is_scattered,
+            mixed=is_rest,
+            count=self.count,
+            seeds=self._seeds,
+            seedless=self._seedless,
+            first_time=time_text(first),
+            last_time=time_text(last),
+        )
+
+    def _add_each(self, lines: Sequence[int]) -> None:
+        for line in lines:
+            if self._is_scattered:
+                self._add(line, lines[-1])
+                return
+            self._add(line, line)
+
+    def _add(self, first: int, last: int) -> None:
+        if self._ranges and (self._is_scattered or self._ranges[-1][1] == first - 1):
+            self._ranges[-1] = (self._ranges[-1][0], last)
+            return
+        self._ranges.append((first, last))
+        if len(self._ranges) > MAX_RANGES:
+            self._ranges, self._is_scattered = [(self._ranges[0][0], last)], True
+
+
+class Tally:
+    """The records of one file, in the order of its lines.
+
+    A record is counted in two steps, the first of which its writer does itself: a row in `waiting`, and its bytes
+    in `size`; from BATCH bytes on it calls `fold`.
+
+    Attributes:
+        is_whole: Every line so far was counted, so that nothing needs to be read.
+        waiting: (line, part, time, seed) of the records that are not folded yet.
+        size: Bytes of those lines.
+    """
+
+    def __init__(self, *, is_whole: bool, is_packed: bool) -> None:
+        self.is_whole, self._is_packed = is_whole, is_packed
+        self.waiting: list[tuple[bytes, Part, int, int | None]] = []
+        self.size = 0
+        self._folded = 0  # bytes of text
+        self._count = 0
+        self._parts: dict[bytes, Part] = {}
+        self._text = hashlib.sha256()
+        self._rows = Rows()
+
+    def part(self, metadata: Mapping[str, Any]) -> Part:
+        """The slice of the records with this metadata; those beyond MAX_SLICES share one."""
+        key = key_of(metadata)
+        if key not in self._parts and len(self._parts) - (REST in self._parts) >= MAX_SLICES:
+            key, metadata = REST, {}
+        if key not in self._parts:
+            self._parts[key] = Part(metadata)
+        return self._parts[key]
+
+    def fold(self) -> None:
+        """Count the records that wait."""
+        if not self.waiting:
+            return
+        lines, parts, times, seeds = zip(*self.waiting, strict=True)
+        self.waiting.clear()
+        self.size = 0
+        first, self._count = self._count + 1, self._count + len(lines)
+        text = b"".join(lines)
+        if len(text) > MAX_LINE and max(map(len, lines)) > MAX_LINE:
+            self.give_up()
+            return
+        if len(set(parts)) == 1:
+            parts[0].take(range(first, self._count + 1), times, seeds)
+        else:
+            _spread(first, parts, times, seeds)
+        self._hash(text)
+
+    def give_up(self) -> None:
+        """Count no more: there is something in the file that only reading it will tell."""
+        self.is_whole = False
+        self.waiting.clear()
+        self._parts.clear()
+        self._rows.close()
+
+    def facts(self, path: Path, *, size: int, text: int, packed: str | None) -> Facts | None:
+        """What stands for the file; None when it holds what was not counted.
+
+        Args:
+            path: The file.
+            size: Its bytes on the disk.
+            text: The bytes of text that were written to it.
+            packed: The digest of its bytes, if they are not its text.
+        """
+        self.fold()
+        if not self.is_whole or self._folded != text:
+            self.give_up()
+            return None
+        every = [part.fact(is_rest=key == REST) for key, part in self._parts.items() if part.count]
+        slices = tuple(sorted(every, key=lambda one: (one.lines[0], one.mixed)))
+        seal, problem = self._rows.save(path, packed or self._text.hexdigest(), size)
+        self._rows.close()
+        return Facts(seal, self._count, slices, problem)
+
+    def _hash(self, text: bytes) -> None:
+        self._folded += len(text)
+        try:
+            if not self._is_packed:
+                self._text.update(text)
+            self._rows.take(text)
+        except OSError:  # the disk for temporary files is full: the file is read at the end
+            self.give_up()
+
+
+def _spread(first: int, parts: Sequence[Part], times: Sequence[int], seeds: Sequence[int | None]) -> None:
+    """Give each part its records; the lines are counted from *first*."""
+    places: dict[Part, list[int]] = {part: [] for part in parts}
+    for place, part in enumerate(parts):
+        places[part].append(place)
+    for part, own in places.items():
+        pick = itemgetter(*own, own[-1])  # one place more than there are: the getter of one gives no tuple
+        part.take([first + place for place in own], pick(times)[:-1], pick(seeds)[:-1])
+
+
+def _extremes(before: tuple[int, int] | None, values: Collection[int]) -> tuple[int, int]:
+    least, most = min(values), max(values)
+    return (min(before[0], least), max(before[1], most)) if before else (least, most)
+
+
+def time_text(time: int) -> str:
+    """Microseconds since 1970 as records write them."""
+    seconds, micros = divmod(time, 1_000_000)
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{micros:06}+00:00"
