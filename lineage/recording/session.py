@@ -21,8 +21,7 @@ from lineage.capture import environment, files, git, process
 from lineage.contract import manifest, metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
-from lineage.core import secrets
-from lineage.core.writing import replace_file
+from lineage.core import secrets, writing
 from lineage.errors import UsageError
 from lineage.facts import (
     Activity,
@@ -188,9 +187,8 @@ class Session:
     ) -> TransformationRun:
         """Files become other files with no model: *kind* is "filter", "merge", "deduplicate", …"""
         used = (self.input(path, type="dataset", role="input") for path in inputs)
-        return self._run(
-            TransformationRun, Transformation, None, used, params, kind=secrets.redact(kind), command=tuple(secrets.command_line(command))
-        )
+        own = {"kind": secrets.redact(kind), "command": tuple(secrets.command_line(command))}
+        return self._run(TransformationRun, Transformation, None, used, params, **own)
 
     def artifact(self, path: PathLike, *, type: str = "artifact") -> Artifact:
         """Record a file or folder that the session made, outside any run; *path* is relative to the session's folder."""
@@ -259,8 +257,7 @@ class Session:
             "gaps": gaps,
             "process": process.process_mark(),
         }
-        if self._seeds:
-            about["environment"]["seeds"] = plain(self._seeds, "seeds")[0]
+        about["environment"] |= plain({"seeds": self._seeds}, "environment")[0] if self._seeds else {}
         return about | {key: value for key, value in self._asked.items() if value is not None}
 
     def _end(self, status: Status) -> None:
@@ -336,7 +333,7 @@ class Session:
     def write(self, target: Path, data: bytes) -> None:
         """Write a whole file, atomically. Raises OSError."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        replace_file(target, data)
+        writing.replace_file(target, data)
 
     def input(self, path: PathLike, *, type: str, role: str) -> Artifact:
         """The file that *path* names, from the working directory, else from the session's folder, as it is now."""
