@@ -111,11 +111,13 @@ def _is_secret(name: str, value: Any, named: Level) -> bool:
         is_folder = name.lower() == "pwd" and isinstance(value, str) and _FOLDER.fullmatch(value)
         return bool(value) and value != HIDDEN and not is_folder
     if value is None or isinstance(value, Mapping | list | tuple | set | frozenset):
-        return bool(value) and (named is Level.ALL or (not isinstance(value, Mapping) and _holds_text(value)))
+        return bool(value) and (named is Level.ALL or _holds_text(value))
     return named is Level.ALL
 
 
 def _holds_text(values: Any) -> bool:
+    if isinstance(values, Mapping):  # a scheme or a kind beside it is no secret
+        return any(isinstance(one, str) and one not in ("", HIDDEN) and not _PLAIN.fullmatch(one) for one in values.values())
     return any(isinstance(one, str) and one not in ("", HIDDEN) for one in values)
 
 
