@@ -102,6 +102,7 @@ SHAPES = {
     "shell": lambda m: "sh -c 'export GITLAB_TOKEN_PROD=" + m.text() + "; make'",
     "curl": lambda m: "curl -u me:" + m.text() + " https://host",
     "failed command": lambda m: f"Command {['prog', '--password', m.text(), 'x']} returned non-zero exit status 1.",
+    "piped": lambda m: "echo " + m.text() + " | docker login -u me --password-stdin",
     "netrc": lambda m: "machine host login me password " + m.text(),
 }
 # By name: the secret itself is any text.

@@ -24,6 +24,7 @@ _LINE = Pattern(r"[^\r\n]*")
 _NOTHING = Pattern(r"\*{3,}|none|null|nil|undefined", re.IGNORECASE)
 _SWITCH = Pattern(r"true|false|yes|no|on|off|[-+]?[0-9][0-9_.]*(?:e[-+]?[0-9]+)?", re.IGNORECASE)
 _REFERENCE = Pattern(r"\$\{?[A-Za-z_]\w*\}?|\$\(.*|\{\{.*\}\}|\{\w*\}|<[\w \-]+>|%[A-Za-z_]\w*%|%\(?\w*\)?s|\$\{\{.*", re.DOTALL)
+_IDENTIFIER = Pattern(r"[A-Za-z_.:\-]*")
 _PLAIN = Pattern(r"[A-Za-z][a-z]*[.,;:!?)]*")
 _HEADERS = ("authorization", "cookie")
 _SCHEMES = ("basic", "bearer", "token", "digest", "apikey", "negotiate")
@@ -88,8 +89,8 @@ def _values(text: str, start: int, end: int, named: Level) -> Iterator[tuple[int
     if found := _SEPARATOR.match(text, end):
         if not ("\n" in found["space"] + found["gap"] and not found["close"]):
             yield from _given(text, start, found.end(), found[0], named, quote if not found["close"] else "")
-    elif quote and (found := _PAIR.match(text, end)):
-        yield from (span for span in _quoted(text, found.end()) if not _PLAIN.fullmatch(text, *span) and text[span[0]] not in "- ")
+    elif quote and (found := _PAIR.match(text, end)):  # a name in a list stands beside other names more often than beside its value
+        yield from (span for span in _quoted(text, found.end()) if not _IDENTIFIER.fullmatch(text, *span) and text[span[0]] not in "- ")
     elif text[start - 1 : start] == ":" and (found := _TURTLE.match(text, end)):  # a property and its value in Turtle
         yield from _quoted(text, found.end())
     elif is_option and (found := _OPTION.match(text, end)):
@@ -179,7 +180,7 @@ def _before_quote(text: str, at: int, end: int) -> int:
 
 _EXAMPLE = Pattern(
     r"(?:your|my|some|the|an?|test|fake|dummy|example|sample|insert|replace|change|put|enter|xxx|foo|bar|none|null|empty|basic|bearer|string|str)"
-    r"(?:[-_ .].*|me|key|token|secret|password)?|x{3,}|\.{3}|\*+",
+    r"(?:[-_ .].*|me|key|token|secret|password)?|x{3,}|\.{3}|\*+|#[0-9a-f]{3,8}",
     re.IGNORECASE,
 )
 _LONGEST_LITERAL = 512  # characters; what is longer is data

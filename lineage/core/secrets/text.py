@@ -22,6 +22,7 @@ _USER = Pattern(
     r"(?<![\w\-])(?:-[uU]|--(?:proxy-|http-|ftp-)?user(?:pass|pwd)?)(?:[\"']\s{0,8},\s{0,8}[\"']|[=\s]\s{0,8}|)"
     r"(?:(?P<quote>[\"'])(?P<who>[^\"':\s]{1,128}):(?P<quoted>[^\"']+)|(?P<name>[^\"':\s=]{1,128}):(?P<bare>[^\s\"']+))"
 )
+_PIPED = Pattern(r"\becho\s+(?:-n\s+)?[\"']?([^\s\"'|]+)[\"']?\s*\|[^|\n]{0,200}(?:password-stdin|sudo\s+-S|passwd)")
 _NETRC = Pattern(r"\blogin\s+\S{1,256}\s+password\s+(\S+)")
 _ADDRESS = Pattern(r"localhost|[0-9]+|.*[./\\].*")
 
@@ -61,6 +62,8 @@ def _credentials(text: str) -> Iterator[Place]:
         yield from (("password", *found.span(1)) for found in _BASIC.finditer(text) if _is_pair(found[1]))
     if "-" in text and ":" in text:
         yield from (("password", *span) for found in _USER.finditer(text) for span in _password(found))
+    if "echo" in text and "|" in text:
+        yield from (("password", *found.span(1)) for found in _PIPED.finditer(text))
     if "password" in text and "login" in text:
         yield from (("password", *found.span(1)) for found in _NETRC.finditer(text))
 

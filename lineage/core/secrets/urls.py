@@ -21,7 +21,10 @@ _BARE = Pattern(
     r"@(?:localhost\b|tcp\(|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[\w\-]{1,63}(?:\.[\w\-]{1,63})+)"
 )
 # Names that are secrets in a query, and nowhere else.
-_IN_QUERY = frozenset(["key", "sig", "signature", "hmac", "ticket", "sid", "pw", "st", "assertion", "nonce", "code_verifier"])
+_IN_QUERY = frozenset((
+    "assertion", "code_verifier", "hmac", "key", "nonce", "pw", "sid", "sig", "signature", "st",
+    "ticket",
+))  # fmt: skip
 _NAMES_ONLY = frozenset(["git", "hg", "svn", "anonymous", "oauth2", "user", "username"])
 
 

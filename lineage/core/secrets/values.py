@@ -51,10 +51,16 @@ def reasons(params: Mapping[str, Any]) -> dict[str, str]:
 def hidden_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return *params* itself where it holds no secret, else a copy without: made for every record."""
     for name, value in params.items():
-        if type(value) not in _NUMBERS or _of(name) is Level.ALL:
+        is_plain = type(value) in _NUMBERS and _of(name) is not Level.ALL
+        if not is_plain and not (type(value) is str and len(value) <= _CACHED and _is_clean(name, value)):
             shown, hidden = hide(params, "params")
             return shown if hidden else params
     return params
+
+
+@lru_cache(maxsize=4096)
+def _is_clean(name: str, value: str) -> bool:
+    return not hide({name: value}, "")[1]
 
 
 _NUMBERS = frozenset((int, float, bool, type(None)))
@@ -105,11 +111,13 @@ def _is_secret(name: str, value: Any, named: Level) -> bool:
         is_folder = name.lower() == "pwd" and isinstance(value, str) and _FOLDER.fullmatch(value)
         return bool(value) and value != HIDDEN and not is_folder
     if value is None or isinstance(value, Mapping | list | tuple | set | frozenset):
-        return bool(value) and (named is Level.ALL or (not isinstance(value, Mapping) and _holds_text(value)))
+        return bool(value) and (named is Level.ALL or _holds_text(value))
     return named is Level.ALL
 
 
 def _holds_text(values: Any) -> bool:
+    if isinstance(values, Mapping):  # a scheme or a kind beside it is no secret
+        return any(isinstance(one, str) and one not in ("", HIDDEN) and not _PLAIN.fullmatch(one) for one in values.values())
     return any(isinstance(one, str) and one not in ("", HIDDEN) for one in values)
 
 
