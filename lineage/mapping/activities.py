@@ -193,9 +193,12 @@ def generation(scope: Scope, run: Generation) -> Iterator[Statement]:
 
 
 def training(scope: Scope, run: Training) -> Iterator[Statement]:
-    """Data and a base model became an adapter or a model."""
+    """Data and a base model became an adapter or a model; each metric is derived from the history of the training."""
     yield from _parameters(scope, run, LIN["TrainingParams"])
     yield from _made(scope, run, _sources(scope, run))
+    for history in run.made:
+        if history.type == "training_history":
+            yield from metric_statements(scope, run, history)
 
 
 def evaluation(scope: Scope, run: Evaluation) -> Iterator[Statement]:

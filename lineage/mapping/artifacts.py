@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lineage.facts import Artifact, Evaluation, Origin, Slice
+from lineage.facts import Artifact, Evaluation, Origin, Slice, Training
 from lineage.mapping.attributes import Attribute, gaps, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
 from lineage.mapping.sessions import Scope, kind, when
@@ -18,6 +18,7 @@ TYPES: Mapping[str, tuple[Name, ...]] = {
     "dataset": (LIN["Dataset"], MLS["Dataset"]),
     "test_set": (LIN["TestSet"], MLS["Dataset"]),
     "evaluation": (LIN["Report"],),
+    "training_history": (LIN["TrainingHistory"],),
     "model": (LIN["Model"], MLS["Model"], FAIR4ML["MLModel"]),
     "model_file": (LIN["ModelFile"],),
     "patch": (LIN["Patch"],),
@@ -49,6 +50,7 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
     yield from some(LIN["count"], artifact.count)
     yield from some(LIN["merkleRoot"], artifact.merkle_root)
     yield from some(LIN["lineCount"], artifact.lines)
+    yield from some(LIN["removedAt"], artifact.removed_at)
     yield from gaps(artifact.gaps)
 
 
@@ -102,7 +104,7 @@ def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attri
         yield PROV["type"], LIN["Legacy"]
 
 
-def metric_statements(scope: Scope, run: Evaluation, report: Artifact) -> Iterator[Statement]:
+def metric_statements(scope: Scope, run: Evaluation | Training, report: Artifact) -> Iterator[Statement]:
     """Each number of the report as an entity that was derived from it."""
     file = scope.ids.artifact(report, scope.session)
     for measure, value in run.metrics.items():
@@ -113,6 +115,6 @@ def metric_statements(scope: Scope, run: Evaluation, report: Artifact) -> Iterat
         yield statement(DERIVATION, None, name, file, scope.ids.run(run.id))
 
 
-def _computed_on(scope: Scope, run: Evaluation) -> Iterator[Attribute]:
+def _computed_on(scope: Scope, run: Evaluation | Training) -> Iterator[Attribute]:
     for model in run.models:
         yield DQV["computedOn"], scope.ids.loaded_model(model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -13,12 +13,15 @@ from typing import TYPE_CHECKING, Any, Self
 
 import orjson
 
+from lineage.capture import files
 from lineage.contract import manifest, report
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
 from lineage.contract.times import now
-from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Transformation
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Slice, Status, Training, Transformation
 from lineage.integrity import index
+from lineage.recording.calls import DIFFER, VARIED, Call, Calls
+from lineage.recording.guard import logger
 from lineage.recording.writer import RecordWriter, dump
 
 if TYPE_CHECKING:
@@ -40,6 +43,9 @@ class Run:
     def __init__(self, session: Session, fact: Activity, provenance: Mapping[str, Any]) -> None:
         self.session, self._fact, self._provenance = session, fact, provenance
         self._numbers: dict[Path, Iterator[int]] = {}
+        self._at_end: list[Callable[[], None]] = []
+        self._calls = Calls(session.exclusive, self._update)
+        self._params: tuple[Activity, Call | None, Mapping[str, Any]] = (fact, None, fact.params)
 
     @property
     def id(self) -> str:
@@ -48,8 +54,16 @@ class Run:
 
     @property
     def params(self) -> Mapping[str, Any]:
-        """The parameters it was given."""
-        return self._fact.params
+        """The parameters it was given, and those that all calls of its model had in common. The same object while nothing changes."""
+        fact, common = self._fact, self._calls.common
+        if self._params[0].params is not fact.params or self._params[1] is not common:
+            self._params = (fact, common, fact.params if common is None else {**common.params, **fact.params})
+        return self._params[2]
+
+    @property
+    def calls(self) -> Calls | None:
+        """The calls of its model that a wrapper reported; None while there are none."""
+        return None if self._calls.common is None else self._calls
 
     # --- what a user calls
 
@@ -86,6 +100,19 @@ class Run:
             gaps = tuple(gap for gap in (*gaps, *other) if gap not in self._fact.gaps)
             self._update(params={**told, **known}, gaps=(*self._fact.gaps, *gaps))
 
+    def called(self, params: Mapping[str, Any], gaps: Mapping[str, str]) -> None:
+        """Record a call of the model that has returned: records written from now on in this thread or task are its work.
+
+        Args:
+            params: Parameters in force, by name, the seed too.
+            gaps: Reason for each parameter that is not known, by its name.
+        """
+        self._calls.add(params, gaps)
+
+    def at_end(self, call: Callable[[], None]) -> None:
+        """Call *call* when the run ends, however it ends."""
+        self._at_end.append(call)
+
     # --- taking place
 
     def __enter__(self) -> Self:
@@ -93,12 +120,20 @@ class Run:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for call in self._at_end:
+            with self.session.guard("the end of a run"):
+                call()
         self._update(ended_at=now(), status=_ending(error))
 
     def _update(self, **changes: Any) -> None:
         with self.session.exclusive():
             self._fact = replace(self._fact, **changes)
-            self.session.add({"event": "activity", "activity": manifest.activity_json(self._fact)})
+            self.session.add({"event": "activity", "activity": manifest.activity_json(self._recorded())})
+
+    def _recorded(self) -> Activity:
+        """Return the activity as the manifest states it: with the parameters that all calls of its model have in common."""
+        common = self._calls.common
+        return self._fact if common is None else _with_calls(self._fact, common)
 
     def _add(self, path: str, type: str, role: str) -> None:
         """Name a file that is being written."""
@@ -110,7 +145,7 @@ class Run:
             self._fact = replace(self._fact, made=(*others, artifact))
             events = (
                 {"event": "artifact", "artifact": manifest.artifact_json(artifact)},
-                {"event": "activity", "activity": manifest.activity_json(self._fact)},
+                {"event": "activity", "activity": manifest.activity_json(self._recorded())},
             )
             self.session.add(*events)
 
@@ -147,6 +182,8 @@ class Run:
     def forked(self) -> Run:
         """The same run in a process that was forked off: a run of its own, so that no two records have one index."""
         twin = type(self)(self.session, replace(self._fact, id=new_id(), made=()), self._provenance)
+        twin._calls = self._calls
+        twin._calls.follow(twin._update)
         twin._update(started_at=now())
         return twin
 
@@ -171,6 +208,19 @@ class Run:
         return made
 
 
+def _with_calls(fact: Activity, common: Call) -> Activity:
+    """Return *fact* with the parameters of its calls. A given value stays, and a gap names what was in force instead."""
+    given = fact.params
+    unlike = {
+        key: f"given as {given[key]!r}; calls were made with {value!r}"
+        for key, value in common.params.items()
+        if key in given and given[key] != value
+    }
+    gaps = {key: VARIED if reason == DIFFER else reason for key, reason in common.gaps.items()} | unlike
+    others = tuple(Gap(f"params.{key}", reason) for key, reason in gaps.items())
+    return replace(fact, params={**common.params, **given}, gaps=(*fact.gaps, *(gap for gap in others if gap not in fact.gaps)))
+
+
 def _ending(error: BaseException | None) -> Status:
     if error is None:
         return "completed"
@@ -183,6 +233,45 @@ class GenerationRun(Run):
 
 class TrainingRun(Run):
     """Data and a base model become an adapter or a model."""
+
+    def measured(self, metrics: Mapping[str, Any]) -> None:
+        """Record the last value of each metric. A value that is no finite number is null, with a gap.
+
+        Args:
+            metrics: Value by the name of its measure, such as `eval_loss`.
+        """
+        told, gaps = plain(metrics, "metrics")
+        with self.session.exclusive():
+            assert isinstance(self._fact, Training)
+            others = tuple(gap for gap in self._fact.gaps if gap.about.removeprefix("metrics.") not in told)
+            self._update(metrics={**self._fact.metrics, **told}, gaps=(*others, *gaps))
+
+    def checkpoint(self, path: PathLike) -> Artifact:
+        """Record a checkpoint as it is now. One outside of the session's folder is recorded too, with a warning on the terminal."""
+        where = Path(path)
+        relative = self.session.relative(where)
+        if not manifest.is_outside(relative):
+            self.output(relative, type="model", role="checkpoint")
+            return next(made for made in self._fact.made if made.path == relative)
+        logger.warning("lineage: %s lies outside of %s; its digest is recorded, and no audit can check it", relative, self.session.folder)
+        made = replace(
+            files.artifact(where, folder=self.session.folder, type="model", role="checkpoint"), activity=self.id, timestamp=now()
+        )
+        with self.session.exclusive():
+            self._update(made=(*(one for one in self._fact.made if one.path != made.path), made))
+        return made
+
+    def removed(self, artifact: Artifact) -> None:
+        """Record that the training removed a file, which it made itself or found: a limit on checkpoints asks for that."""
+        gone = replace(artifact, removed_at=now())
+        with self.session.exclusive():
+            assert isinstance(self._fact, Training)
+            if artifact.activity != self.id:
+                self._update(removed=(*self._fact.removed, gone))
+            elif manifest.is_outside(artifact.path):
+                self._update(made=tuple(gone if one.path == gone.path else one for one in self._fact.made))
+            else:
+                self._made(gone)
 
 
 class TransformationRun(Run):
@@ -223,9 +312,10 @@ class EvaluationRun(Run):
     def _metadata(self, seed: int | None) -> dict[str, Any]:
         fact, script = self._fact, self._fact.script
         assert isinstance(fact, Evaluation)
+        params = self._recorded().params
         extra = {
-            "eval_seed": seed if seed is not None else fact.params.get("seed"),
-            "decoding_params": fact.params,
+            "eval_seed": seed if seed is not None else params.get("seed"),
+            "decoding_params": params,
             "dataset": fact.dataset,
         }
         extra |= {"session_id": self.session.id, "run_id": self.id, "models": self.session.provenances(fact.models)}
