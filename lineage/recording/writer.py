@@ -134,10 +134,22 @@ class RecordWriter:
             more += b',"previous":' + dump(record["metadata"])
             record = {key: value for key, value in record.items() if key != "metadata"}
         params = self._params_of(own) if own else self._params
+        head, call = self._head, self._run.calls.in_force() if self._run.calls else None
+        if call is not None:
+            self._uniform = False
+            params = dump({**self._run.params, **call.params, **(own or {})})
+            head = self._head_with({f"generation_params.{key}": reason for key, reason in call.gaps.items() if key not in (own or {})})
         body = dump(record)
         start = b',"metadata":{' if len(body) > 2 else b'"metadata":{'
         end = b',"timestamp":"%s","record_index":%d%s}}\n' % (time.encode(), next(self._numbers), more)
-        return b"".join((body[:-1], start, self._head, b'"generation_params":', params, end))
+        return b"".join((body[:-1], start, head, b'"generation_params":', params, end))
+
+    def _head_with(self, gaps: Mapping[str, str]) -> bytes:
+        """The part of the metadata before the parameters, with more gaps."""
+        if not gaps or self._shared is None:
+            return self._head or b""
+        head = {key: value for key, value in self._shared.items() if key != "generation_params"}
+        return dump({**head, "gaps": {**head.get("gaps", {}), **gaps}})[1:-1] + b","
 
     def _params_of(self, own: Record) -> bytes:
         """The parameters of one record; a seed of its own is the common case, and is put in front of what all have in common."""
