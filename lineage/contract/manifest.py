@@ -129,7 +129,8 @@ def _own_json(activity: Activity) -> dict[str, Any]:
     match activity:
         case Training():
             removed = [{"file": one.path, "sha256": one.sha256, "removed_at": one.removed_at} for one in activity.removed]
-            return {"metrics": activity.metrics} | ({"removed": removed} if removed else {})
+            own = {"metrics": activity.metrics, "removed": removed}
+            return {key: value for key, value in own.items() if value}  # trainings of before, and by hand, have neither
         case ModelLoad():
             return {"provenance": activity.provenance}
         case Evaluation():
