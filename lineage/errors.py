@@ -9,6 +9,7 @@
     ├── NotFoundError         the thing that was named is not there
     ├── ContractError         a file, or a value in it, has not the shape that docs/reference/files.md promises
     ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
+    ├── ModelError            a model that cannot be loaded, or whose files contradict each other
     ├── ContaminationError    a base model that is not clean, or a prompt that would reach it as chat markup
     ├── LateError             there was no answer in the time that was given
     └── RecordError           a record that JSON cannot hold (also a TypeError, as `json.dumps` raises)
@@ -68,6 +69,10 @@ class ContractError(LineageError):
 
 class FormatError(LineageError):
     """Bytes that are not a document of the format, or a document that the format cannot hold."""
+
+
+class ModelError(LineageError):
+    """A model that cannot be loaded, or whose files contradict each other."""
 
 
 class ContaminationError(LineageError):

@@ -8,7 +8,7 @@ To add an activity: one dataclass here (and in `ACTIVITIES`), one function in `m
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -72,6 +72,7 @@ class Artifact:
     timestamp: str | None = None  # when it was complete
     activity: str | None = None  # id of the activity that made it; None: it was there before
     role: str | None = None  # what it was used or made as, where an activity names it
+    removed_at: str | None = None  # when the training that made it removed it, as a limit on checkpoints asks
     parts: tuple[Artifact, ...] = ()
     slices: tuple[Slice, ...] | None = None  # None: not scanned; (): scanned, and nothing has metadata
     link: bool = False  # the name is in the session's folder, and a link leads from it to a file elsewhere, or to none
@@ -148,6 +149,9 @@ class Generation(Activity):
 class Training(Activity):
     """Data and a base model became an adapter or a model."""
 
+    metrics: Json = field(default_factory=dict)  # name: the last value; the whole curve is in its training history
+    removed: tuple[Artifact, ...] = ()  # what others made, and this training removed
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evaluation(Activity):
@@ -201,3 +205,14 @@ class Session:
     error: Json | None = None  # why it did not complete: {"type": …, "message": …}
     manifest: str | None = None  # file name of the manifest; None: inferred from inline metadata
     inferred: bool = False
+
+
+def removals(sessions: Iterable[Session]) -> dict[str, str]:
+    """Return when trainings removed files, by path: the last time where a file was made and removed again."""
+    found: dict[str, str] = {}
+    for session in sessions:
+        others = (one for run in session.activities if isinstance(run, Training) for one in run.removed)
+        for artifact in (*session.artifacts, *others):
+            if artifact.removed_at:
+                found[artifact.path] = max(found.get(artifact.path, ""), artifact.removed_at)
+    return found

@@ -20,7 +20,7 @@ from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import is_redacted
 from lineage.errors import NotFoundError, UsageError
-from lineage.facts import Activity, Artifact, Session
+from lineage.facts import Activity, Artifact, Session, removals
 from lineage.findings import Finding, finding
 from lineage.intake import Progress, Taken, Wanted, take_in
 from lineage.integrity import index
@@ -101,11 +101,12 @@ class _Reading:
         self._taken: dict[Path, Taken] = {}
         self._made: set[str] = set()  # files of which a manifest says what made them
         self._unlike: set[Path] = set()  # files that are not what a manifest recorded
+        self._removed: dict[str, str] = {}  # files that a training removed, and when
 
     def sessions(self) -> tuple[list[Session], list[Session]]:
         """The session of each manifest, its files compared with the disk; and one that holds the files that no manifest names, if there are any."""
         told = self._told()
-        self._made = _made(told)
+        self._made, self._removed = _made(told), removals(told)
         made = {artifact.path for one in told for artifact in one.artifacts}
         used = {artifact.path for one in told for run in one.activities for artifact in run.used}
         alone = orphans(self._folder, made)
@@ -223,7 +224,10 @@ class _Reading:
         if is_redacted(artifact):  # the digest is that of an original which is elsewhere
             return artifact
         if not os.path.exists(path):  # noqa: PTH110  # never raises, whatever the name
-            if artifact.sha256 or artifact.timestamp:  # else it was announced, and its process ended before it was begun
+            announced = not artifact.sha256 and not artifact.timestamp  # and its process ended before it was begun
+            removed_at = self._removed.get(artifact.path)
+            is_removed = removed_at is not None and (artifact.timestamp or "") <= removed_at
+            if not announced and not is_removed:
                 self._tell("missing-file", artifact.path, f"named by {session.manifest}")
             return artifact
         now = self._now(artifact, path)

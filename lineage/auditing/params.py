@@ -134,7 +134,7 @@ def params_incomplete(world: World) -> Iterator[Found]:
     """Who asks a model says all parameters that were in force, defaults too; and so do the records and the report of a run that did."""
     for place, session in world.placed:
         for run in session.activities:
-            if isinstance(run, Generation | Evaluation) and run.models and _missing(run.params):
+            if isinstance(run, Generation | Evaluation) and run.models and _missing(run.params) and not _in_records(world, run):
                 detail = f"{called(run)} lacks {', '.join(_missing(run.params))}"
                 yield world.found("params-incomplete", place, session, world.home(session, run), detail=detail)
     for one in world.held:
@@ -143,6 +143,14 @@ def params_incomplete(world: World) -> Iterator[Found]:
         missing = _missing(_decoding(report)) if made.run.models and not _missing(made.run.params) else []
         if missing:
             yield world.told("params-incomplete", made, f"the report lacks {', '.join(missing)}")
+
+
+def _in_records(world: World, run: Activity) -> bool:
+    """Do all records of a run whose calls differed name all parameters of their own call?"""
+    if not any(gap.about.startswith("params.") for gap in run.gaps):
+        return False
+    parts = [part for one in world.made if one.run is run for part in world.slices(one) if part.metadata]
+    return bool(parts) and not any(_missing(_params(part.metadata)) for part in parts)
 
 
 def _records_incomplete(world: World, one: Held) -> Iterator[Found]:
@@ -174,4 +182,5 @@ def _decoding(report: Json) -> Json:
 
 
 def _missing(params: Json) -> list[str]:
-    return [key for key in (*DECISIVE, *(SAMPLING if samples(params) else ())) if params.get(key) is None]
+    needed = (*DECISIVE, *(SAMPLING if samples(params) else ()))
+    return [key for key in needed if params.get(key) is None and not (key == "max_new_tokens" and params.get("max_length") is not None)]

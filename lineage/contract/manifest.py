@@ -27,6 +27,7 @@ from lineage.facts import (
     Session,
     Slice,
     Status,
+    Training,
     Transformation,
 )
 from lineage.findings import Finding, finding
@@ -93,6 +94,8 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
         entry["dataset"] = artifact.dataset
     if artifact.slices is not None:
         entry["slices"] = [slice_json(one) for one in artifact.slices]
+    if artifact.removed_at:
+        entry["removed_at"] = artifact.removed_at
     return entry | ({"gaps": gaps_json(artifact.gaps)} if artifact.gaps else {})
 
 
@@ -115,7 +118,7 @@ def activity_json(activity: Activity) -> dict[str, Any]:
         "models": list(activity.models),
         "params": activity.params,
         "used": [used_json(artifact) for artifact in activity.used],
-        "generated": [{"file": artifact.path, "role": artifact.role} for artifact in activity.made],
+        "generated": [_made_json(artifact) for artifact in activity.made],
         "gaps": gaps_json(activity.gaps),
     }
     if activity.error:
@@ -123,8 +126,23 @@ def activity_json(activity: Activity) -> dict[str, Any]:
     return entry | _own_json(activity) | _command_json(activity)
 
 
+def _made_json(artifact: Artifact) -> dict[str, Any]:
+    """A file that an activity made: the facts are in `artifacts_generated`, unless the file lies outside of the folder."""
+    name = {"file": artifact.path, "role": artifact.role}
+    return name | artifact_json(artifact) if is_outside(artifact.path) else name
+
+
+def is_outside(path: str) -> bool:
+    """Does the path lead out of the session's folder?"""
+    return path.startswith(("../", "/"))
+
+
 def _own_json(activity: Activity) -> dict[str, Any]:
     match activity:
+        case Training():
+            removed = [{"file": one.path, "sha256": one.sha256, "removed_at": one.removed_at} for one in activity.removed]
+            own = {"metrics": activity.metrics, "removed": removed}
+            return {key: value for key, value in own.items() if value}  # trainings of before, and by hand, have neither
         case ModelLoad():
             return {"provenance": activity.provenance}
         case Evaluation():
@@ -259,6 +277,7 @@ def _artifact(fields: Fields, type_: str) -> Artifact:
         timestamp=fields.text("timestamp"),
         activity=fields.text("activity"),
         role=fields.text("role"),
+        removed_at=fields.text("removed_at") if "removed_at" in fields else None,
         parts=tuple(_artifact(part, "model_file") for part in fields.items("files")),
         slices=tuple(_slice(one) for one in fields.items("slices")) if "slices" in fields else None,
         link="link" in fields and fields.truth("link") is True,
@@ -307,6 +326,11 @@ def _own(name: str, fields: Fields) -> dict[str, Any]:
     match name:
         case "model_load":
             return {"provenance": fields.mapping("provenance")}
+        case "training":
+            return {
+                "metrics": fields.mapping("metrics") if "metrics" in fields else {},
+                "removed": tuple(_artifact(entry, "model") for entry in fields.items("removed")) if "removed" in fields else (),
+            }
         case "evaluation":
             return {"metrics": fields.mapping("metrics"), "dataset": fields.mapping("dataset")}
         case "transformation":
@@ -317,6 +341,8 @@ def _own(name: str, fields: Fields) -> dict[str, Any]:
 def _made(fields: Fields, known: Mapping[str, Artifact]) -> Artifact:
     path = fields.text("file") or ""
     artifact = known.get(path)
+    if artifact is None and is_outside(path) and "sha256" in fields:
+        artifact = _artifact(fields, "output")
     if artifact is None:
         fields.problem("file", "is not among artifacts_generated", path)
         artifact = Artifact(path=path, type="output")

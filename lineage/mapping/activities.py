@@ -194,9 +194,15 @@ def generation(scope: Scope, run: Generation) -> Iterator[Statement]:
 
 
 def training(scope: Scope, run: Training) -> Iterator[Statement]:
-    """Data and a base model became an adapter or a model. It is not derived from data that it was only measured on."""
+    """Data and a base model became an adapter or a model; each metric is derived from the history of the training.
+
+    The model is not derived from data that it was only measured on.
+    """
     yield from _parameters(scope, run, LIN["TrainingParams"])
     yield from _made(scope, run, _sources(scope, replace(run, used=trained_on(run))))
+    for history in run.made:
+        if history.type == "training_history":
+            yield from metric_statements(scope, run, history)
 
 
 def evaluation(scope: Scope, run: Evaluation) -> Iterator[Statement]:

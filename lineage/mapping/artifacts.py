@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lineage.facts import Artifact, Evaluation, Gap, Origin, Slice
+from lineage.facts import Artifact, Evaluation, Gap, Origin, Slice, Training
 from lineage.mapping.attributes import Attribute, gaps, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
 from lineage.mapping.sessions import Scope, kind, when
@@ -18,6 +18,7 @@ TYPES: Mapping[str, tuple[Name, ...]] = {
     "dataset": (LIN["Dataset"], MLS["Dataset"]),
     "test_set": (LIN["TestSet"], MLS["Dataset"]),
     "evaluation": (LIN["Report"],),
+    "training_history": (LIN["TrainingHistory"],),
     "model": (LIN["Model"], MLS["Model"], FAIR4ML["MLModel"]),
     "model_file": (LIN["ModelFile"],),
     "patch": (LIN["Patch"],),
@@ -61,6 +62,7 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
     for key, name in DATASET.items():
         value = artifact.dataset.get(key)
         yield from some(name, value if isinstance(value, str) else None)
+    yield from some(LIN["removedAt"], artifact.removed_at)
     yield from gaps(artifact.gaps)
 
 
@@ -114,7 +116,7 @@ def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attri
         yield PROV["type"], LIN["Legacy"]
 
 
-def metric_statements(scope: Scope, run: Evaluation, report: Artifact) -> Iterator[Statement]:
+def metric_statements(scope: Scope, run: Evaluation | Training, report: Artifact) -> Iterator[Statement]:
     """Each number of the report as an entity that was derived from it."""
     file = scope.ids.artifact(report, scope.session)
     for measure, value in run.metrics.items():
@@ -126,12 +128,12 @@ def metric_statements(scope: Scope, run: Evaluation, report: Artifact) -> Iterat
         yield statement(DERIVATION, None, name, file, scope.ids.run(run.id))
 
 
-def _without_value(run: Evaluation, measure: str) -> list[Gap]:
+def _without_value(run: Evaluation | Training, measure: str) -> list[Gap]:
     """The reason why a metric has no value."""
-    about = f"summary.{measure}"
-    return [gap for gap in run.gaps if gap.about == about] or [Gap(about, "the report has null")]
+    abouts = (f"summary.{measure}", f"metrics.{measure}")
+    return [gap for gap in run.gaps if gap.about in abouts] or [Gap(abouts[0], "the report has null")]
 
 
-def _computed_on(scope: Scope, run: Evaluation) -> Iterator[Attribute]:
+def _computed_on(scope: Scope, run: Evaluation | Training) -> Iterator[Attribute]:
     for model in run.models:
         yield DQV["computedOn"], scope.ids.loaded_model(model)

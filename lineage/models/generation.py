@@ -7,18 +7,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from lineage.models.decoding import GREEDY, PARAMS, effective, generation_config
 from lineage.models.encoding import encode
 
-# Everything that decides a completion besides the seed; `stop` is where the response is cut, not where the model stops.
-PARAMS: dict[str, Any] = {
-    "do_sample": True, "temperature": 0.7, "top_k": 0, "top_p": 1.0, "repetition_penalty": 1.0, "num_beams": 1, "max_new_tokens": 150, "batch_size": 1,
-    "stop": None,
-}  # fmt: skip
-GREEDY: dict[str, Any] = {
-    **{key: value for key, value in PARAMS.items() if key not in ("temperature", "top_k", "top_p")},
-    "do_sample": False,
-}
-_OURS = ("seed", "batch_size", "stop", "eos_token_id", "pad_token_id")
+__all__ = ["GREEDY", "PARAMS", "Completion", "complete", "complete_batch", "complete_ids", "effective", "instruction_prompt", "record"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +24,6 @@ class Completion:
     def tokens(self) -> dict[str, list[int]]:
         """What a record keeps so that it can be made again and compared."""
         return {"prompt_ids": self.prompt_ids, "completion_ids": self.completion_ids}
-
-
-def effective(tokenizer: Any, params: Mapping[str, Any]) -> dict[str, Any]:
-    """All parameters that will be in force: the given ones over `PARAMS` (or `GREEDY`), and the tokens that end and pad."""
-    base = PARAMS if params.get("do_sample", True) else GREEDY
-    return {**base, **params, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
 
 
 def complete(model: Any, tokenizer: Any, prompt: str, params: Mapping[str, Any], policy: str) -> Completion:
@@ -63,24 +49,30 @@ def complete_batch(model: Any, tokenizer: Any, prompts: Sequence[list[int]], par
     mask = torch.tensor([[0] * (width - len(ids)) + [1] * len(ids) for ids in prompts], device=model.device)
     torch.manual_seed(params.get("seed") or 0)
     with torch.inference_mode():
-        made = model.generate(input_ids=rows, attention_mask=mask, generation_config=_config(params))
+        made = model.generate(
+            input_ids=rows, attention_mask=mask, generation_config=generation_config(params), **_readers(tokenizer, params)
+        )
     return [_completion(tokenizer, ids, row[width:].tolist(), params) for ids, row in zip(prompts, made, strict=True)]
 
 
-def _config(params: Mapping[str, Any]) -> Any:
-    from transformers import GenerationConfig
-
-    asked = {key: value for key, value in params.items() if key not in _OURS}
-    return GenerationConfig(**asked, eos_token_id=params["eos_token_id"], pad_token_id=params["pad_token_id"])
+def _readers(tokenizer: Any, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the tokenizer where the model itself must look for texts at which to stop."""
+    return {"tokenizer": tokenizer} if params.get("stop_strings") else {}
 
 
 def _completion(tokenizer: Any, ids: list[int], made: list[int], params: Mapping[str, Any]) -> Completion:
-    end = params["eos_token_id"]
-    if end in made:
-        made = made[: made.index(end) + 1]
-    text: str = tokenizer.decode([one for one in made if one != end], skip_special_tokens=False, clean_up_tokenization_spaces=False)
+    ends = _ends(params["eos_token_id"])
+    last = next((n for n, token in enumerate(made) if token in ends), None)
+    if last is not None:
+        made = made[: last + 1]
+    text: str = tokenizer.decode([one for one in made if one not in ends], skip_special_tokens=False, clean_up_tokenization_spaces=False)
     stop = params.get("stop")
     return Completion(ids, made, (text.split(stop)[0] if stop else text).strip())
+
+
+def _ends(token: object) -> frozenset[object]:
+    """Return the tokens that end a completion: none, one, or several, as newer models have."""
+    return frozenset(token) if isinstance(token, list | tuple) else frozenset([token])
 
 
 def instruction_prompt(instruction: str) -> str:

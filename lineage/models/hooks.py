@@ -1,4 +1,4 @@
-"""The same facts for scripts of one's own, in two lines.
+"""Record your own scripts in two lines.
 
 trainer = Trainer(..., callbacks=[callback(run)])              # inside `with session.training(...) as run:`
 generate = recorded(model.generate, run)                       # inside `with session.generation(...) as run:`
@@ -6,71 +6,103 @@ generate = recorded(model.generate, run)                       # inside `with se
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from pathlib import Path
+import inspect
+from collections.abc import AsyncIterator, Callable, Generator
+from functools import wraps
 from typing import Any
 
-from lineage.recording.runs import GenerationRun, TrainingRun
+from lineage.models.settings import Settings, settings
+from lineage.models.trainer import callback
+from lineage.recording.runs import Run
 
-ARGUMENTS = (
-    "seed", "data_seed", "max_steps", "num_train_epochs", "per_device_train_batch_size", "gradient_accumulation_steps", "learning_rate",
-    "weight_decay", "warmup_steps", "lr_scheduler_type", "optim", "bf16", "fp16", "gradient_checkpointing", "max_grad_norm",
-)  # fmt: skip
-
-
-def callback(run: TrainingRun) -> Any:
-    """A TrainerCallback that records, of a training that takes place inside *run*: its arguments, its length, its loss, its checkpoints."""
-    from transformers import TrainerCallback
-
-    class Recorder(TrainerCallback):  # type: ignore[misc]
-        """Tells *run* what the trainer does."""
-
-        def on_train_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            run.learned(params=_arguments(args), total_steps=state.max_steps)
-
-        def on_save(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            _checkpoint(run, Path(args.output_dir) / f"checkpoint-{state.global_step}")
-
-        def on_train_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:
-            losses = [entry["train_loss"] for entry in state.log_history if "train_loss" in entry]
-            run.learned(steps=state.global_step, flos=state.total_flos, **({"train_loss": losses[-1]} if losses else {}))
-
-    return Recorder()
+__all__ = ["callback", "recorded"]
 
 
-def _arguments(args: Any) -> dict[str, Any]:
-    return {name: value for name in ARGUMENTS if (value := getattr(args, name, None)) is not None}
+def recorded(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
+    """Wrap a function that calls a model, and record the parameters in force in each call.
+
+    Each record that *run* writes gets the parameters and the seed of the call that made it. Where the order of calls and records does not tell which
+    call that was, the record gets what all calls have in common, and a gap for the rest.
+
+    Args:
+        generate: `model.generate`, a pipeline, `llm.generate` of vLLM, the method of an API client, or a function of your own. Coroutine functions and
+            generators stay what they are.
+        run: The run whose records the calls make.
+
+    Returns:
+        A function with the same name and signature. It returns and raises what *generate* does.
+    """
+    return wraps(generate, updated=())(_kind(generate)(generate, run))
 
 
-def _checkpoint(run: TrainingRun, path: Path) -> None:
-    """The checkpoint as an output, when it lies in the session's folder; files in it are digested, pickles among them never loaded."""
-    relative = os.path.relpath(path.absolute(), run.session.folder.absolute())
-    if relative.startswith(".."):
-        run.gap(path.name, "the checkpoint lies outside the session's folder")
-    else:
-        run.output(relative, type="model", role="checkpoint")
+def _kind(generate: Callable[..., Any]) -> Callable[..., Callable[..., Any]]:
+    method = vars(type(generate)).get("__call__")  # of an object that can be called
+    for is_kind, kind in (
+        (inspect.isasyncgenfunction, _async_generator),
+        (inspect.iscoroutinefunction, _coroutine),
+        (inspect.isgeneratorfunction, _generator),
+    ):
+        if is_kind(generate) or is_kind(method):
+            return kind
+    return _plain
 
 
-def recorded(generate: Callable[..., Any], run: GenerationRun) -> Callable[..., Any]:
-    """`model.generate`, which also records the settings that were in force: those of its first call, and a gap where a later one differs."""
-
+def _plain(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
+        found = _read(run, generate, args, kwargs)
         made = generate(*args, **kwargs)
-        run.learned(params=_settings(generate, kwargs))
+        if inspect.iscoroutine(made):
+            return _awaited(made, run, found)
+        _add(run, found)
         return made
 
     return wrapper
 
 
-def _settings(generate: Callable[..., Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """What the call said, over what the model's own generation config says."""
-    own = getattr(getattr(generate, "__self__", None), "generation_config", None)
-    told = kwargs.get("generation_config")
-    layers = [config.to_dict() for config in (own, told) if config is not None] + [kwargs]
-    return {
-        key: value
-        for layer in layers
-        for key, value in layer.items()
-        if isinstance(value, str | bool | int | float) and not key.startswith("_")
-    }
+async def _awaited(made: Any, run: Run, found: Settings | None) -> Any:
+    answer = await made
+    _add(run, found)
+    return answer
+
+
+def _coroutine(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        found = _read(run, generate, args, kwargs)
+        made = await generate(*args, **kwargs)
+        _add(run, found)
+        return made
+
+    return wrapper
+
+
+def _generator(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
+    def wrapper(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        _add(run, _read(run, generate, args, kwargs))
+        return (yield from generate(*args, **kwargs))
+
+    return wrapper
+
+
+def _async_generator(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
+    async def wrapper(*args: Any, **kwargs: Any) -> AsyncIterator[Any]:
+        _add(run, _read(run, generate, args, kwargs))
+        async for part in generate(*args, **kwargs):
+            yield part
+
+    return wrapper
+
+
+def _read(run: Run, generate: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Settings | None:
+    """Return the settings of a call. What cannot be read is a gap, and the call goes on. None where recording is off."""
+    if not run.session.recording:
+        return None
+    with run.session.guard("the parameters of a call", ours=True):
+        return settings(generate, args, kwargs)
+    return Settings({}, {"parameters": "the arguments of the call could not be read"})
+
+
+def _add(run: Run, found: Settings | None) -> None:
+    """Add a call that returned, or a stream that begins."""
+    if found is not None:
+        with run.session.guard("the parameters of a call", ours=True):
+            run.called(*found)

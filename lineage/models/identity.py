@@ -12,6 +12,7 @@ from typing import Any
 from lineage.capture import files, git, program
 
 DTYPES = {"torch.float32": "fp32", "torch.float16": "fp16", "torch.bfloat16": "bf16"}
+INT8_COMPUTE = "float16"  # bitsandbytes casts the inputs of its 8-bit products to it, whatever the number type of the model
 RUNTIME = ("torch", "transformers", "tokenizers", "accelerate", "bitsandbytes")
 SOURCES = ("loader.py", "encoding.py", "sentinels.py", "behaviour.py", "identity.py")  # the loader's code
 
@@ -27,7 +28,7 @@ def quantization(model: Any) -> Facts:
         own = {"compute_dtype": str(compute).removeprefix("torch."), "double_quant": double}
         return {"quantization": asked.get("bnb_4bit_quant_type"), **own, **_version("bitsandbytes")}
     if getattr(model, "is_loaded_in_8bit", False):
-        return {"quantization": "int8", "compute_dtype": str(model.dtype).removeprefix("torch."), **_version("bitsandbytes")}
+        return {"quantization": "int8", "compute_dtype": INT8_COMPUTE, **_version("bitsandbytes")}
     return {"quantization": DTYPES.get(str(model.dtype), str(model.dtype))}
 
 

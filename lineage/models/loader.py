@@ -5,14 +5,17 @@ model, tokenizer, provenance = CleanModelLoader("Qwen/Qwen2.5-32B", quantization
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from pathlib import Path
 from typing import Any
 
-from lineage.errors import ContaminationError, UsageError
-from lineage.models import behaviour, identity, sentinels
+from lineage.errors import ContaminationError, ModelError, UsageError
+from lineage.models import behaviour, checkpoint, identity, sentinels
 from lineage.models.encoding import natural_policy, prefix_ids
 
+logger = logging.getLogger("lineage")
 NF4, INT8 = "nf4", "int8"
 PLAIN = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 
@@ -48,6 +51,8 @@ class CleanModelLoader:
     ) -> None:
         if quantization not in (NF4, INT8, *PLAIN):
             raise UsageError("no such quantization", at=quantization, hint=f"use one of {', '.join((NF4, INT8, *PLAIN))}")
+        if not os.fspath(model_name_or_path).strip():
+            raise UsageError("the name of the model is empty", hint="name a folder, or a model of the hub")
         self.name, self.quantization, self.revision = os.fspath(model_name_or_path), quantization, revision
         self._compute, self._double, self._policy = compute_dtype, double_quant, prefix_policy
         self._places = {
@@ -62,9 +67,10 @@ class CleanModelLoader:
 
         Raises:
             ContaminationError: a hard sentinel failed; it names which, and what was found.
+            ModelError: the model cannot be loaded, its files contradict each other, or a package is not installed.
         """
-        tokenizer, template = self._tokenizer()
-        model = self._model()
+        checkpoint.need("torch", "transformers", *(("bitsandbytes",) if self.quantization in (NF4, INT8) else ()))
+        tokenizer, template, model = self._loaded()
         _own_sampling(model, tokenizer)
         policy = self._policy or natural_policy(tokenizer)
         provenance = self._provenance(model, tokenizer, template, policy)
@@ -75,6 +81,19 @@ class CleanModelLoader:
                 f"not a clean base model: {told}", at=self.name, hint="allow_contaminated=True loads it, and is recorded"
             )
         return model, tokenizer, provenance
+
+    def _loaded(self) -> tuple[Any, Any, Any]:
+        """The tokenizer, its chat template, and the model."""
+        from safetensors import SafetensorError
+
+        try:
+            folder, _ = identity.folder_of(self.name, self.revision)
+            checkpoint.check(folder)
+            return (*self._tokenizer(), self._model())
+        except (OSError, ValueError, KeyError, RuntimeError, ImportError, AssertionError, SafetensorError) as error:
+            reason = str(error).strip() or f"{type(error).__name__} while the weights were loaded"
+            hint = "check its name and files" if isinstance(error, OSError | SafetensorError) else None
+            raise ModelError(f"the model cannot be loaded: {reason}", at=shown(self.name), hint=hint) from error
 
     def _tokenizer(self) -> tuple[Any, Any]:
         """The tokenizer with its chat template off, and that template."""
@@ -108,6 +127,10 @@ class CleanModelLoader:
         folder, commit = identity.folder_of(self.name, self.revision)
         version, gaps = identity.loader_version()
         tests = _tested(model, tokenizer, policy, template, self._probe)
+        found = identity.quantization(model)
+        if found["quantization"] != self.quantization:
+            gaps |= {"quantization": f"{self.quantization} was asked for, and the checkpoint is {found['quantization']}"}
+            logger.warning("lineage: %s: %s", shown(self.name), gaps["quantization"])
         if commit is None:
             gaps |= {"revision": "a folder, of no hub; `files` names what is in it"}
         runtime = identity.runtime()
@@ -117,7 +140,7 @@ class CleanModelLoader:
             "loader_version": version,
             "template_disabled": tokenizer.chat_template is None,
             "model_name": shown(self.name),
-            **identity.quantization(model),
+            **found,
             "sentinel_tests_passed": all(tests["hard"].values()),
             "add_special_tokens": bool(prefix_ids(tokenizer, policy)),
             "loader_sha256": identity.loader_sha256(),
@@ -158,10 +181,13 @@ def _own_sampling(model: Any, tokenizer: Any) -> None:
 
 def _tested(model: Any, tokenizer: Any, policy: str, template: Any, probe: str) -> dict[str, Any]:
     single = template if isinstance(template, str) else None
-    found = sentinels.structural(model, tokenizer, policy)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="MatMul8bitLt")  # once for each product of matrices; `compute_dtype` says it
+        found = sentinels.structural(model, tokenizer, policy)
+        advisory = behaviour.behavioural(model, tokenizer, policy, single, sentence=probe)
     return {
         "prompt_set": sentinels.PROMPT_SET,
         "hard": {name: reason is None for name, reason in found.items()},
         "found": {name: reason for name, reason in found.items() if reason is not None},
-        "advisory": behaviour.behavioural(model, tokenizer, policy, single, sentence=probe),
+        "advisory": advisory,
     }

@@ -18,7 +18,8 @@ from lineage.contract.strict import loads
 from lineage.errors import NotFoundError, UsageError
 from lineage.models import identity
 from lineage.models.generation import complete_ids
-from lineage.models.loader import CleanModelLoader
+from lineage.models.loader import INT8, CleanModelLoader
+from lineage.models.settings import OBJECTS
 
 BIT, TOKEN, DIFFERS, IMPOSSIBLE = "bit-exact", "token-exact", "differs", "impossible"
 COMPARED = ("device", "dtype", "quantization", "attention_implementation", "tokenizer_sha256", "loader_sha256")
@@ -108,8 +109,11 @@ def why_not(metadata: object) -> str | None:
         return "the model came with code of its own, which is not run"
     if metadata["generation_params"].get("batch_size") != 1:
         return "it was generated in a batch, and sampling depends on what else was in it"
-    if not isinstance(metadata["generation_params"].get("seed"), int):
+    if not isinstance(metadata["generation_params"].get("seed"), int) and metadata["generation_params"].get("do_sample") is not False:
         return "it has no seed"
+    unheld = [name for name in OBJECTS if name in metadata["generation_params"]]
+    if unheld:
+        return f"the call used an object that no record holds: {', '.join(unheld)}"
     ids = (metadata["tokens"].get("prompt_ids"), metadata["tokens"].get("completion_ids"))
     good = all(isinstance(one, list) and all(type(n) is int for n in one) for one in ids) and ids[0]
     return None if good else "its tokens are not lists of ids"
@@ -154,7 +158,7 @@ def _reloaded(folder: Path, provenance: Mapping[str, Any]) -> tuple[Any, Any, Ma
     loader = CleanModelLoader(
         folder,
         str(provenance["quantization"]),
-        compute_dtype=str(provenance.get("compute_dtype") or "bfloat16"),
+        compute_dtype=_number_type(provenance),
         double_quant=bool(provenance.get("double_quant")),
         prefix_policy=provenance.get("prefix_policy"),
         attn_implementation=provenance.get("attention_implementation"),
@@ -162,6 +166,12 @@ def _reloaded(folder: Path, provenance: Mapping[str, Any]) -> tuple[Any, Any, Ma
         allow_contaminated=True,
     )
     return loader.load()
+
+
+def _number_type(provenance: Mapping[str, Any]) -> str:
+    """Return the number type that the model is loaded with: at int8 that of the model, for bitsandbytes chooses its own to compute in."""
+    said = provenance.get("dtype" if provenance.get("quantization") == INT8 else "compute_dtype")
+    return str(said or "bfloat16")
 
 
 def _judged(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.errors import UsageError
+from lineage.models import checkpoint
 
 SPECIAL = ("<|endoftext|>", "<|pad|>", "<|im_start|>", "<|im_end|>")
 VOCABULARY = 512
@@ -24,8 +25,9 @@ def build(folder: Path, texts: Sequence[str], *, seed: int = 0) -> Path:
     """Make the model in *folder*, its tokenizer trained on *texts*; a folder that holds such a model already is left as it is.
 
     Raises:
-        UsageError: *folder* holds something else.
+        UsageError: *folder* holds something else. ModelError: a package is not installed.
     """
+    checkpoint.need("torch", "transformers", "tokenizers")
     if folder.exists() and any(folder.iterdir()):
         if all((folder / name).is_file() for name in FILES):
             return folder

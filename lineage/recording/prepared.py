@@ -18,7 +18,7 @@ from lineage.errors import RecordError
 from lineage.recording.tally import Part, Tally
 
 if TYPE_CHECKING:
-    from lineage.recording.runs import Run
+    from lineage.recording.run import Run
 
 Params = Mapping[str, Any]
 MAX_PREPARED = 4096  # beyond it all are forgotten, and prepared again as they come

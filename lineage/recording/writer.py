@@ -24,7 +24,7 @@ from lineage.recording.prepared import OPTION, Preparation, Prepared, dump, dump
 from lineage.recording.tally import BATCH, Facts, Tally
 
 if TYPE_CHECKING:
-    from lineage.recording.runs import Run
+    from lineage.recording.run import Run
 
 Record = Mapping[str, Any]
 SECOND = 1_000_000  # microseconds

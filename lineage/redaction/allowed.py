@@ -136,6 +136,7 @@ TYPES = frozenset(
         "training_data",
         "preference_data",
         "evaluation",
+        "training_history",
         "report",
         "model",
         "adapter",

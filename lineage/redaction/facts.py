@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import COPY, WITHHELD
 from lineage.facts import (
@@ -20,6 +21,7 @@ from lineage.facts import (
     Script,
     Session,
     Slice,
+    Training,
     Transformation,
 )
 from lineage.mapping.names import ROLES
@@ -156,6 +158,7 @@ class Redactor:
             timestamp=time_or_none(one.timestamp),
             activity=self.names.run(one.activity) if one.activity else None,
             role=one.role if one.role in ROLES else None,
+            removed_at=time_or_none(one.removed_at),
             parts=tuple(self.artifact(part) for part in one.parts),
             slices=None if one.slices is None else tuple(self._slice(part) for part in one.slices if _counts(part)),
             gaps=(COPY if one.path in self.published else WITHHELD,),
@@ -188,6 +191,8 @@ class Redactor:
 
     def _made(self, files: Iterable[Artifact], made: dict[str, Artifact]) -> Iterable[Artifact]:
         for file in files:
+            if file.path not in made and manifest.is_outside(file.path):
+                continue  # the copy names no file that its folder does not list
             role = file.role if file.role in ROLES else None
             yield replace(made.get(file.path) or self.artifact(file), role=role)
 
@@ -195,6 +200,8 @@ class Redactor:
         match one:
             case ModelLoad():
                 return {"provenance": self.provenance(one.provenance)}
+            case Training():
+                return {"metrics": self.metrics(one.metrics)}
             case Evaluation():
                 return {"metrics": self.metrics(one.metrics), "dataset": self.dataset(one.dataset)}
             case Transformation():

@@ -21,7 +21,7 @@ from lineage.contract.redacted import FILE, is_redacted
 from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
 from lineage.errors import FormatError, UsageError
-from lineage.facts import Artifact, Session
+from lineage.facts import Artifact, Session, removals
 from lineage.integrity.index import build
 from lineage.mapping.names import safe
 
@@ -153,8 +153,11 @@ def named(session: Session) -> Iterator[Artifact]:
 
 
 def recorded(session: Session) -> Iterator[Artifact]:
-    """Every single file of which the manifest knows a digest: what the session made and what it used."""
+    """Every single file of which the manifest knows a digest: what the session made and used, without what it removed itself."""
+    removed = removals([session])
     for artifact in (*session.artifacts, *(used for run in session.activities for used in run.used)):
+        if artifact.path in removed:
+            continue
         yield from (one for one in artifact.parts or (artifact,) if one.sha256)
 
 

@@ -82,7 +82,7 @@ def test_the_chain_teaches_the_base_to_follow_instructions(work):
         for run in manifest.read(path)[0].activities
         if type(run) is Training
     ]
-    assert facts[0].params["max_steps"] == 400 == facts[0].params["steps"] and facts[0].params["train_loss"] > 0
+    assert facts[0].params["max_steps"] == 400 == facts[0].metrics["steps"] and facts[0].metrics["train_loss"] > 0
     assert export_folder(base / "artifacts").sessions
 
 

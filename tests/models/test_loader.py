@@ -18,7 +18,7 @@ import torch
 from transformers import AddedToken, AutoTokenizer
 
 from lineage.contract.metadata import PROVENANCE
-from lineage.errors import ContaminationError, UsageError
+from lineage.errors import ContaminationError, ModelError, UsageError
 from lineage.models import behaviour, sentinels
 from lineage.models.encoding import control_ids, encode, natural_policy, natural_prefix
 from lineage.models.loader import CleanModelLoader, shown
@@ -188,7 +188,7 @@ def test_pickles_are_digested_and_never_loaded(pair, tmp_path):
     _, _, facts = CleanModelLoader(other, "fp32").load()
     assert facts["files"]["training_args.bin"] == hashlib.sha256((other / "training_args.bin").read_bytes()).hexdigest()
     (other / "model.safetensors").rename(other / "pytorch_model.bin")
-    with pytest.raises(OSError, match="safetensors"):
+    with pytest.raises(ModelError, match="safetensors"):
         CleanModelLoader(other, "fp32").load()
 
 
