@@ -55,20 +55,20 @@ def test_the_last_page_of_a_large_file_reads_no_more_than_the_first(tmp_path, mo
 @pytest.mark.parametrize("kind", ["packed", "no sidecar", "altered"])
 def test_a_file_without_a_good_sidecar_is_paged_all_the_same(tmp_path, kind):
     path = tmp_path / ("f.jsonl.gz" if kind == "packed" else "f.jsonl")
-    text = "".join(json.dumps({"n": n, "metadata": {"run_id": f"r{n}"}}) + "\n" for n in range(50))
+    text = "".join(json.dumps({"n": n, "metadata": {"run_id": f"{n:032x}", "record_index": n}}) + "\n" for n in range(50))
     path.write_bytes(gzip.compress(text.encode()) if kind == "packed" else text.encode())
     if kind == "altered":
         index.build(path)
         path.write_text(text.replace('"n": 30,', '"n": 99,'))
     page = records.page(path, 29, 10)
     assert lines(page) == list(range(30, 40)) and page["next"] == 39
-    assert json.loads(page["rows"][1]["preview"])["n"] == (99 if kind == "altered" else 30) and page["rows"][1]["run"] == "r30"
+    assert json.loads(page["rows"][1]["preview"])["n"] == (99 if kind == "altered" else 30) and page["rows"][1]["run"] == f"{30:032x}"
 
 
 def test_lines_that_are_no_records_are_shown_with_the_reason(tmp_path):
     path = tmp_path / "broken.jsonl"
     path.write_bytes(
-        b'{"a": 1}\n\n[1]\nnot json\n\xff\xfe\n{"metadata": 7}\n{"metadata": {"run_id": {"x": [1]}, "timestamp": 5}}\n{"b": "'
+        b'{"a": 1}\n\n[1]\nnot json\n\xff\xfe\n{"metadata": 7}\n{"metadata": {"provenance": {"model_name": 1}, "run_id": {"x": [1]}, "timestamp": 5}}\n{"b": "'
         + b"x" * (2 << 20)
         + b'"}\n{"cut'
     )
