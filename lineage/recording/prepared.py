@@ -126,18 +126,21 @@ class Preparation:
     def _of_call(self, own: Params | None, call: Call | None, gaps: Mapping[str, str]) -> tuple[Prepared, int | None]:
         if self._call and self._call[0] is call and not own and not gaps:
             return self._call[1:]
-        merged = {**(call.params if call else {}), **(own or {})}
-        unknown = {f"generation_params.{key}": reason for key, reason in call.gaps.items()} if call else {}
+        given = own or {}
+        merged = {**(call.params if call else {}), **given}
+        unknown = {f"generation_params.{key}": reason for key, reason in call.gaps.items() if key not in given} if call else {}
         seed = merged.get("seed", self.seed)
         seed = seed if type(seed) is int else None
-        prepared = self._unusual(merged, {**unknown, **gaps}, seed)
+        prepared = self._unusual(merged, {**unknown, **gaps}, seed, varying=given)
         if call and not own and not gaps:
             self._call = (call, prepared, seed)
         return prepared, seed
 
-    def _unusual(self, own: Params, gaps: Mapping[str, str], seed: int | None) -> Prepared:
+    def _unusual(self, own: Params, gaps: Mapping[str, str], seed: int | None, varying: Params | None = None) -> Prepared:
+        """Prepare records with parameters of their *own*. Of those, *varying* are the ones that no call of a model had."""
         params, lost = own_params(own, self._run)
-        self._varies(params)
+        self._varied |= self._lost(lost)
+        self._varies(params if varying is None else {key: params[key] for key in varying if key in params})
         merged = {**self.params, **params}
         if seed is not None:
             merged = {**merged, "seed": seed} if "seed" in merged else {"seed": seed, **merged}
@@ -147,6 +150,12 @@ class Preparation:
         known = loads(dump({**shared, "generation_params": merged}))[0]  # as a reader finds it
         known["generation_params"].pop("seed", None)
         return Prepared(shared, merged, self._tally.part(known), is_seeded=seed is not None)
+
+    def _lost(self, lost: Mapping[str, str]) -> set[str]:
+        """Have the run say why values of its records' parameters are not recorded; return the names of the parameters."""
+        reasons = {about.replace("generation_params", "params", 1): reason for about, reason in lost.items()}
+        self._run.hidden(reasons)
+        return {about.removeprefix("params.") for about in reasons}
 
     def _varies(self, own: Params) -> None:
         """Have the run say which of its parameters are not those of every record."""
