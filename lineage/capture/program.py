@@ -38,6 +38,9 @@ class Program:
     cells: bool = False
 
 
+NONE = Program(reason="a command that is no script: no program is known")
+
+
 def given(path: str | os.PathLike[str]) -> Program:
     """Return the program that the caller names."""
     return Program(Path(path).absolute())

@@ -83,7 +83,9 @@ def flag(*flags):
 
 
 @pytest.mark.parametrize(
-    "hide", [flag("--skip-worktree"), flag("--assume-unchanged"), flag("--skip-worktree", "--assume-unchanged")], ids=str
+    "hide",
+    [flag("--skip-worktree"), flag("--assume-unchanged"), flag("--skip-worktree", "--assume-unchanged")],
+    ids=["skip", "assume", "both"],
 )
 def test_a_flag_hides_no_change(repository, kept, tmp_path, hide):
     hide(repository)

@@ -141,7 +141,11 @@ def test_the_type_error_comes_when_recording_is_off_too(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
-@pytest.mark.parametrize("value", ["", [""], ["a.jsonl", ""], "a\0b", Named(""), [Named("\0")]], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    ["", [""], ["a.jsonl", ""], "a\0b", Named(""), [Named("\0")]],
+    ids=["empty", "in a list", "second", "null", "own class", "null in own class"],
+)
 def test_what_no_file_can_be_called_is_refused(session, call, value):
     with pytest.raises(PathError) as raised:
         call(session, value)
@@ -167,7 +171,11 @@ def test_a_large_argument_is_not_read_when_another_is_wrong(session, monkeypatch
 # --- other arguments
 
 
-@pytest.mark.parametrize("value", ["gpt-x", b"gpt-x", 5, {"model_name": "m"}, ["gpt-x"], [None], object()], ids=repr)
+@pytest.mark.parametrize(
+    "value",
+    ["gpt-x", b"gpt-x", 5, {"model_name": "m"}, ["gpt-x"], [None], object()],
+    ids=["text", "bytes", "number", "mapping", "list", "none", "object"],
+)
 @pytest.mark.parametrize("kind", ["generation", "training", "evaluation"])
 def test_a_model_is_what_model_load_returned(session, kind, value):
     with pytest.raises(TypeError, match=r"^model(\[0\])?: expected a loaded model, got .*session\.model_load"):

@@ -111,7 +111,7 @@ def test_what_nobody_touched_verifies(work, make):
     assert main(["verify", str(folder), "--key", str(work / "k.pem.pub")]) == 0
 
 
-@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("name", sorted(BEHIND))
 def test_what_a_link_leads_to_is_in_the_digest_and_told_of_as_not_checked(work, name, capsys):
     folder = record(work, LINKS[name])
     (made,) = [
@@ -126,7 +126,7 @@ def test_what_a_link_leads_to_is_in_the_digest_and_told_of_as_not_checked(work, 
     assert all(f"{one}: not covered" in capsys.readouterr().err for one in linked[:1])
 
 
-@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("name", sorted(BEHIND))
 def test_no_check_opens_what_a_link_leads_to(work, name, monkeypatch):
     folder = record(work, LINKS[name])
     sign(folder, work / "k.pem")
@@ -140,7 +140,7 @@ def test_no_check_opens_what_a_link_leads_to(work, name, monkeypatch):
     assert not [path for path in opened if path.startswith(outside)]
 
 
-@pytest.mark.parametrize("name", BEHIND)
+@pytest.mark.parametrize("name", sorted(BEHIND))
 def test_a_sent_folder_without_what_its_links_lead_to_is_read(work, name, tmp_path_factory):
     folder = record(work, LINKS[name])
     sign(folder, work / "k.pem")
