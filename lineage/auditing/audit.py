@@ -18,8 +18,9 @@ from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
 from lineage.auditing.signatures import RULE_OF
 from lineage.auditing.world import Found, World
+from lineage.carried.originals import Made
 from lineage.contract.redacted import is_redacted
-from lineage.facts import Artifact
+from lineage.facts import Artifact, Transformation
 from lineage.folder import How
 from lineage.intake import Progress
 from lineage.signing.keys import public_key
@@ -82,7 +83,7 @@ def _read(world: World) -> Iterator[Found]:
     command made has its origin in the manifest. The sidecar of an altered file is no fault: it names the lines."""
     named = world.files
     altered = {one.file for one in world.read if one.code == "altered-file"}
-    wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if one.run.is_wrapped and one.artifact.sha256}
+    wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if _is_recorded_as_a_file(one)}
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
         there = named.get(one.file, ())
@@ -95,6 +96,17 @@ def _read(world: World) -> Iterator[Found]:
         more = next(filter(None, (_detail(world, one.code, place, artifact) for place, _, artifact in there)), "")
         found = replace(one, message=f"{one.message}; {more}") if more else one
         yield Found(found, session.id if session else None, tuple(dict.fromkeys(about)))
+
+
+def _is_recorded_as_a_file(made: Made) -> bool:
+    """Return whether the origin of a file is recorded, and its records need not name theirs.
+
+    A wrapped command knows nothing of metadata. A transformation leaves records as they came; a file in which none has
+    metadata of ours came from such a file.
+    """
+    if made.artifact.sha256 is None:
+        return False
+    return made.run.is_wrapped or (isinstance(made.run, Transformation) and made.artifact.slices == ())
 
 
 def _detail(world: World, code: str, place: Path, artifact: Artifact) -> str:

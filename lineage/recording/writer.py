@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import orjson
 
 from lineage.contract.lines import is_compressed
+from lineage.contract.plain import not_finite
 from lineage.errors import ClosedError, RecordError
 from lineage.recording.appending import UNKNOWN, LineFile
 from lineage.recording.frames import FrameFile
@@ -30,6 +31,7 @@ Record = Mapping[str, Any]
 SECOND = 1_000_000  # microseconds
 
 
+MAX_PLACES = 100  # places of records that the run names a gap for
 CLOSED = -1  # instead of a number of forks
 
 _forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
@@ -84,6 +86,7 @@ class RecordWriter:
         self._seed: int | None = None  # of the last record
         self._seed_text = b""
         self._prepared: Preparation | None = None
+        self._not_finite: set[str] = set()  # places of records whose values became null
         if self._run.session.recording:
             self._tally = Tally(is_whole=self._file.is_alone, is_packed=is_packed)
             self._prepared = Preparation(self._run, self._tally)
@@ -131,6 +134,8 @@ class RecordWriter:
         except TypeError as refused:
             body = dump_kindly(record, "record", refused)
             tally.give_up()  # readers disagree about such values: the file is read at the end
+        if b"null" in body:
+            self._lost(record)
         time = time_ns() // 1000
         micros = time - self._second
         if not 0 <= micros < SECOND:
@@ -160,6 +165,13 @@ class RecordWriter:
             tally.size += len(line)
             if tally.size >= BATCH:
                 tally.fold()
+
+    def _lost(self, record: Record) -> None:
+        """Have the run say which values of records became null because JSON has no such numbers; each place once."""
+        fresh = [gap for gap in not_finite(record, "records") if gap.about not in self._not_finite]
+        for gap in fresh[: MAX_PLACES - len(self._not_finite)]:
+            self._not_finite.add(gap.about)
+            self._run.gap(gap.about, f"{gap.reason}; it is null in the record")
 
     def _write_unusual(self, record: Record, own: Record | None, tokens: Record | None) -> None:
         """Write a record that is not made of its content and parameters alone."""
