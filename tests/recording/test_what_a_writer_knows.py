@@ -1,6 +1,7 @@
 """What a writer says of its file is exactly what reading the file finds, whatever the records and their parameters."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -20,13 +21,18 @@ ROWS = st.lists(st.tuples(RECORD, st.none() | PARAMS, st.none() | st.just({"prom
 NAMES = ["out.jsonl", "out.jsonl.gz", "out.jsonl.zst"]
 
 
+def comparable(one):
+    """Leave out whether a mixed slice is scattered: a scan takes that over from the slices which it joins, and a writer sees no such slices."""
+    return replace(one, scattered=False) if one.mixed else one
+
+
 def check(session, name):
     """Hold the manifest's entry and the sidecar against the file."""
     path = session.folder / name
     read, findings = manifest.read(session.manifest)
     (made,) = (artifact for artifact in read.artifacts if artifact.path == name)
     scan, seal = records.scan(path, name), index.build(path, keep=False)
-    assert made.slices == tuple(written_out(one) for one in scan.slices)
+    assert [comparable(one) for one in made.slices] == [comparable(written_out(one)) for one in scan.slices]
     assert (made.sha256, made.bytes, made.count) == (scan.sha256, scan.bytes, scan.count)
     assert (made.lines, made.merkle_root) == (seal.lines, seal.merkle_root)
     sidecar = index.read(path)
@@ -105,28 +111,10 @@ def test_a_record_gets_the_parameters_that_are_known_when_it_is_written(tmp_path
     check(run.session, "out.jsonl")
 
 
-class Call:
-    """A call of a generating function."""
-
-    def __init__(self):
-        self.params = {"temperature": 0.9, "seed": 3}
-        self.gaps = {"top_k": "it was not asked for"}
-
-
-class Calls:
-    """One call, made after the first record."""
-
-    call = None
-
-    def in_force(self):
-        return self.call
-
-
 def test_a_record_gets_the_parameters_of_its_call_and_what_is_not_known_of_it(tmp_path):
     with generating(tmp_path, {"seed": 1}) as run, run.records("out.jsonl") as out:
-        run.calls = Calls()
         out.write({"n": 0})
-        run.calls.call = Call()
+        run.called({"temperature": 0.9, "seed": 3}, {"top_k": "it was not asked for"})
         out.write({"n": 1})
         out.write({"n": 2}, generation_params={"temperature": 0.1})
     first, second, third = (row["metadata"] for row in whole_lines(out.path)[0])
