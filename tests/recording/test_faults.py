@@ -7,15 +7,16 @@ from pathlib import Path
 import pytest
 
 import lineage
-from lineage.capture import environment, files, git, gpu, process
+from lineage.capture import environment, files, git, gpu, packages, process, program
 from lineage.contract import journal, manifest
 from lineage.recording import joining, log
+from lineage.recording import outputs as outputs_module
 
 PROVENANCE = {"model_name": "tiny", "quantization": "fp32"}
 PLACES = [
     (log, "create"), (log, "replace_file"), (log, "as_bytes"), (journal, "append"), (journal, "journals"), (journal, "read"), (journal, "folded"),
-    (environment, "environment"), (environment, "runtime"), (environment, "_packages"), (gpu, "gpus"), (git, "code_version"), (git, "git_sha"),
-    (process, "process_mark"), (process, "is_alive"), (joining, "membership"), (files, "digest"), (files, "artifact"), (manifest, "activity_json"),
+    (environment, "environment"), (environment, "runtime"), (packages, "packages"), (gpu, "gpus"), (git, "look"), (git, "look_again"), (program, "imported"), (outputs_module.index, "path_of"),
+    (process, "process_mark"), (process, "is_alive"), (joining, "membership"), (files, "_digest"), (files, "artifact"), (manifest, "activity_json"),
 ]  # fmt: skip
 ERRORS = [
     OSError(errno.ENOSPC, "No space left on device"),
@@ -60,4 +61,4 @@ def test_a_fault_of_recording_loses_no_record_and_stops_nothing(tmp_path, monkey
     experiment()
     assert [json.loads(line)["n"] for line in Path("artifacts/a.jsonl").read_text().splitlines()] == [0, 1, 2]
     assert json.loads(Path("artifacts/evaluation.json").read_text())["summary"] == {"accuracy": 1.0}
-    assert calls or name in ("git_sha", "is_alive", "read", "folded"), "the fault was never reached"
+    assert calls or name in ("is_alive", "read", "folded", "imported", "gpus", "path_of"), "the fault was never reached"
