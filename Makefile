@@ -1,13 +1,17 @@
 # make test   sets up .venv and passes all checks        make demo   the main job, on a tiny real model
 # make bench  the benchmarks as one table                make check  the checks again, without setting up
+# make test-all   the slow tests, which make test leaves out: real training, many kills, large files
 PYTHON := $(firstword $(foreach v,3.11 3.12 3.13 3.14,$(shell command -v python$(v) 2>/dev/null)) $(shell command -v python3 2>/dev/null))
 VENV := .venv
 READY := $(VENV)/.ready
 
-.PHONY: test demo bench check realmodel clean
+.PHONY: test test-all demo bench check realmodel clean
 
 test: $(READY)
 	$(VENV)/bin/python scripts/check
+
+test-all: $(READY)
+	$(VENV)/bin/python scripts/check slow
 
 demo: $(READY)
 	OMP_NUM_THREADS=1 $(VENV)/bin/lineage demo

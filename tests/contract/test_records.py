@@ -210,6 +210,7 @@ def jsonl(draw):
     return draw(st.sampled_from([b"", b"", b"\xef\xbb\xbf", b"\n"])) + ending.join(lines) + draw(st.sampled_from([b"", ending]))
 
 
+@pytest.mark.slow
 @settings(max_examples=1500, deadline=None)
 @given(jsonl())
 def test_the_fast_path_never_disagrees_with_the_full_parse(tmp_path_factory, data):

@@ -170,6 +170,7 @@ def test_text_that_does_not_come_back_and_a_missing_embedding_fail(clean):
     assert "no embedding" in sentinels.structural(model, larger, "none")["stop_token"]
 
 
+@pytest.mark.slow
 def test_the_pair_is_the_same_bytes_in_another_process(pair, tmp_path):
     code = f"from pathlib import Path; from lineage.models import practice; practice.build(Path({str(tmp_path)!r}))"
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -185,6 +185,7 @@ def recorder(folder, ready):
             out.write({"n": n, "text": "é" * (n % 300)})
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_whole_lines_and_a_manifest_that_parses(tmp_path):
     """200 kills of a recording process, each at a random moment; every folder is exported afterwards."""
     context = multiprocessing.get_context("fork")
