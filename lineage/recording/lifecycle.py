@@ -261,6 +261,12 @@ class Lifecycle:
         """Remember a run that must be closed before the session is."""
         self._open_runs[run.id] = run
 
+    def forked(self) -> None:
+        """Handle SIGTERM in a process that was forked off and records, as in the one that opened the session."""
+        if self._termination.is_inherited():
+            self._termination = Termination()
+            self._termination.watch()
+
     def closed(self, run: Run) -> None:
         """Forget a run that is closed."""
         self._open_runs = {key: one for key, one in self._open_runs.items() if one is not run}

@@ -222,6 +222,7 @@ class RecordWriter:
                 self._file.abandon()
                 self._run = self._run.forked()
                 self._begin(output)
+                self._run.continued(self, self._type)
 
     def __enter__(self) -> RecordWriter:
         return self
