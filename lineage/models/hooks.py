@@ -31,7 +31,14 @@ def recorded(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
 
     Returns:
         A function with the same name and signature. It returns and raises what *generate* does.
+
+    Raises:
+        TypeError: *generate* cannot be called, or *run* is no run.
     """
+    if not callable(generate):
+        raise TypeError(f"generate: expected a function, got {type(generate).__name__}; pass model.generate, or a function of your own")
+    if not isinstance(run, Run):
+        raise TypeError(f"run: expected a run, got {type(run).__name__}; pass what `with session.generation(...) as run:` gives")
     return wraps(generate, updated=())(_kind(generate)(generate, run))
 
 
