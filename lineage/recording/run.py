@@ -217,6 +217,15 @@ class Run:
         """
         self._calls.add(params, gaps)
 
+    def failed(self, params: Mapping[str, Any], gaps: Mapping[str, str]) -> None:
+        """Note a call of the model that raised: a record that follows is not surely the work of the call before.
+
+        Args:
+            params: Parameters in force, by name, the seed too.
+            gaps: Reason for each parameter that is not known, by its name.
+        """
+        self._calls.failed(params, gaps)
+
     def at_end(self, call: Callable[[], None]) -> None:
         """Call *call* when the run ends, however it ends."""
         self._at_end.append(call)
