@@ -245,7 +245,11 @@ def test_records_hold_their_calls_and_why_show_and_replay_find_them(folder, tmp_
 
 
 def test_a_record_made_with_an_object_cannot_be_replayed_and_says_so():
-    metadata = {"provenance": {"files": {}}, "generation_params": {"batch_size": 1, "seed": 1, "logits_processor": None}}
+    metadata = {
+        "provenance": {"files": {}},
+        "run_id": "0" * 32,
+        "generation_params": {"batch_size": 1, "seed": 1, "logits_processor": None},
+    }
     record = {"metadata": {**metadata, "tokens": {"prompt_ids": [1], "completion_ids": [1]}}}
     verdict = Replayer(Path()).replay(1, record)
     assert verdict.level == IMPOSSIBLE

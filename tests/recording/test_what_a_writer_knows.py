@@ -105,28 +105,10 @@ def test_a_record_gets_the_parameters_that_are_known_when_it_is_written(tmp_path
     check(run.session, "out.jsonl")
 
 
-class Call:
-    """A call of a generating function."""
-
-    def __init__(self):
-        self.params = {"temperature": 0.9, "seed": 3}
-        self.gaps = {"top_k": "it was not asked for"}
-
-
-class Calls:
-    """One call, made after the first record."""
-
-    call = None
-
-    def in_force(self):
-        return self.call
-
-
 def test_a_record_gets_the_parameters_of_its_call_and_what_is_not_known_of_it(tmp_path):
     with generating(tmp_path, {"seed": 1}) as run, run.records("out.jsonl") as out:
-        run.calls = Calls()
         out.write({"n": 0})
-        run.calls.call = Call()
+        run.called({"temperature": 0.9, "seed": 3}, {"top_k": "it was not asked for"})
         out.write({"n": 1})
         out.write({"n": 2}, generation_params={"temperature": 0.1})
     first, second, third = (row["metadata"] for row in whole_lines(out.path)[0])
