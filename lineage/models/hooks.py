@@ -7,7 +7,8 @@ generate = recorded(model.generate, run)                       # inside `with se
 from __future__ import annotations
 
 import inspect
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from typing import Any
 
@@ -31,7 +32,14 @@ def recorded(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
 
     Returns:
         A function with the same name and signature. It returns and raises what *generate* does.
+
+    Raises:
+        TypeError: *generate* cannot be called, or *run* is no run.
     """
+    if not callable(generate):
+        raise TypeError(f"generate: expected a function, got {type(generate).__name__}; pass model.generate, or a function of your own")
+    if not isinstance(run, Run):
+        raise TypeError(f"run: expected a run, got {type(run).__name__}; pass what `with session.generation(...) as run:` gives")
     return wraps(generate, updated=())(_kind(generate)(generate, run))
 
 
@@ -50,7 +58,8 @@ def _kind(generate: Callable[..., Any]) -> Callable[..., Callable[..., Any]]:
 def _plain(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
     def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = _read(run, generate, args, kwargs)
-        made = generate(*args, **kwargs)
+        with _told_if_it_raises(run, found):
+            made = generate(*args, **kwargs)
         if inspect.iscoroutine(made):
             return _awaited(made, run, found)
         _add(run, found)
@@ -60,7 +69,8 @@ def _plain(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
 
 
 async def _awaited(made: Any, run: Run, found: Settings | None) -> Any:
-    answer = await made
+    with _told_if_it_raises(run, found):
+        answer = await made
     _add(run, found)
     return answer
 
@@ -68,7 +78,8 @@ async def _awaited(made: Any, run: Run, found: Settings | None) -> Any:
 def _coroutine(generate: Callable[..., Any], run: Run) -> Callable[..., Any]:
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         found = _read(run, generate, args, kwargs)
-        made = await generate(*args, **kwargs)
+        with _told_if_it_raises(run, found):
+            made = await generate(*args, **kwargs)
         _add(run, found)
         return made
 
@@ -99,6 +110,19 @@ def _read(run: Run, generate: Callable[..., Any], args: tuple[Any, ...], kwargs:
     with run.session.guard("the parameters of a call", ours=True):
         return settings(generate, args, kwargs)
     return Settings({}, {"parameters": "the arguments of the call could not be read"})
+
+
+@contextmanager
+def _told_if_it_raises(run: Run, found: Settings | None) -> Iterator[None]:
+    """Tell the run of a call that raises, so that no record is taken for one of the call before."""
+    returned = False
+    try:
+        yield
+        returned = True
+    finally:
+        if found is not None and not returned:
+            with run.session.guard("the parameters of a call", ours=True):
+                run.failed(*found)
 
 
 def _add(run: Run, found: Settings | None) -> None:

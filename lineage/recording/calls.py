@@ -6,7 +6,8 @@
 A record gets the parameters of its own call, never those of another. Which call that is follows from the order in one context: a thread, or a
 task of asyncio. While every call is followed by a record before a call with other parameters, the last call made the record. Once two different
 calls take place with no record between them (generate all, write all), the order no longer tells: from then on, that context gets what all calls
-of the run have in common, and a gap for each parameter that differs. So does a context that made no call itself.
+of the run have in common, and a gap for each parameter that differs. So does a context that made no call itself. After a call that raised, a record is
+of that call (an error, a fallback) or of the one before; until a call returns, records get what these two have in common.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class _Context:
     place: _Place
     has_record: bool = False  # a record was written since the last call
     is_mixed: bool = False  # two different calls had no record between them
+    failed: Call | None = None  # the last call, if it raised: a record that follows may be of it, or of the call before
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,15 +100,34 @@ class Calls:
             self._context.set(_next(context, call))
         self._add_to_common(call)
 
+    def failed(self, params: Mapping[str, Any], gaps: Mapping[str, str]) -> None:
+        """Note a call that raised. No parameter of it is recorded; a record that follows loses those that the call before did not have.
+
+        Args:
+            params: Parameters in force, by name.
+            gaps: Reason for each parameter that is not known, by its name.
+        """
+        call = _as_json(params, gaps)
+        context = self._own_context()
+        if context is None or context.call is context.failed:  # none has returned here
+            self._context.set(_Context(call, _here(), has_record=True, failed=call))
+            return
+        before = context.failed
+        self._context.set(replace(context, failed=call if before is None else _shared(before, call)))
+
     def in_force(self) -> Call | None:
         """Return the call that made the record being written; None where no call was made. The same object while nothing changes."""
         if self._common is None:
             return None
         context = self._own_context()
-        if context is None or context.is_mixed:
+        if context is None:
             return self._common
+        if context.is_mixed or context.call is context.failed:
+            return self._common if context.failed is None else _shared(self._common, context.failed)
         if not context.has_record:
             self._context.set(replace(context, has_record=True))
+        if context.failed is not None:
+            return _shared(context.call, context.failed)
         return context.call
 
     def follow(self, changed: Callable[[], None]) -> None:
@@ -139,8 +160,8 @@ def _as_json(params: Mapping[str, Any], gaps: Mapping[str, str]) -> Call:
 def _next(context: _Context, call: Call) -> _Context:
     """Return *context* after one more call."""
     if not _differing(context.call, call):
-        return replace(context, has_record=False)
-    return replace(context, call=call, has_record=False, is_mixed=context.is_mixed or not context.has_record)
+        return replace(context, has_record=False, failed=None)
+    return replace(context, call=call, has_record=False, failed=None, is_mixed=context.is_mixed or not context.has_record)
 
 
 def _shared(one: Call, other: Call) -> Call:

@@ -14,6 +14,7 @@ from typing import Any
 
 from lineage.core import secrets
 from lineage.facts import Status
+from lineage.recording.workers import is_ending
 
 MAX_MESSAGE = 2000  # characters of an exception's text that are kept
 MAX_READ = 10 * MAX_MESSAGE  # characters that are searched for secrets, so that the cut goes through none that is kept
@@ -80,7 +81,7 @@ class Termination:
     def watch(self) -> None:
         """Handle SIGTERM, if this is the main thread and nobody else does."""
         is_main = threading.current_thread() is threading.main_thread()
-        if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        if is_main and _is_free(signal.getsignal(signal.SIGTERM)):
             self._pid = os.getpid()
             signal.signal(signal.SIGTERM, self._handle)
 
@@ -101,11 +102,21 @@ class Termination:
         if is_pending:
             raise Terminated
 
+    def is_inherited(self) -> bool:
+        """Return whether the process that watches is the one that this one was forked off."""
+        return self._pid not in (None, os.getpid())
+
     def _handle(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)  # a second signal ends the process at once
         if os.getpid() != self._pid:
             os.kill(os.getpid(), signal.SIGTERM)  # a forked child ends as it would have ended without us
         elif self._is_deferring:
             self._is_pending = True
-        else:
+        elif not is_ending(frame):  # else a pool signals a worker that ends already
             raise Terminated
+
+
+def _is_free(handler: Any) -> bool:
+    """Return whether no program handles the signal: it has its default, or the handler of the process that this one was forked off."""
+    owner = getattr(handler, "__self__", None)
+    return handler is signal.SIG_DFL or (isinstance(owner, Termination) and owner.is_inherited())

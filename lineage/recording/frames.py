@@ -21,6 +21,7 @@ from time import monotonic
 from typing import Any
 
 from lineage.recording.appending import UNKNOWN, locked
+from lineage.recording.workers import before_exit
 
 FRAME = 1 << 18  # bytes of text; larger frames gained under 1 % on records
 DELAY = 1.0  # seconds that a record waits for its frame, at most
@@ -56,6 +57,7 @@ class FrameFile:
             self._catch_up(is_locked)
         self._pid = os.getpid()
         _open.add(self)
+        _finish_before_exit()
 
     def append(self, line: bytes) -> None:
         """Take one line; it is written within DELAY.
@@ -192,6 +194,7 @@ class FrameFile:
 
 
 _open: weakref.WeakSet[FrameFile] = weakref.WeakSet()
+_finished_by = 0  # the process in which multiprocessing will call `_finish`
 
 
 @atexit.register
@@ -199,6 +202,14 @@ def _finish() -> None:
     """Write what waits in files that nobody closed."""
     for file in list(_open):
         file.finish()
+
+
+def _finish_before_exit() -> None:
+    """Have files finished in a process of multiprocessing too."""
+    global _finished_by
+    if _finished_by != os.getpid():
+        _finished_by = os.getpid()
+        before_exit(_finish, order=0)
 
 
 def gzip_member(text: bytes) -> bytes:

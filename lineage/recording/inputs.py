@@ -59,14 +59,25 @@ def sources_of(value: Data, argument: str) -> list[Any]:
     return [one if _is_data(one) else _path(one, where, argument) for one, where in found]
 
 
-def one_path(value: object, argument: str) -> PathLike:
-    """Return the one path of an argument.
+def one_path(value: object, argument: str, example: str = "model/adapter.safetensors") -> PathLike:
+    """Return the one path of an argument; the message of an error shows *example*.
 
     Raises:
         TypeError: It is something else.
         PathError: It is empty or has a null byte.
     """
-    return _path(value, argument, argument, hint='one path, as "model/adapter.safetensors"')
+    return _path(value, argument, argument, hint=f'one path, as "{example}"')
+
+
+def text_of(value: object, argument: str, example: str) -> str:
+    """Return the text of an argument.
+
+    Raises:
+        TypeError: It is something else; the message shows *example*.
+    """
+    if not isinstance(value, str):
+        raise _type_error(value, argument, "a text", f'{argument}="{example}"')
+    return value
 
 
 def _is_data(value: object) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -102,8 +103,8 @@ class Lifecycle:
             with self.guard("the session of the job"):
                 self._member = joining.membership(self.folder)
             self._log = Log(self.folder, self.id, owner=self.owner, guard=self.guard)
-            self._begin()
             self._termination.watch()
+            self._begin_or_end()
         return self
 
     def close(self, status: Status = "completed") -> None:
@@ -174,6 +175,19 @@ class Lifecycle:
         if ending.error:
             last["error"] = dict(ending.error)
         self._log.add({"event": "session", "session": last})
+
+    def _begin_or_end(self) -> None:
+        """Begin. No `with` statement ends a session that is left while it opens, so it is ended here."""
+        is_open = False
+        try:
+            self._begin()
+            is_open = True
+        finally:
+            if not is_open and self._log.is_used:
+                self._close(ending(sys.exc_info()[1]))
+            elif not is_open:  # nothing was recorded
+                self._state = "closed"
+                self._termination.unwatch()
 
     def _begin(self) -> None:
         self._look_at_code()
@@ -260,6 +274,12 @@ class Lifecycle:
     def opened(self, run: Run) -> None:
         """Remember a run that must be closed before the session is."""
         self._open_runs[run.id] = run
+
+    def forked(self) -> None:
+        """Handle SIGTERM in a process that was forked off and records, as in the one that opened the session."""
+        if self._termination.is_inherited():
+            self._termination = Termination()
+            self._termination.watch()
 
     def closed(self, run: Run) -> None:
         """Forget a run that is closed."""

@@ -26,7 +26,7 @@ from lineage.errors import OutputExistsError, UsageError
 from lineage.facts import Artifact
 from lineage.integrity import index
 from lineage.recording.guard import logger
-from lineage.recording.inputs import PathLike
+from lineage.recording.inputs import PathLike, one_path
 from lineage.recording.own_files import refuse_own
 
 if TYPE_CHECKING:
@@ -63,10 +63,11 @@ class Outputs:
         """Return where an output called *path* goes.
 
         Raises:
+            TypeError: It is no path.
             UsageError: The path leads out of the session's folder, or names a file that the session or its export writes.
         """
         folder = self._session.folder
-        target = folder / path
+        target = folder / one_path(path, "path", "out.jsonl")
         name = Path(self._session.relative(target))
         if ".." in name.parts or name.is_absolute():
             raise UsageError("an output must lie in the session's folder", at=str(path), hint=f"name a path under {folder}")

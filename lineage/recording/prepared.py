@@ -6,7 +6,7 @@ content, its seed, its time and its index.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any, Protocol
 
 import orjson
@@ -15,6 +15,7 @@ from lineage.contract.plain import plain
 from lineage.contract.strict import loads
 from lineage.contract.writing import kindly
 from lineage.errors import RecordError
+from lineage.recording.calls import DIFFER
 from lineage.recording.tally import Part, Tally
 
 if TYPE_CHECKING:
@@ -129,19 +130,30 @@ class Preparation:
         given = own or {}
         merged = {**(call.params if call else {}), **given}
         unknown = {f"generation_params.{key}": reason for key, reason in call.gaps.items() if key not in given} if call else {}
-        seed = merged.get("seed", self.seed)
+        differing = {key for key, reason in call.gaps.items() if reason == DIFFER and key not in given} if call else set()
+        seed = merged.get("seed", None if "seed" in differing else self.seed)
         seed = seed if type(seed) is int else None
-        prepared = self._unusual(merged, {**unknown, **gaps}, seed, varying=given)
+        prepared = self._unusual(merged, {**unknown, **gaps}, seed, varying=given, without=differing)
         if call and not own and not gaps:
             self._call = (call, prepared, seed)
         return prepared, seed
 
-    def _unusual(self, own: Params, gaps: Mapping[str, str], seed: int | None, varying: Params | None = None) -> Prepared:
-        """Prepare records with parameters of their *own*. Of those, *varying* are the ones that no call of a model had."""
+    def _unusual(
+        self,
+        own: Params,
+        gaps: Mapping[str, str],
+        seed: int | None,
+        varying: Params | None = None,
+        without: Set[str] = frozenset(),
+    ) -> Prepared:
+        """Prepare records with parameters of their *own*. Of those, *varying* are the ones that no call of a model had.
+
+        They are *without* these parameters of the run, which were others in the calls.
+        """
         params, lost = own_params(own, self._run)
         self._varied |= self._lost(lost)
         self._varies(params if varying is None else {key: params[key] for key in varying if key in params})
-        merged = {**self.params, **params}
+        merged = {**{key: value for key, value in self.params.items() if key not in without}, **params}
         if seed is not None:
             merged = {**merged, "seed": seed} if "seed" in merged else {"seed": seed, **merged}
         shared = {**self._shared}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
@@ -26,6 +25,7 @@ from lineage.recording.inputs import PathLike as PathLike
 from lineage.recording.outputs import Exists
 from lineage.recording.prepared import dump
 from lineage.recording.tally import Facts
+from lineage.recording.workers import before_exit
 from lineage.recording.writer import Numbering, RecordWriter
 
 if TYPE_CHECKING:
@@ -132,8 +132,7 @@ class Run:
         self.require_open()
         output = self.session.outputs.open(path, exists)
         writer = RecordWriter(self, output, type=type)
-        self._writers.append(writer)
-        self._add(self.session.relative(writer.path), type, role="records")
+        self.continued(writer, type)
         return writer
 
     def use(self, path: Data, *, role: str = "input", type: str = "dataset") -> None:
@@ -218,6 +217,15 @@ class Run:
         """
         self._calls.add(params, gaps)
 
+    def failed(self, params: Mapping[str, Any], gaps: Mapping[str, str]) -> None:
+        """Note a call of the model that raised: a record that follows is not surely the work of the call before.
+
+        Args:
+            params: Parameters in force, by name, the seed too.
+            gaps: Reason for each parameter that is not known, by its name.
+        """
+        self._calls.failed(params, gaps)
+
     def at_end(self, call: Callable[[], None]) -> None:
         """Call *call* when the run ends, however it ends."""
         self._at_end.append(call)
@@ -271,9 +279,8 @@ class Run:
         self._fact = replace(self._fact, id=new_id(), made=(), started_at=now())
         self._calls.follow(self._update)
         self.session.opened(self)
-        util = sys.modules.get("multiprocessing.util")  # its processes end by os._exit, after its own finalizers
-        if util:
-            util.Finalize(None, self._end_child, exitpriority=1)
+        self.session.forked()
+        before_exit(self._end_child, order=1)
 
     def _end_child(self) -> None:
         """End a run of a process that multiprocessing ends: no `with` statement does it there."""
@@ -336,6 +343,11 @@ class Run:
             self._numberings = {}
             self._update()
         return self
+
+    def continued(self, writer: RecordWriter, type: str) -> None:
+        """Name the file of a writer that begins, also in a process that was forked off, and close it with the run."""
+        self._writers.append(writer)
+        self._add(self.session.relative(writer.path), type, role="records")
 
     def wrote(self, path: Path, type: str, facts: Facts | None) -> None:
         """Record a file that its writer has closed; without *facts* the file is read from end to end."""

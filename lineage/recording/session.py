@@ -39,6 +39,7 @@ from lineage.recording.inputs import (
     named_model,
     one_path,
     test_set,
+    text_of,
     used_data,
     used_files,
     words_of,
@@ -81,15 +82,16 @@ def session(
         A session that is not open yet: `with` opens and closes it; notebooks may call `open()` and `close()`.
 
     Raises:
-        TypeError: `operator` or `host` is neither a name nor a boolean.
+        TypeError: `folder`, `graphs` or `script` is no path, `title` no text, or `operator` or `host` neither a name nor a boolean.
+        PathError: A path is empty or has a null byte.
 
     `LINEAGE_DISABLED=1` turns recording off: records and reports are still written, without metadata.
     """
     return Session(
-        _absolute(folder if folder is not None else joining.joined_folder() or DEFAULT_FOLDER),
-        title=title,
-        graphs=_absolute(graphs) if graphs else None,
-        script=_absolute(script) if script else None,
+        _absolute(folder if folder is not None else joining.joined_folder() or DEFAULT_FOLDER, "folder"),
+        title=None if title is None else text_of(title, "title", "stage 1"),
+        graphs=_absolute(graphs, "graphs") if graphs else None,
+        script=_absolute(script, "script") if script else None,
         seeds=seeds,
         asked={
             "operator": _asked(operator, "operator", process.operator),
@@ -99,8 +101,9 @@ def session(
     )
 
 
-def _absolute(path: PathLike) -> Path:
-    """Return *path* from the working directory of now; as it is where that directory is gone."""
+def _absolute(given: PathLike, argument: str) -> Path:
+    """Return a path from the working directory of now; as it is where that directory is gone."""
+    path = one_path(given, argument, "artifacts")
     try:
         return Path(path).absolute()
     except FileNotFoundError:
@@ -210,9 +213,10 @@ class Session(Lifecycle):
         self, kind: str, *, inputs: Data = (), params: Mapping[str, Any] | None = None, command: Sequence[str] = ()
     ) -> TransformationRun:
         """Files become other files with no model: *kind* is "filter", "merge", "deduplicate", …"""
+        called = secrets.redact(text_of(kind, "kind", "filter"))
         used = used_data(self, inputs, "inputs", type="dataset", role="input")
         words = secrets.command_line(words_of(command, "command"))
-        return self._run(TransformationRun, Transformation, None, used, params, kind=secrets.redact(kind), command=tuple(words))
+        return self._run(TransformationRun, Transformation, None, used, params, kind=called, command=tuple(words))
 
     def artifact(self, path: PathLike, *, type: str = "artifact") -> Artifact:
         """Record a file or folder that the session made, outside any run; *path* is relative to the session's folder.

@@ -20,6 +20,7 @@ from lineage.contract.plain import not_finite
 from lineage.errors import ClosedError, RecordError
 from lineage.recording.appending import UNKNOWN, LineFile
 from lineage.recording.frames import FrameFile
+from lineage.recording.inputs import mapping_of
 from lineage.recording.outputs import Output
 from lineage.recording.prepared import OPTION, Preparation, Prepared, dump, dump_kindly
 from lineage.recording.tally import BATCH, Facts, Tally
@@ -104,6 +105,7 @@ class RecordWriter:
 
         Raises:
             RecordError: JSON cannot hold the record; nothing was written.
+            TypeError: *generation_params* is no mapping; nothing was written.
             OSError: The record is not in the file.
             ClosedError: The writer was closed.
         """
@@ -111,6 +113,8 @@ class RecordWriter:
             self._again()
         if type(record) is not dict and not isinstance(record, Mapping):
             raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
+        if generation_params and type(generation_params) is not dict:
+            mapping_of(generation_params, "generation_params", '{"seed": 42}')
         self._lock.acquire()  # a `with` costs twice as much
         try:
             prepared, run = self._prepared, self._run
@@ -222,6 +226,7 @@ class RecordWriter:
                 self._file.abandon()
                 self._run = self._run.forked()
                 self._begin(output)
+                self._run.continued(self, self._type)
 
     def __enter__(self) -> RecordWriter:
         return self

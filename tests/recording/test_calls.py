@@ -12,6 +12,7 @@ import pytest
 
 import lineage
 from lineage.contract import manifest
+from lineage.models.hooks import recorded
 from lineage.recording.calls import DIFFER, VARIED
 
 
@@ -46,6 +47,101 @@ def test_the_same_call_is_the_same_object_so_that_a_writer_prepares_it_once(run)
     first = run.calls.in_force()
     run.called({"temperature": 1.0}, {"seed": "not known"})
     assert run.calls.in_force() is first
+
+
+def test_a_record_after_a_call_that_raised_is_not_taken_for_one_of_the_call_before(run):
+    run.called({"top_k": 5, "seed": 1}, {})
+    assert run.calls.in_force().params == {"top_k": 5, "seed": 1}
+    run.failed({"top_k": 5, "seed": 2}, {})
+    for _ in range(2):
+        assert run.calls.in_force().params == {"top_k": 5}
+        assert run.calls.in_force().gaps == {"seed": DIFFER}
+    run.called({"top_k": 5, "seed": 3}, {})
+    assert run.calls.in_force().params == {"top_k": 5, "seed": 3}
+    assert fact(run).params == {"top_k": 5}
+
+
+def test_a_call_that_is_made_again_after_it_raised_is_the_call_of_its_record(run):
+    for seed in range(3):
+        run.failed({"seed": seed}, {})
+        run.failed({"seed": seed}, {})
+        run.called({"seed": seed}, {})
+        assert run.calls.in_force().params == {"seed": seed}
+
+
+def test_a_first_call_that_raised_in_a_thread_gives_its_records_no_parameter_of_other_threads(run):
+    run.called({"top_k": 5, "seed": 1}, {})
+    found = []
+
+    def fail():
+        run.failed({"top_k": 5, "seed": 2}, {})
+        found.append(run.calls.in_force())
+        run.called({"top_k": 5, "seed": 3}, {})
+        found.append(run.calls.in_force())
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    assert found[0].params == {"top_k": 5}
+    assert found[0].gaps == {"seed": DIFFER}
+    assert found[1].params == {"top_k": 5, "seed": 3}
+
+
+def test_what_calls_in_common_have_is_compared_with_the_one_that_raised(run):
+    run.called({"top_k": 5, "seed": 1}, {})
+    run.called({"top_k": 5, "seed": 2}, {})
+    run.failed({"top_k": 6, "seed": 3}, {})
+    assert run.calls.in_force().params == {}
+    assert set(run.calls.in_force().gaps) == {"top_k", "seed"}
+
+
+def plain(prompt, *, seed):
+    if not prompt:
+        raise ValueError("no prompt")
+    return prompt
+
+
+async def awaited(prompt, *, seed):
+    await asyncio.sleep(0)
+    return plain(prompt, seed=seed)
+
+
+KINDS = {"function": plain, "coroutine": awaited, "returns a coroutine": lambda prompt, *, seed: awaited(prompt, seed=seed)}
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+def test_a_fallback_after_an_error_of_a_wrapped_function_has_no_seed_of_another_call(kind, run):
+    async def main():
+        with run.records("out.jsonl") as out:
+            generate = recorded(kind, run)
+            for seed, prompt in ((1, "a"), (2, ""), (3, "b")):
+                try:
+                    answer = generate(prompt, seed=seed)
+                    if asyncio.iscoroutine(answer):
+                        await answer
+                except ValueError:
+                    assert prompt == ""
+                out.write({"asked": seed})
+        return out.path
+
+    rows = [json.loads(line) for line in asyncio.run(main()).read_text().splitlines()]
+    assert [(row["asked"], row["metadata"]["generation_params"].get("seed")) for row in rows] == [(1, 1), (2, None), (3, 3)]
+    assert rows[1]["metadata"]["gaps"]["generation_params.seed"] == DIFFER
+
+
+def test_a_record_of_an_unknown_call_has_no_value_of_the_run_in_its_place(tmp_path):
+    given = {"seed": 5, "temperature": 0.5, "top_k": 7}
+    with lineage.session(tmp_path, export=False) as session, session.generation(params=given) as run, run.records("out.jsonl") as out:
+        run.called({"seed": 1, "temperature": 0.1}, {})
+        run.called({"seed": 2, "temperature": 0.2}, {})
+        out.write({"n": 0})
+        out.write({"n": 1}, generation_params={"seed": 2})
+    first, second = (json.loads(line)["metadata"] for line in out.path.read_text().splitlines())
+    assert first["generation_params"] == {"top_k": 7}
+    assert {"generation_params.seed", "generation_params.temperature"} <= set(first["gaps"])
+    assert second["generation_params"] == {"top_k": 7, "seed": 2}
+    assert "generation_params.seed" not in second["gaps"]
+    assert fact(run).params == given
 
 
 def test_two_different_calls_without_a_record_between_leave_what_they_have_in_common(run):

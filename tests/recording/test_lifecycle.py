@@ -18,6 +18,7 @@ import pytest
 import lineage
 from lineage.contract import manifest
 from lineage.errors import UsageError
+from lineage.recording import joining, lifecycle
 from lineage.recording import log as log_module
 
 
@@ -149,6 +150,41 @@ def test_sigterm_ends_the_session_as_interrupted(work):
     assert told["activities"][0]["status"] == "interrupted"
     assert counts(told)["a.jsonl"] == 1
     assert no_journal()
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGTERM, SystemExit), (signal.SIGINT, KeyboardInterrupt)])
+def test_a_signal_while_the_session_opens_ends_it_as_interrupted(work, monkeypatch, number, kind):
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+    def written_first(self, *events):
+        real(self, *events)
+        if any("session" in event for event in events) and not sent:
+            sent.append(1)
+            os.kill(os.getpid(), number)
+            time.sleep(0.01)
+
+    real, sent = log_module.Log.add, []
+    monkeypatch.setattr(log_module.Log, "add", written_first)
+    try:
+        session = lineage.session("artifacts", export=False)
+        with pytest.raises(kind):
+            session.open()
+        assert only_manifest()["status"] == "interrupted"
+        assert no_journal()
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+        assert joining.VARIABLE not in os.environ
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def test_a_session_that_is_left_before_anything_is_recorded_leaves_nothing_behind(work, monkeypatch):
+    monkeypatch.setattr(lifecycle.git, "look", lambda *_, **__: os.kill(os.getpid(), signal.SIGINT) or time.sleep(0.1))
+    handler = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        lineage.session("artifacts", export=False).open()
+    assert list(Path("artifacts").iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) is handler
+    assert joining.VARIABLE not in os.environ
 
 
 def test_sigterm_while_the_session_closes_cuts_nothing_off(work, monkeypatch):
