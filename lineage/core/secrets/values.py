@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+from lineage.core.secrets.arguments import command_line
 from lineage.core.secrets.messages import redact
 from lineage.core.secrets.names import Level, level
 from lineage.core.secrets.patterns import Pattern
@@ -110,7 +111,7 @@ def _member(name: object, value: Any, at: str, hidden: list[Taken]) -> Any:
 
 def _of_key(name: object, at: str) -> Level:
     """Decide what a `key` is by what holds it: `wandb.key` is a secret, `item.key` is none."""
-    holder = at.split(".")[-2] if name == "key" and "." in at else ""
+    holder = at.split(".")[-2] if name in ("key", "keys") and "." in at else ""
     return Level.TEXT if holder in _HOLDERS else Level.NONE
 
 
@@ -154,9 +155,20 @@ def _list(value: Any, at: str, hidden: list[Taken]) -> Any:
     if _is_pair(value):
         hidden.append((f"{at}[1]", WHOLE, value[1]))
         items = [value[0], None]
+    elif any(isinstance(one, str) and one[:1] == "-" for one in value) and all(isinstance(one, str) for one in value):
+        items = _command(value, at, hidden)
     else:
         items = [_value(inner, f"{at}[{n}]", hidden) for n, inner in enumerate(value)]
     return tuple(items) if type(value) is tuple else items
+
+
+def _command(argv: Sequence[str], at: str, hidden: list[Taken]) -> list[str]:
+    """Return the arguments of a command: what follows an option may be a secret by the option's name."""
+    shown = command_line(argv)
+    hidden += [
+        (f"{at}[{n}]", PART, removed(before, after)) for n, (before, after) in enumerate(zip(argv, shown, strict=True)) if before != after
+    ]
+    return shown
 
 
 def _is_pair(value: Any) -> bool:
