@@ -94,7 +94,7 @@ def _values(text: str, start: int, end: int, named: Level) -> Iterator[tuple[int
     """Find what is given to the name that stands from *start* to *end*."""
     is_option = text[start - 1 : start] == "-"
     quote = text[start - 1 : start] if text[start - 1 : start] in ("'", '"', "`") else ""
-    if found := _XML_VALUE.match(text, end) or _ELEMENT.match(text, end) or _BLOCK.match(text, end):
+    if found := _below(text, start, end):
         yield from (span for span in _element(text, start, found) if not _keeps(text[slice(*span)], named))
     elif found := _SEPARATOR.match(text, end):
         if not ("\n" in found["space"] + found["gap"] and not found["close"]):
@@ -108,6 +108,16 @@ def _values(text: str, start: int, end: int, named: Level) -> Iterator[tuple[int
     elif is_option and (found := _OPTION.match(text, end)):
         spans = _quoted(text, found.end()) or [_bare(text, found.end())]
         yield from (span for span in spans if not _PLAIN.fullmatch(text, *span) and not _keeps(text[slice(*span)], named))
+
+
+def _below(text: str, start: int, end: int) -> re.Match[str] | None:
+    """Match what XML and YAML have between a name and its value; the letter behind the name tells whether to look."""
+    follows = text[end : end + 1]
+    if follows == ":":
+        return _BLOCK.match(text, end)
+    if follows in ("'", '"', "<"):
+        return _XML_VALUE.match(text, end)
+    return _ELEMENT.match(text, end) if text[start - 1 : start] in ("<", ":") else None
 
 
 def _element(text: str, start: int, found: re.Match[str]) -> Iterator[tuple[int, int]]:
