@@ -7,8 +7,11 @@ import base64
 import json
 import random
 import string
+from html import escape
+from urllib.parse import quote
 
 ALNUM = string.ascii_letters + string.digits
+CAPITALS = string.ascii_uppercase + string.digits
 HEX = "0123456789abcdef"
 
 
@@ -27,6 +30,12 @@ class Maker:
             if all(set(kind) & set(found) for kind in wanted):
                 self.made.append(found)
                 return found
+
+
+def _kept(maker, text):
+    """The text, as one that was made."""
+    maker.made.append(text)
+    return text
 
 
 # By shape: what a service gives out, wherever it stands.
@@ -104,6 +113,49 @@ SHAPES = {
     "failed command": lambda m: f"Command {['prog', '--password', m.text(), 'x']} returned non-zero exit status 1.",
     "piped": lambda m: "echo " + m.text() + " | docker login -u me --password-stdin",
     "netrc": lambda m: "machine host login me password " + m.text(),
+    "atlassian": lambda m: "ATA" + "TT3xFfGF0" + m.text(ALNUM, 180),
+    "buildkite": lambda m: "bk" + "ua_" + m.text(HEX, 40),
+    "circleci": lambda m: "CCI" + "PAT_" + m.text(ALNUM, 22) + "_" + m.text(HEX, 40),
+    "dynatrace": lambda m: "dt0" + "c01." + m.text(CAPITALS, 24) + "." + m.text(CAPITALS, 64),
+    "fly": lambda m: "fm" + "2_" + m.text(ALNUM, 100),
+    "hubspot": lambda m: "pat" + "-na1-" + m.text(HEX, 8) + "-1234-4234-8234-" + m.text(HEX, 12),
+    "hugging face, old": lambda m: "api" + "_" + m.text(string.ascii_letters, 34),
+    "modal": lambda m: "ak" + "-" + m.text(ALNUM, 22),
+    "okta": lambda m: "SSWS 0" + "0" + m.text(ALNUM, 40),
+    "brevo": lambda m: "xkeysib" + "-" + m.text(HEX, 64) + "-" + m.text(ALNUM, 16),
+    "tailscale": lambda m: "tskey" + "-auth-" + m.text(ALNUM, 16) + "-" + m.text(ALNUM, 32),
+    "vercel": lambda m: "vc" + "k_" + m.text(ALNUM, 56),
+    "host and port": lambda m: "me:" + m.text() + "@db:5432/x",
+    "oracle": lambda m: "jdbc:oracle:thin:scott/" + m.text() + "@//host:1521/x",
+    "address in an address": lambda m: "https://host/x?next=" + quote(f"https://other/?token={m.text()}", safe=""),
+    "password in an address in an address": lambda m: "https://host/x?next=" + quote(f"https://me:{m.text()}@other/", safe=""),
+    "json, escaped": lambda m: quote(json.dumps({"password": m.text()})),
+    "json in html": lambda m: escape(json.dumps({"password": m.text()})),
+    "xml": lambda m: f"<server><password>{m.text()}</password></server>",
+    "xml, cdata": lambda m: f"<password><![CDATA[{m.text()}]]></password>",
+    "xml attributes": lambda m: f'<property name="password" type="text" value="{m.text()}"/>',
+    "xml properties": lambda m: f"<property><name>fs.s3a.secret.key</name><value>{m.text()}</value></property>",
+    "json, capitals": lambda m: json.dumps([{"Name": "DB_PASSWORD", "Value": m.text()}]),
+    "yaml block": lambda m: f"api_key: |\n  {m.text()}\nx: 1",
+    "yaml, next line": lambda m: f"password:\n  {m.text()}\nx: 1",
+    "in a sentence": lambda m: f"Incorrect API key provided: {m.text()}. You can find yours",
+    "in a sentence, quoted": lambda m: f"invalid access token '{m.text()}'",
+    "password in a sentence": lambda m: f"login failed for me with password {m.text()}",
+    "sql": lambda m: f"CREATE USER me IDENTIFIED BY '{m.text()}'",
+    "basic auth, python": lambda m: f"HTTPBasicAuth('me', '{m.text()}')",
+    "login, python": lambda m: f"huggingface_hub.login('{m.text()}')",
+    "aws configure": lambda m: "aws configure set aws_secret_access_key " + m.text(ALNUM, 40),
+    "dockerfile": lambda m: "ENV HF_TOKEN " + m.text(),
+    "docker login": lambda m: "docker login -u me -p " + m.text() + " registry",
+    "mysql": lambda m: "mysql -uroot -p" + m.text() + " db",
+    "sshpass": lambda m: "sshpass -p '" + m.text() + "' ssh host",
+    "htpasswd": lambda m: "htpasswd -bc file me " + m.text(),
+    "kubectl": lambda m: "kubectl create secret generic x --from-literal=foo=" + m.text(),
+    "printf": lambda m: "printf '%s' " + m.text() + " | docker login --password-stdin",
+    "curl, options together": lambda m: "curl -su me:" + m.text() + " https://host",
+    "pem, base 64": lambda m: _kept(m, base64.b64encode(b"-----BEGIN RSA " + b"PRIVATE KEY-----\n" + m.text(ALNUM, 64).encode()).decode()),
+    "& in it": lambda m: "password=" + m.text(ALNUM, 8) + "&" + m.text(ALNUM, 8),
+    "' in it": lambda m: "password: " + m.text(ALNUM, 8) + "'" + m.text(ALNUM, 8),
 }
 # By name: the secret itself is any text.
 NAMES = (
@@ -113,6 +165,8 @@ NAMES = (
     "secret", "client_secret", "clientSecret", "AWS_SECRET_ACCESS_KEY", "aws_secret_access_key", "secretKey", "private_key", "signing_key",
     "credentials", "cred", "cookie", "session_cookie", "Cookie", "wandb_key", "openai_key", "azure_key", "account_key", "subscription-key",
     "x-api-key", "jwt", "webhook_url", "encryption_key", "ssh_key", "master_key", "service_account_key",
+    "dbPassWord", "passwort", "Kennwort", "contraseña", "contrasena", "mot_de_passe", "motDePasse", "senha", "wachtwoord", "hasło", "lösenord",
+    "şifre", "пароль", "密码", "パスワード", "비밀번호", "zugangsschluessel", "ansible_become_pass", "pagerduty_key",
 )  # fmt: skip
 # Command lines, with § for a secret.
 COMMANDS = (
@@ -127,6 +181,8 @@ COMMANDS = (
     ("sshpass", "-p", "§", "ssh", "host"), ("redis-cli", "-a", "§"), ("+model.api_key=§",), ("++auth.token=§",), ("--password=§ and more",),
     ("--config", '{"env": [{"name": "API_KEY", "value": "§"}]}'), ("-passin", "pass:§"), ("--api_keys", "§", "§"), ("-d", "user=me&password=§"),
     ("python", "-c", "import os; os.environ['HF_TOKEN'] = '§'"), ("/p:Password=§",), ("--dsn", "postgres://me:§@db/x"),
+    ("aws", "configure", "set", "aws_secret_access_key", "§"), ("setx", "OPENAI_API_KEY", "§"), ("curl", "-su", "me:§"),
+    ("az", "login", "--service-principal", "-p", "§"), ("htpasswd -bc file me §",), ("mysql -uroot -p§ db",),
 )  # fmt: skip
 # What experiments record, and is no secret.
 PLAIN_NAMES = (
@@ -135,6 +191,8 @@ PLAIN_NAMES = (
     "tokens_per_second", "prompt_tokens", "completion_tokens", "past_key_values", "public_key", "cache_key", "label_key", "skip_special_tokens",
     "bad_words_token_ids", "session_id", "run_id", "token_count", "tokenizer_revision", "passage", "keypoints", "compass", "secretary", "author_email",
     "auth_type", "token_url", "api_key_env", "password_file", "qk_norm", "decoder_start_token_id", "top_k", "image_token", "mask_token", "num_passes",
+    "separator_token", "language_token", "yes_token", "reward_token", "placeholder_token", "initializer_token", "rare_token", "page_token",
+    "cookie_theft_task", "password_cracking_dataset", "secret_sharing", "cred_interval", "role_key", "segment_key",
 )  # fmt: skip
 PLAIN_TEXTS = (
     "Qwen/Qwen2.5-32B", "meta-llama/Llama-3.1-8B-Instruct", "sk-learn", "scikit-learn==1.5.2", "hf_transformers", "pass@1=0.32", "<|endoftext|>",
@@ -145,4 +203,7 @@ PLAIN_TEXTS = (
     "tokenizer(text, return_tensors='pt')", "eos_token='</s>', pad_token='[PAD]'", "{'eos_token_id': 2, 'tokens': 15}", "max_tokens=100", "api_key=$OPENAI_API_KEY",
     "HF_TOKEN=${HF_TOKEN}", "PWD=/home/me", "me@example.com", "/data/keys/tokens.jsonl", "task-1234567890", "Basic understanding of algebra", "bearer of bad news",
     "transformers==4.45.0,tokenizers==0.20", "--password-stdin", "author: Jane Doe", "key-value store", "User: hello\nAssistant: hi",
+    "docker run --gpus all -p 8888:8888 -u me:users image", "curl -b cookies.txt https://host", "map:0.5@iou.5", "f1:macro@val", "sort -u a:b",
+    "https://host/x?q=a%20b%3Dc", "&lt;s&gt; is a token", "<key>C#m</key>", "the token embedding of Qwen2.5-7B-Instruct-AWQ",
+    "The pass key is 71432. Remember it.", "api_version: 2024-06-01", "mkdir -p out/a1b2c3d4", "the API key of section 4.2",
 )  # fmt: skip

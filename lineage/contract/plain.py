@@ -183,7 +183,17 @@ class _Conversion:
             return self.object(value, at, self.value)
         if isinstance(value, Set):
             return sorted_values([self.value(inner, f"{at}[]") for inner in value])
+        names = getattr(value, "_fields", None)
+        if isinstance(value, tuple) and isinstance(names, tuple) and len(names) == len(value):
+            return self._named(value, names, at)
         return [self.value(inner, f"{at}[{n}]") for n, inner in enumerate(value)]
+
+    def _named(self, values: tuple[Any, ...], names: tuple[str, ...], at: str) -> list[Any]:
+        """Return a named tuple as a list; its names tell which values are secrets, and are not kept."""
+        shown, hidden = secrets.hide({name: self.value(inner, f"{at}.{name}") for name, inner in zip(names, values, strict=True)}, at)
+        for about, reason in hidden:
+            self._gap(about, reason)
+        return [*shown.values()]
 
     def object(self, content: Mapping[Any, Any], at: str, convert: Callable[[object, str], Any]) -> dict[str, Any]:
         """Return a mapping as JSON; each value is converted by *convert*."""

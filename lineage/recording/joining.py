@@ -22,7 +22,7 @@ from typing import Any
 from lineage.capture import process
 from lineage.contract import manifest
 from lineage.contract.strict import loads
-from lineage.core.writing import create
+from lineage.core.writing import create, open_plain
 
 VARIABLE = "LINEAGE_SESSION"  # the manifest's path, for child processes
 OWNER = "LINEAGE_SESSION_PID"  # the process that set it, which does not join itself
@@ -102,7 +102,10 @@ def _parents_session(folder: Path) -> str | None:
     if joined is None or os.path.realpath(joined) != os.path.realpath(folder):
         return None
     path = Path(os.environ[VARIABLE])
-    return manifest.session_id_of(path) if _status(path) == "running" else None
+    session_id = manifest.session_id_of(path)
+    is_manifest = path == manifest.path_of(path.parent, session_id) and _ID.fullmatch(session_id)
+    said = _manifest(path) if is_manifest else {}
+    return session_id if said.get("status") == "running" and said.get("session_id") == session_id else None
 
 
 def _jobs_session(folder: Path, rank: int, size: int) -> Membership:
@@ -199,7 +202,8 @@ def _owner(path: Path) -> Mapping[str, Any]:
 
 def _manifest(path: Path) -> Mapping[str, Any]:
     try:
-        value, _ = loads(path.read_bytes())
+        with os.fdopen(open_plain(path), "rb") as file:
+            value, _ = loads(file.read(manifest.MAX_BYTES))
     except OSError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -19,7 +19,7 @@ from lineage.capture import process
 from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
-from lineage.core.writing import create, replace_file
+from lineage.core.writing import create, open_plain, replace_file
 from lineage.recording.guard import Guard
 
 Event = Mapping[str, Any]
@@ -158,7 +158,8 @@ class Log:
 
     def _on_disk(self) -> dict[str, Any]:
         try:
-            value, _ = loads(self._manifest.read_bytes())
+            with os.fdopen(open_plain(self._manifest), "rb") as file:
+                value, _ = loads(file.read())
         except FileNotFoundError:
             return {}
         return value if isinstance(value, dict) else {}

@@ -180,7 +180,7 @@ class Run:
 
     def wraps(self, command: Sequence[str]) -> None:
         """Record the command that does the work, without its secrets."""
-        self._update(command=tuple(command))
+        self._update(command=tuple(secrets.command_line(command)))
 
     def finished(self, exit_code: int) -> None:
         """Record the exit code of that command."""

@@ -113,7 +113,7 @@ def _absolute(given: PathLike, argument: str) -> Path:
 def _asked(value: bool | str, name: str, look_up: Callable[[], str | None]) -> str | None:
     """Return a name that the caller gave, or the system's if the caller asked for it."""
     if isinstance(value, str) and value:
-        return value
+        return secrets.redact(value)
     if isinstance(value, bool):
         return look_up() if value else None
     raise TypeError(f'{name}: expected a name or True, got {value!r}; pass {name}="ada", or {name}=True for the system\'s own')

@@ -93,6 +93,19 @@ def test_a_number_is_a_secret_under_a_password_and_not_under_a_token(value):
     assert shown == {"password": None, "token": value, "use_auth_token": value}
 
 
+@pytest.mark.parametrize("value", ["<|endoftext|>", "</s>", "[SEP]", "EMPTY", "text", "+", "|", "sks", "", "\n"])
+@pytest.mark.parametrize("name", ["token", "user_token", "api_key", "project_key", "host_key", "tokens"])
+def test_what_no_service_gives_out_is_no_secret_under_a_token_or_key(name, value):
+    assert secrets.hide({name: value}, "params") == ({name: value}, ())
+    assert secrets.hide({"password": value or "x"}, "params")[0] == {"password": None}
+
+
+@given(value=WORDS)
+def test_a_key_is_a_secret_where_a_service_holds_it(value):
+    assert secrets.hide({"wandb": {"key": value}}, "params")[0] == {"wandb": {"key": None}}
+    assert secrets.hide({"dataset": {"key": value.lower()}}, "params")[0] == {"dataset": {"key": value.lower()}}
+
+
 def test_nothing_is_hidden_where_nothing_is():
     given_ = {"password": None, "api_key": "", "token": "***", "credentials": {}, "cookies": []}
     assert secrets.hide(given_, "params") == (given_, ())
@@ -206,7 +219,10 @@ def test_parameters_without_a_secret_are_not_copied():
 
 
 @pytest.mark.parametrize(
-    "kind", sorted(set(SHAPES) - {"option", "shell", "assignment, colon", "cookie", "api header", "python", "list of headers"})
+    "kind",
+    sorted(
+        set(SHAPES) - {"option", "shell", "assignment, colon", "cookie", "api header", "python", "list of headers", "& in it", "' in it"}
+    ),
 )
 def test_a_patch_with_a_secret_is_known(kind):
     maker = Maker(5)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from typing import NamedTuple
 
 import pytest
 from leaky import COMMANDS, NAMES, SHAPES, Maker
@@ -76,6 +77,32 @@ def test_no_byte_of_a_session_holds_a_secret(tmp_path, maker, monkeypatch):
     assert {path.suffix for path in files(tmp_path)} >= {".json", ".jsonl", ".ttl", ".trig", ".svg"}
     assert leaks(tmp_path, maker) == []
     assert "secret-recorded" not in {one.code for one in lineage.audit(tmp_path).findings}
+
+
+class Account(NamedTuple):
+    user: str
+    password: str
+
+
+def test_no_secret_of_a_value_with_names_or_of_an_argument_is_recorded(tmp_path, maker):
+    params = {
+        "account": Account("me", maker.text()),
+        "accounts": [Account("you", maker.text())],
+        "argv": ["curl", "-u", f"me:{maker.text()}", "https://host"],
+        "openai": {"keys": [maker.text()]},
+    }
+    with lineage.session(tmp_path, operator=f"ada --password {maker.text()}", host=SHAPES["url user"](maker)) as session:
+        with session.transformation("call", params=params) as run:
+            run.wraps(["prog", "--password", maker.text()])
+    assert [(path.name, secret) for path in files(tmp_path) for secret in maker.made if secret.encode() in path.read_bytes()] == []
+    (activity,) = manifest(session)["activities"]
+    assert activity["params"] == {
+        "account": ["me", None],
+        "accounts": [["you", None]],
+        "argv": ["curl", "-u", "me:***", "https://host"],
+        "openai": {"keys": None},
+    }
+    assert set(activity["gaps"]) >= {"params.account.password", "params.accounts[0].password", "params.argv[2]", "params.openai.keys"}
 
 
 def test_each_removal_shows_and_has_a_gap(tmp_path, maker):

@@ -11,6 +11,7 @@ found, changed  where secrets stand in a JSON value or a command that was writte
 names           which names are names of secrets
 shapes          what services give out
 assignments     `K=V`, `K: V`, JSON, headers and options in a text
+credentials     what follows a scheme, a user, a program's option
 urls            user information, signatures and keys in addresses
 
 To add a kind of token, add a row to `shapes.SHAPES`; to add a name, a word to `names`.

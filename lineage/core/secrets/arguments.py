@@ -6,25 +6,28 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import PurePath
 
+from lineage.core.secrets.credentials import is_address
 from lineage.core.secrets.names import Level, level
 from lineage.core.secrets.patterns import Pattern
-from lineage.core.secrets.text import HIDDEN, is_address, masked, removed
+from lineage.core.secrets.text import HIDDEN, masked, removed
 
 DEEPEST = 4  # commands within commands
 LONGEST = 1 << 16  # characters of an argument that is read as a command
-_OPTION = Pattern(r"(?:--?|/|\+{1,2}|~)?([A-Za-z_][\w.\-]*)")
-_ASSIGNED = Pattern(r"((?:-[a-zA-Z])?(?:--?|/|\+{1,2}|~)?([A-Za-z_][\w.\-/@]*)(?:=|:=|\+=))(.+)", re.DOTALL)
+_OPTION = Pattern(r"(?:--?|/|\+{1,2}|~)?([^\W\d][\w.\-]*)")
+_ASSIGNED = Pattern(r"((?:-[a-zA-Z])?(?:--?|/|\+{1,2}|~)?([^\W\d][\w.\-/@]*)(?:=|:=|\+=))(.+)", re.DOTALL)
 _SWITCH = Pattern(r"true|false|yes|no|none|null|[01]", re.IGNORECASE)
 _ORDINARY = Pattern(r"[a-z][a-z\-]*|.*[/\\].*|[\w.\-]*[A-Za-z_]\.[A-Za-z]{1,5}|[-+]?[0-9][0-9_.e\-]*|[\w.\-]+=.*", re.DOTALL)
 _RANDOM = Pattern(r"(?=[^0-9]*[0-9])(?=[^a-z]*[a-z])(?=[^A-Z]*[A-Z])[A-Za-z0-9+=!#%^*~]{8,}|[0-9a-f]{32,}")
-_USER = Pattern(r"(-[uU]|--(?:proxy-|http-|ftp-)?user(?:pass|pwd)?)(=?)(.*)", re.DOTALL)
+_USER = Pattern(r"(-[sSkLfigvX]{0,5}u|-U|--(?:proxy-|http-|ftp-)?user(?:pass|pwd)?)(=?)(.*)", re.DOTALL)
 _PART = Pattern(r"(?:[^\s\"';|&()\\]|\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*')+", re.DOTALL)
 # Options that hold a password in some programs and something else in others.
 _OF_PROGRAM = {
-    "mysql": "p", "mysqldump": "p", "mysqladmin": "p", "mariadb": "p", "mariadb-dump": "p", "sshpass": "p", "docker": "p", "podman": "p",
-    "helm": "p", "az": "p", "redis-cli": "a", "zip": "P", "unzip": "P", "7z": "p", "7za": "p", "ldapsearch": "w", "ldapadd": "w",
-    "mongo": "p", "mongosh": "p", "mongodump": "p", "twine": "p", "sqlcmd": "P", "bcp": "P", "ipmitool": "P", "curl": "b", "oc": "p",
+    "mysql": "p", "mysqldump": "p", "mysqladmin": "p", "mariadb": "p", "mariadb-dump": "p", "sshpass": "p", "docker login": "p", "podman login": "p", "nerdctl login": "p",
+    "helm login": "p", "az login": "p", "redis-cli": "a", "zip": "P", "unzip": "P", "7z": "p", "7za": "p", "ldapsearch": "w", "ldapadd": "w",
+    "mongo": "p", "mongosh": "p", "mongodump": "p", "twine": "p", "sqlcmd": "P", "bcp": "P", "ipmitool": "P", "curl": "b", "oc login": "p",
 }  # fmt: skip
+_LOGIN = frozenset(name.removesuffix(" login") for name in _OF_PROGRAM if name.endswith(" login"))
+_MIXED = Pattern(r"(?=\S*[0-9])(?=\S*[A-Za-z])[A-Za-z0-9+/=_.\-]{12,}")
 _UNSURE = frozenset(("key", "k", "p", "P", "login", "relogin", "auth-key", "w"))
 _GLUED = frozenset(("mysql", "mysqldump", "mysqladmin", "mariadb", "mariadb-dump", "sshpass", "7z", "7za"))
 
@@ -43,9 +46,12 @@ def command_line(argv: Sequence[str]) -> list[str]:
 
 def _arguments(argv: Sequence[str], depth: int) -> list[str]:
     shown: list[str] = []
-    option, many, program = "", False, ""
+    option, many, program, before = "", False, "", ""
     for argument in argv:
         value = _after(option, argument, many, program)
+        if value is None and _is_set(before, argument):
+            value = HIDDEN
+        before = argument
         if value is not None:
             shown.append(value)
             many = True
@@ -54,10 +60,26 @@ def _arguments(argv: Sequence[str], depth: int) -> list[str]:
             shown.append(argument)
             continue
         if not argument.startswith("-"):
-            program = PurePath(argument).name if PurePath(argument).name in _OF_PROGRAM else program
+            program = _program(argument, program)
         option, many = (argument, False) if _is_option(argument) else ("", False)
         shown.append(_argument(argument, program, depth))
     return shown
+
+
+def _program(argument: str, before: str) -> str:
+    """Return the program whose options follow; some take a password only where one logs in."""
+    name = PurePath(argument).name
+    if argument == "login" and before in _LOGIN:
+        return f"{before} login"
+    if argument in ("run", "exec", "create") and before in _LOGIN:
+        return f"{before} {argument}"
+    return name if name in _OF_PROGRAM or name in _LOGIN or name == "sort" else before
+
+
+def _is_set(name: str, value: str) -> bool:
+    """Say whether *value* follows the name of a variable that it is set to: `aws configure set NAME VALUE`, `setx NAME VALUE`."""
+    is_variable = "_" in name and name.replace("_", "").isalnum()
+    return is_variable and level(name) is not Level.NONE and bool(_MIXED.fullmatch(value))
 
 
 def _is_option(argument: str) -> bool:
@@ -75,10 +97,12 @@ def _after(option: str, argument: str, many: bool, program: str) -> str | None:
     if not option or argument == "--" or _looks_like_option(argument):
         return None
     name = option.lstrip("-/")
-    if (user := _USER.fullmatch(option)) and not user[3]:
+    if (user := _USER.fullmatch(option)) and not user[3] and not _has_groups(program, option):
         return _user(argument) if not many else None
     if _hides(option):
         return _value(option, argument, many)
+    if name == "b" and program == "curl" and "=" not in argument:  # a file of cookies
+        return None
     is_password = len(name) == 1 and _OF_PROGRAM.get(program) == name and option.startswith("-")
     is_unsure = name in _UNSURE and _RANDOM.fullmatch(argument)
     return HIDDEN if not many and (is_password or is_unsure) else None
@@ -101,7 +125,7 @@ def _argument(argument: str, program: str, depth: int) -> str:
     """Return one argument as it may be shown."""
     if program in _GLUED and argument.startswith(f"-{_OF_PROGRAM[program]}") and len(argument) > 2:
         return argument[:2] + HIDDEN
-    if (user := _USER.fullmatch(argument)) and user[3]:
+    if (user := _USER.fullmatch(argument)) and user[3] and not _has_groups(program, argument):
         return user[1] + user[2] + _user(user[3])
     if argument.startswith("pass:"):
         return "pass:" + HIDDEN
@@ -112,6 +136,11 @@ def _argument(argument: str, program: str, depth: int) -> str:
             return head + HIDDEN
         return masked(head + _argument(value, program, depth - 1) if depth > 0 else argument)
     return masked(within(argument, depth))
+
+
+def _has_groups(program: str, option: str) -> bool:
+    """Say whether what follows is a user and his group, as `docker run -u me:users` has them."""
+    return program.partition(" ")[0] in {*_LOGIN, "sort"} and not program.endswith("login") and option.lstrip("-")[:1] == "u"
 
 
 def _is_folder(name: str, value: str) -> bool:

@@ -12,14 +12,22 @@ Place = tuple[str, int, int]
 
 KIND = "value of a secret's name"
 _NAME_LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-")
-_NAME_AFTER = Pattern(r"[A-Za-z0-9_.\-]{0,128}")
+_NAME_AFTER = Pattern(r"[\w.\-]{0,128}")
 _LOWER = {number: number + 32 for number in range(65, 91)}
 _SEPARATOR = Pattern(r"(?P<close>\\{0,8}[\"'`]?\]?)(?P<space>\s{0,16})(?:=>|:=|==|[:=])(?!:)(?P<gap>\s{0,64})")
-_PAIR = Pattern(r"(?P<close>\\{0,8}[\"'])\s{0,16},\s{0,64}(?:(?P=close)value(?P=close)\s{0,16}:\s{0,64})?(?=[bru]?(?P=close))")
+_XML_VALUE = Pattern(
+    r"[\"'](?:\s{1,16}[\w:\-]{1,32}=[\"'][^\"'<>]{0,64}[\"']){0,4}\s{1,16}value\s{0,4}=\s{0,4}(?=[\"'])|\s{0,4}</\w{1,32}>\s{0,64}<value>",
+    re.IGNORECASE,
+)
+_ELEMENT = Pattern(r"(?:\s[^<>]{0,200})?>(?:<!\[CDATA\[)?([^<>\]]{1,4096})(?:\]\]>)?</")
+_BLOCK = Pattern(r":[ \t]{0,8}(?:[|>][+\-0-9]{0,2}[ \t]{0,8})?\r?\n[+ \t]{1,64}(?=\S{0,64}[0-9])([A-Za-z0-9+/=_.\-]{8,})[ \t\r]*(?=\n|\Z)")
+_SETS = Pattern(r"(?:\bset|\bsetx|\bsetenv|\bENV|\bARG|\bset -[a-zA-Z]{1,4})[ \t]{1,8}\Z")
+_SPACED = Pattern(r"[ \t]{1,8}[\"']?(?=\S{0,64}[0-9])([^\s\"'=]{8,})")
+_PAIR = Pattern(r"(?P<close>\\{0,8}[\"'])\s{0,16},\s{0,64}(?:(?P=close)[vV]alue(?P=close)\s{0,16}:\s{0,64})?(?=[bru]?(?P=close))")
 _OPTION = Pattern(r"[\"']\s{0,16},\s{0,64}(?=[\"'])|[ \t]{1,64}(?=[^\s\-])")
 _TURTLE = Pattern(r"[ \t]{1,4}(?=\")")
 _QUOTE = Pattern(r"[bBrRfFuU]{0,2}(?P<slashes>\\{0,8})(?P<quote>\"\"\"|'''|[\"'`])")
-_BARE = Pattern(r"[^\s\"'`&;<>|]+")
+_BARE = Pattern(r"(?:[^\s\"'`&;<>|]|(?<=[^\s\"'`&;<>|])['&](?=[A-Za-z0-9])(?![\w.\-]{1,64}=))+")
 _LINE = Pattern(r"[^\r\n]*")
 _NOTHING = Pattern(r"\*{3,}|none|null|nil|undefined", re.IGNORECASE)
 _SWITCH = Pattern(r"true|false|yes|no|on|off|[-+]?[0-9][0-9_.]*(?:e[-+]?[0-9]+)?", re.IGNORECASE)
@@ -70,7 +78,7 @@ def _names(text: str) -> Iterator[tuple[int, int, Level]]:
 def _beginning(text: str, place: int) -> int:
     """Find where the name around *place* begins."""
     start = place
-    while start and place - start < LONGEST and text[start - 1] in _NAME_LETTERS:
+    while start and place - start < LONGEST and (text[start - 1] in _NAME_LETTERS or text[start - 1].isalnum()):
         start -= 1
     return start
 
@@ -86,16 +94,43 @@ def _values(text: str, start: int, end: int, named: Level) -> Iterator[tuple[int
     """Find what is given to the name that stands from *start* to *end*."""
     is_option = text[start - 1 : start] == "-"
     quote = text[start - 1 : start] if text[start - 1 : start] in ("'", '"', "`") else ""
-    if found := _SEPARATOR.match(text, end):
+    if found := _below(text, start, end):
+        yield from (span for span in _element(text, start, found) if not _keeps(text[slice(*span)], named))
+    elif found := _SEPARATOR.match(text, end):
         if not ("\n" in found["space"] + found["gap"] and not found["close"]):
             yield from _given(text, start, found.end(), found[0], named, quote if not found["close"] else "")
     elif quote and (found := _PAIR.match(text, end)):  # a name in a list stands beside other names more often than beside its value
         yield from (span for span in _quoted(text, found.end()) if not _IDENTIFIER.fullmatch(text, *span) and text[span[0]] not in "- ")
+    elif (found := _SPACED.match(text, end)) and _SETS.search(text[max(0, start - 16) : start]):  # set NAME VALUE
+        yield found.span(1)
     elif text[start - 1 : start] == ":" and (found := _TURTLE.match(text, end)):  # a property and its value in Turtle
         yield from _quoted(text, found.end())
     elif is_option and (found := _OPTION.match(text, end)):
         spans = _quoted(text, found.end()) or [_bare(text, found.end())]
         yield from (span for span in spans if not _PLAIN.fullmatch(text, *span) and not _keeps(text[slice(*span)], named))
+
+
+def _below(text: str, start: int, end: int) -> re.Match[str] | None:
+    """Match what XML and YAML have between a name and its value; the letter behind the name tells whether to look."""
+    follows = text[end : end + 1]
+    if follows == ":":
+        return _BLOCK.match(text, end)
+    if follows in ("'", '"', "<"):
+        return _XML_VALUE.match(text, end)
+    return _ELEMENT.match(text, end) if text[start - 1 : start] in ("<", ":") else None
+
+
+def _element(text: str, start: int, found: re.Match[str]) -> Iterator[tuple[int, int]]:
+    """Find the value in an attribute or element of XML, or on the line below a name in YAML."""
+    if found.re.groups == 0:
+        yield from _quoted(text, found.end()) or [(found.end(), _end_of_text(text, found.end()))]
+    elif found[0].lstrip()[:1] == ":" or text[start - 1 : start] in ("<", ":"):
+        yield found.span(1)
+
+
+def _end_of_text(text: str, at: int) -> int:
+    end = text.find("<", at, at + _LONGEST_LINE)
+    return end if end >= 0 else at
 
 
 def _given(text: str, start: int, at: int, between: str, named: Level, inside: str) -> Iterator[tuple[int, int]]:
@@ -188,6 +223,14 @@ _CONSTANT = Pattern(r"[A-Z][A-Z0-9_]*")
 _EXPRESSION = Pattern(r"[\w.]+[(\[].*|[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+|[a-z_]+,?", re.DOTALL)
 
 
+_RANDOM = Pattern(r"(?=[A-Za-z0-9]*[0-9][A-Za-z]+[0-9])(?=[A-Za-z0-9]*[a-z])(?=[A-Za-z0-9]*[A-Z])[A-Za-z0-9+]{12,}")
+
+
+def _has_random(value: str) -> bool:
+    """Say whether one of the words of a value is no name: digits between small letters and capitals."""
+    return any(_RANDOM.fullmatch(word) for word in re.split(r"[^A-Za-z0-9+]+", value))
+
+
 def _is_literal(text: str, first: int, last: int, named: Level) -> bool:
     """Say whether a value in code is a secret itself, and not a name, a call, an example or a reference."""
     if last - first > _LONGEST_LITERAL:
@@ -196,9 +239,15 @@ def _is_literal(text: str, first: int, last: int, named: Level) -> bool:
     is_quoted = text[first - 1 : first] in ("'", '"', "`")
     if len(value) < 4 or _EXAMPLE.fullmatch(value) or _REFERENCE.fullmatch(value) or (level(value) and value.replace("_", "").isalpha()):
         return False
-    if any(letter in value for letter in "{}<>$ \n\t") or (_CONSTANT.fullmatch(value) and not any(letter.isdigit() for letter in value)):
+    if (
+        any(letter in value for letter in "{}<>$\n\t")
+        or (" " in value and not _has_random(value))
+        or (_CONSTANT.fullmatch(value) and not any(letter.isdigit() for letter in value))
+    ):
         return False
     has_digit = any(letter.isdigit() for letter in value)
+    if _has_random(value):
+        return True
     if is_quoted:
         is_mixed = value.lower() != value and value.upper() != value
         return named is Level.ALL or has_digit or is_mixed or len(value) >= 16

@@ -6,6 +6,7 @@ secret, and none beside it may turn that into something else: `token_ids`, `max_
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from enum import IntEnum
 from functools import lru_cache
@@ -25,18 +26,28 @@ LONGEST = 128  # characters of a name that are looked at
 # A text without any of these holds no name of a secret; `words` finds nothing else.
 HINTS = (
     "pass", "pwd", "token", "secret", "key", "auth", "cred", "cookie", "bearer", "jwt", "otp", "_pw",
-    "mnemonic", "seed_phrase", "webhook", "sessid", "_pat", "kennwort", "signature", "accountkey", "jaas",
+    "contrase", "motdepasse", "mot_de_passe", "senha", "wachtwoord", "hasło", "haslo", "heslo", "lösenord",
+    "losenord", "salasana", "adgangskode", "şifre", "пароль", "密码", "密碼", "口令", "パスワード", "비밀번호",
+    "schlüssel", "schluessel", "mnemonic", "seed_phrase", "webhook", "sessid", "_pat", "kennwort", "signature", "accountkey", "jaas",
 )  # fmt: skip
-_WORDS = Pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
+_WORDS = Pattern(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
+# Names of passwords in other languages, without accents.
+_FOREIGN = Pattern(
+    r"contrasen(?:y|i)?a|motdepasse|senha|wachtwoord|haslo|heslo|losenord|salasana|adgangskode|sifre"
+    r"|пароль|密码|密碼|口令|ハスワート|비밀번호|(?:zugangs|zugriffs|geheim|api)schlu(?:e)?ssel"
+)
 _PASSWORD = Pattern(r"pass(?:word|wd|phrase|code|wort)|kennwort|secrets?$|^secret(?:key|access|token|value)")
 _PASS_OWNERS = frozenset((
-    "admin", "basic", "db", "ftp", "git", "http", "imap", "key", "keystore", "ldap", "login",
-    "mail", "mongo", "my", "mysql", "pg", "postgres", "proxy", "rabbit", "rabbitmq", "redis",
-    "root", "rpc", "service", "smtp", "sql", "ssh", "sudo", "svn", "user", "vault", "vpn", "wifi",
+    "admin", "basic", "become", "broker", "db", "email", "ftp", "git", "http", "imap", "jdbc", "kafka",
+    "key", "keystore", "ldap", "login", "mail", "mariadb", "mongo", "mqtt", "my", "mysql", "oracle", "pg",
+    "postgres", "proxy", "rabbit", "rabbitmq", "redis", "registry", "root", "rpc", "rsync", "sasl",
+    "service", "sftp", "smtp", "sql", "ssh", "sudo", "svn", "truststore", "user", "vault", "vpn", "wifi",
 ))  # fmt: skip
 _KEY_OWNERS = frozenset((
-    "access", "account", "admin", "ai", "anthropic", "api", "app", "auth", "aws", "azure", "bot",
-    "cerebras", "client", "cohere", "comet", "crypto", "databricks", "datadog", "dd", "deepinfra",
+    "access", "account", "admin", "ai", "anthropic", "api", "app", "assemblyai", "auth", "aws", "azure",
+    "baseten", "bot", "braintrust", "cerebras", "clearml", "cloudflare", "dashscope", "deepgram", "kaggle",
+    "mapbox", "maps", "moonshot", "opsgenie", "pagerduty", "roboflow", "runpod", "serpapi", "siliconflow",
+    "snowflake", "zilliz", "client", "cohere", "comet", "crypto", "databricks", "datadog", "dd", "deepinfra",
     "deepseek", "deploy", "developer", "elastic", "eleven", "elevenlabs", "encryption", "fireworks",
     "gcp", "gemini", "github", "gitlab", "google", "gpt", "groq", "hf", "hmac", "host", "hub",
     "huggingface", "integration", "internal", "jina", "jwt", "labs", "langfuse", "langsmith",
@@ -50,14 +61,14 @@ _PAT_OWNERS = frozenset(["ado", "azure", "devops", "gh", "git", "github", "gitla
 # Words that follow the name of a secret where the value is something else.
 _ABOUT = frozenset((
     "acc", "accuracy", "algo", "algorithm", "arn", "backend", "class", "classes", "column",
-    "columns", "cost", "count", "counts", "dim", "dir", "directory", "domain", "embed", "embedding",
+    "columns", "cost", "count", "counts", "cracking", "dataset", "datasets", "detection", "dim", "dir", "directory", "domain", "embed", "embedding",
     "embeddings", "enabled", "endpoint", "env", "expiration", "expires", "expiry", "field", "file",
     "filename", "folder", "format", "header", "headers", "hint", "id", "ids", "idx", "index",
-    "indices", "kind", "label", "len", "length", "level", "limit", "limits", "loss", "manager",
-    "mask", "max", "method", "min", "mode", "name", "names", "num", "number", "padding", "path",
+    "indices", "interval", "kind", "label", "len", "length", "level", "limit", "limits", "loss", "manager",
+    "mask", "max", "method", "min", "mode", "model", "name", "names", "num", "number", "padding", "path",
     "pattern", "policy", "position", "positions", "prompt", "provider", "rate", "ratio", "regex",
-    "required", "scheme", "score", "size", "source", "stdin", "strategy", "strength", "style",
-    "timeout", "ttl", "type", "types", "uri", "url", "usage", "var", "variable", "vocab",
+    "required", "retrieval", "scheme", "score", "sharing", "size", "source", "stdin", "strategy", "strength",
+    "style", "task", "tasks", "theft", "timeout", "ttl", "type", "types", "uri", "url", "usage", "var", "variable", "vocab",
 ))  # fmt: skip
 # Words that come before, where the value is a switch or a number.
 _SWITCH = frozenset((
@@ -66,7 +77,10 @@ _SWITCH = frozenset((
 ))  # fmt: skip
 # Tokens of a vocabulary, and what is counted in them.
 _VOCABULARY = frozenset((
-    "add", "added", "additional", "assistant", "audio", "begin", "boi", "bos", "boundary", "budget",
+    "add", "added", "additional", "answer", "assistant", "audio", "backdoor", "bad", "begin", "boi", "bos", "boundary",
+    "budget", "choice", "concept", "continuation", "domain", "eoc", "false", "good", "human", "init", "initializer",
+    "instance", "lang", "language", "latent", "mem", "memory", "modifier", "newline", "no", "option", "page",
+    "placeholder", "rare", "reward", "separator", "step", "task", "timestamp", "true", "yes",
     "class", "cls", "codebook", "completion", "context", "control", "decoder", "draft", "dropout",
     "embedding", "end", "eod", "eoi", "eom", "eop", "eos", "eot", "extra", "fake", "fill", "fim",
     "first", "forced", "generated", "generation", "healing", "ignore", "image", "img", "input",
@@ -93,7 +107,11 @@ _TOKENS_OWNERS = frozenset((
 
 def words(name: str) -> list[str]:
     """Split *name* into its words, in lower case; digits are words of their own."""
-    return [word.lower() for word in _WORDS.compiled.findall(name[:LONGEST])]
+    name = name[:LONGEST]
+    if not name.isascii():  # without accents, and kana in one width
+        name = "".join(letter for letter in unicodedata.normalize("NFKD", name) if not unicodedata.combining(letter))
+        name = unicodedata.normalize("NFC", name.replace("ł", "l").replace("Ł", "L").replace("ı", "i"))
+    return [word.lower() for word in _WORDS.compiled.findall(name)]
 
 
 @lru_cache(maxsize=4096)
@@ -123,9 +141,11 @@ def _is_about(word: str, after: Sequence[str]) -> bool:
 
 
 def _alone(word: str, before: Sequence[str], after: Sequence[str]) -> Level:
-    if _PASSWORD.search(word) or word in ("pwd", "credential", "credentials", "cred", "creds"):
+    if _PASSWORD.search(word) or _FOREIGN.search(word) or word in ("pwd", "credential", "credentials", "cred", "creds"):
         return Level.ALL
-    if word.endswith("pwd") and word != "oldpwd":
+    if (word.endswith("pwd") and word != "oldpwd") or (word == "passe" and [*before[-2:]] == ["mot", "de"]):
+        return Level.ALL
+    if word == "pass" and after[:1] in (["word"], ["wd"], ["phrase"]):  # dbPassWord
         return Level.ALL
     if word.endswith("pass"):
         return _pass(word, before, after)

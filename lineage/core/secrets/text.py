@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
 from collections.abc import Iterator
+from html import unescape
+from urllib.parse import unquote
 
-from lineage.core.secrets import assignments, shapes, urls
+from lineage.core.secrets import assignments, credentials, shapes, urls
 from lineage.core.secrets.patterns import Pattern
 
 Place = tuple[str, int, int]
@@ -16,15 +15,10 @@ HIDDEN = "***"
 _SHORTEST = 4  # characters; no secret by shape or by name in JSON is shorter
 _NEAR = 400  # characters behind the first line of a private key in which the key begins
 _MATERIAL = Pattern(r"(?<![A-Za-z0-9+/=])[A-Za-z0-9+/=]{24,}")
-_BEARER = Pattern(r"\b(?:[Bb]earer|BEARER)[ \t]+(?=[\w\-.~+/=]{0,60}[0-9A-Z_~+/])([\w\-.~+/]{6,}=*)")
-_BASIC = Pattern(r"\b[Bb]asic[ \t]+([A-Za-z0-9+/]{6,}={0,2})")
-_USER = Pattern(
-    r"(?<![\w\-])(?:-[uU]|--(?:proxy-|http-|ftp-)?user(?:pass|pwd)?)(?:[\"']\s{0,8},\s{0,8}[\"']|[=\s]\s{0,8}|)"
-    r"(?:(?P<quote>[\"'])(?P<who>[^\"':\s]{1,128}):(?P<quoted>[^\"']+)|(?P<name>[^\"':\s=]{1,128}):(?P<bare>[^\s\"']+))"
-)
-_PIPED = Pattern(r"\becho\s+(?:-n\s+)?[\"']?([^\s\"'|]+)[\"']?\s*\|[^|\n]{0,200}(?:password-stdin|sudo\s+-S|passwd)")
-_NETRC = Pattern(r"\blogin\s+\S{1,256}\s+password\s+(\S+)")
-_ADDRESS = Pattern(r"localhost|[0-9]+|.*[./\\].*")
+_ESCAPE = Pattern(r"%[0-9A-Fa-f]{2}")
+_ESCAPED = Pattern(r"%(?:[2-7][0-9A-Fa-f])|&(?:quot|apos|amp|lt|gt|#3[49]|#x2[27]);")
+_MARKS = ("%22", "%3D", "%3d", "%3A", "%3a", "%40", "&quot;", "&apos;", "&#3", "&#x2")
+_LONGEST_ESCAPED = 1 << 16  # characters of a text whose escapes are read
 
 
 def places(text: str, *, is_code: bool = False) -> Iterator[Place]:
@@ -41,7 +35,8 @@ def _every(text: str, *, is_code: bool) -> Iterator[Place]:
     if "://" in text or "@" in text or "=" in text:
         yield from urls.places(text) if not is_code else (one for one in urls.places(text) if not _is_template(text[one[1] : one[2]]))
     yield from assignments.places(text, is_code=is_code)
-    yield from _credentials(text)
+    yield from credentials.places(text)
+    yield from _escaped(text, is_code=is_code)
 
 
 def _is_key(text: str, start: int) -> bool:
@@ -51,41 +46,22 @@ def _is_key(text: str, start: int) -> bool:
 
 def _is_template(value: str) -> bool:
     is_example = value.lower() in ("user:pass", "user:password", "username:password", "user:pw", "token", "key")
-    return is_example or any(mark in value for mark in "{}$<>%*")
+    return is_example or any(mark in value for mark in "{}$<>*") or "%" in _ESCAPE.sub("", value)
 
 
-def _credentials(text: str) -> Iterator[Place]:
-    """Find what follows the name of a scheme, and a user's password after his name."""
-    if "earer" in text or "EARER" in text:
-        yield from (("bearer token", *found.span(1)) for found in _BEARER.finditer(text))
-    if "asic" in text:
-        yield from (("password", *found.span(1)) for found in _BASIC.finditer(text) if _is_pair(found[1]))
-    if "-" in text and ":" in text:
-        yield from (("password", *span) for found in _USER.finditer(text) for span in _password(found))
-    if "echo" in text and "|" in text:
-        yield from (("password", *found.span(1)) for found in _PIPED.finditer(text))
-    if "password" in text and "login" in text:
-        yield from (("password", *found.span(1)) for found in _NETRC.finditer(text))
-
-
-def _is_pair(encoded: str) -> bool:
-    """Say whether *encoded* is `user:password` in base 64."""
-    try:
-        return b":" in base64.b64decode(encoded + "=" * (-len(encoded) % 4), validate=True)
-    except (binascii.Error, ValueError):
-        return False
-
-
-def _password(found: re.Match[str]) -> Iterator[tuple[int, int]]:
-    group = "quoted" if found["quote"] else "bare"
-    name, value = found["who"] or found["name"], found[group]
-    if not is_address(name, value):
-        yield found.span(group)
-
-
-def is_address(name: str, value: str) -> bool:
-    """Say whether `name:value` is a host and a port, or a user's and a group's number."""
-    return value.isdigit() and bool(_ADDRESS.fullmatch(name))
+def _escaped(text: str, *, is_code: bool) -> Iterator[Place]:
+    """Find secrets in what is escaped as addresses, HTML and XML have it."""
+    if len(text) > _LONGEST_ESCAPED or not any(mark in text for mark in _MARKS):
+        return
+    parts, origin, done = [], [], 0
+    for found in _ESCAPED.finditer(text):
+        letter = unquote(found[0]) if found[0][0] == "%" else unescape(found[0])
+        parts += [text[done : found.start()], letter]
+        origin += [*range(done, found.start()), found.start()]
+        done = found.end()
+    plain, origin = "".join([*parts, text[done:]]), [*origin, *range(done, len(text) + 1)]
+    if plain != text:
+        yield from ((kind, origin[start], origin[end]) for kind, start, end in places(plain, is_code=is_code))
 
 
 def removed(before: str, after: str) -> list[str]:

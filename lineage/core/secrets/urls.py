@@ -18,8 +18,9 @@ _HOST = Pattern(r"\[[0-9A-Fa-f:.]+\]|localhost\b|[\w\-]+(?:\.[\w\-]+)+|[\w\-]+:[
 _QUERY = Pattern(r"[?&#]([A-Za-z0-9_.\-%\[\]$]{1,64})=([^&#\s\"'<>`\\]+)")
 _BARE = Pattern(
     r"(?<![\w/.:@\-])(?!mailto:|acct:|sips?:|xmpp:)[A-Za-z_][\w.\-]{0,63}:([^\s@:/\"'<>`\\]{1,200})"
-    r"@(?:localhost\b|tcp\(|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[\w\-]{1,63}(?:\.[\w\-]{1,63})+)"
+    r"@(?:localhost\b|tcp\(|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[\w\-]{1,63}(?:\.[\w\-]{1,63}){0,8}(?:\.[A-Za-z][\w\-]{1,63}|:[0-9]{4,5}\b))"
 )
+_ORACLE = Pattern(r"jdbc:oracle:\w{1,8}:[\w.\-]{1,64}/([^\s@/\"']{1,200})@")
 # Names that are secrets in a query, and nowhere else.
 _IN_QUERY = frozenset((
     "assertion", "code_verifier", "hmac", "key", "nonce", "pw", "sid", "sig", "signature", "st",
@@ -39,6 +40,8 @@ def places(text: str) -> Iterator[Place]:
         for found in _QUERY.finditer(text):
             if _is_secret_in_query(unquote(found[1])):
                 yield "secret in an address", *found.span(2)
+    if "jdbc:oracle:" in text:
+        yield from (("password in an address", *found.span(1)) for found in _ORACLE.finditer(text))
     if "@" in text:
         yield from (("password in an address", *found.span(1)) for found in _BARE.finditer(text))
 

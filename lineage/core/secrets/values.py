@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from typing import Any
 
+from lineage.core.secrets.arguments import command_line
 from lineage.core.secrets.messages import redact
 from lineage.core.secrets.names import Level, level
 from lineage.core.secrets.patterns import Pattern
@@ -14,11 +15,14 @@ from lineage.core.secrets.text import HIDDEN, removed
 
 WHOLE = "looks like a secret and is not recorded"
 PART = "holds what looks like a secret; that part is not recorded"
+# What holds a secret that is called `key`.
+_HOLDERS = frozenset(("anthropic", "api", "aws", "azure", "comet", "gemini", "hf", "huggingface", "kaggle", "langfuse", "openai", "wandb"))
 # Objects whose names are those of something else, and what their values look like: reasons and versions.
 _ABOUT = {"gaps": Pattern(r".*\S \S.*", re.DOTALL), "packages": Pattern(r"[0-9][\w.+!\-]*")}
 _CACHED = 200  # characters of a text whose answer is kept
 _PLAIN = Pattern(r"[A-Za-z][a-z]*(?:[-_ ][a-z]+)*")
 _INERT = Pattern(r"[0-9a-f]{32,64}|[0-9T:.+\-]{10,40}|\w{0,8}")  # digests, ids, times, short words
+_MARK = Pattern(r"<[^<>]{1,40}>|\[[A-Za-z_]{1,20}\]|[A-Za-z]{0,5}|[^A-Za-z0-9*]{1,8}")
 _FOLDER = Pattern(r"[/~.].*", re.DOTALL)
 _RANDOM = Pattern(r"(?=[^\s]*[0-9])(?=[^\s]*[a-z])(?=[^\s]*[A-Z])[A-Za-z0-9+/=]{20,}")
 
@@ -95,7 +99,7 @@ def _member(name: object, value: Any, at: str, hidden: list[Taken]) -> Any:
             _key(about): (_value if is_about.fullmatch(str(told)) else partial(_member, about))(told, f"{at}.{_key(about)}", hidden)
             for about, told in value.items()
         }
-    named = _of(name)
+    named = _of(name) or _of_key(name, at)
     if named is not Level.NONE and _is_secret(str(name), value, named):
         hidden.append((at, WHOLE, value))
         return None
@@ -105,14 +109,27 @@ def _member(name: object, value: Any, at: str, hidden: list[Taken]) -> Any:
     return _value(value, at, hidden)
 
 
+def _of_key(name: object, at: str) -> Level:
+    """Decide what a `key` is by what holds it: `wandb.key` is a secret, `item.key` is none."""
+    holder = at.split(".")[-2] if name in ("key", "keys") and "." in at else ""
+    return Level.TEXT if holder in _HOLDERS else Level.NONE
+
+
 def _is_secret(name: str, value: Any, named: Level) -> bool:
     """Decide whether a value under the name of a secret is one: null and nothing are none."""
+    if named is Level.TEXT and isinstance(value, str) and _is_word_of_a_model(name, value):
+        return False
     if isinstance(value, str | bytes):
         is_folder = name.lower() == "pwd" and isinstance(value, str) and _FOLDER.fullmatch(value)
         return bool(value) and value != HIDDEN and not is_folder
     if value is None or isinstance(value, Mapping | list | tuple | set | frozenset):
         return bool(value) and (named is Level.ALL or _holds_text(value))
     return named is Level.ALL
+
+
+def _is_word_of_a_model(name: str, value: str) -> bool:
+    """Say whether a text under the name of a token or key is a mark of a vocabulary, a short word or signs: no service gives these out."""
+    return name.lower().rstrip("s").endswith(("token", "key")) and bool(_MARK.fullmatch(value))
 
 
 def _holds_text(values: Any) -> bool:
@@ -138,9 +155,20 @@ def _list(value: Any, at: str, hidden: list[Taken]) -> Any:
     if _is_pair(value):
         hidden.append((f"{at}[1]", WHOLE, value[1]))
         items = [value[0], None]
+    elif any(isinstance(one, str) and one[:1] == "-" for one in value) and all(isinstance(one, str) for one in value):
+        items = _command(value, at, hidden)
     else:
         items = [_value(inner, f"{at}[{n}]", hidden) for n, inner in enumerate(value)]
     return tuple(items) if type(value) is tuple else items
+
+
+def _command(argv: Sequence[str], at: str, hidden: list[Taken]) -> list[str]:
+    """Return the arguments of a command: what follows an option may be a secret by the option's name."""
+    shown = command_line(argv)
+    hidden += [
+        (f"{at}[{n}]", PART, removed(before, after)) for n, (before, after) in enumerate(zip(argv, shown, strict=True)) if before != after
+    ]
+    return shown
 
 
 def _is_pair(value: Any) -> bool:
