@@ -13,6 +13,7 @@ from lineage.recording import command as commands
 from lineage.recording import declared_outputs as declaring
 from lineage.recording.command import Ended
 from lineage.recording.declared_outputs import Declared
+from lineage.recording.inputs import paths_of
 from lineage.recording.runs import Run
 from lineage.recording.script_of import script_of
 from lineage.recording.session import Session, session
@@ -41,6 +42,7 @@ def command(folder: Path, type_: str, inputs: Sequence[str], outputs: Sequence[s
     if problem:
         return _refused(command_line[0], problem)
     declared = declaring.declared(folder, outputs)
+    paths_of(inputs, "--input")
     shown = secrets.command_line(command_line)
     called = secrets.redact(title) if title else " ".join(shown)
     script = script_of(command_line)

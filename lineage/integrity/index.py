@@ -130,15 +130,17 @@ class Sealing:
     def add(self, rows: bytes) -> None:
         """The rows of the next lines."""
         self._tree.extend(rows)
-        if self._out:
-            self._out.write(short(rows))
-            if self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
-                self._drop()
+        self.put(short(rows))
+        if self._out and self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
+            self._drop()
 
     def put(self, short_rows: bytes) -> None:
-        """The same, of lines that are in a tree already, as the sidecar keeps them."""
+        """The same, of lines that are in a tree already, as the sidecar keeps them. A full disk ends the sidecar, and nothing else."""
         if self._out:
-            self._out.write(short_rows)
+            try:
+                self._out.write(short_rows)
+            except OSError:
+                self._drop()
 
     def seal(self, sha256: str, size: int) -> Seal:
         """What stands for the file, whose bytes have this digest."""
@@ -157,7 +159,8 @@ class Sealing:
 
     def _drop(self) -> None:
         if self._out and self._temporary:
-            self._out.close()
+            with suppress(OSError):  # what is buffered cannot be written, and is not needed
+                self._out.close()
             self._temporary.unlink(missing_ok=True)
         self._temporary = self._out = None
 

@@ -9,8 +9,8 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from traceback import TracebackException
-from types import FrameType
-from typing import Any
+from types import FrameType, TracebackType
+from typing import Any, Self
 
 from lineage.core import secrets
 from lineage.facts import Status
@@ -69,6 +69,30 @@ def _message(error: BaseException) -> str:
     text = str(TracebackException(type(error), error, None, lookup_lines=False))
     clean = secrets.redact(text[:MAX_READ].encode("utf-8", "backslashreplace").decode())
     return clean if len(clean) <= MAX_MESSAGE else clean[:MAX_MESSAGE] + "…"
+
+
+class Block:
+    """What `with` and `async with` open and end."""
+
+    def open(self) -> Self:
+        """Open it and return it."""
+        raise NotImplementedError
+
+    def _close(self, ending: Ending) -> None:
+        """End it in the way that its block ended."""
+        raise NotImplementedError
+
+    def __enter__(self) -> Self:
+        return self.open()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close(ending(error))
+
+    async def __aenter__(self) -> Self:
+        return self.open()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._close(ending(error))
 
 
 class Termination:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Literal, NoReturn, Self
 
 from lineage.capture import environment, git, process, program
@@ -18,7 +18,7 @@ from lineage.core import secrets
 from lineage.errors import UsageError
 from lineage.facts import CodeVersion, Gap, Status
 from lineage.recording import joining
-from lineage.recording.ending import Ending, Termination, ending
+from lineage.recording.ending import Block, Ending, Termination, ending
 from lineage.recording.guard import Guard
 from lineage.recording.inputs import PathLike
 from lineage.recording.log import Log
@@ -28,7 +28,7 @@ DISABLED = "LINEAGE_DISABLED"
 HOW_TO_OPEN = "write `with lineage.session(...) as session:`, or call session.open()"
 
 
-class Lifecycle:
+class Lifecycle(Block):
     """A session that is not yet open, open, or closed."""
 
     def __init__(
@@ -105,6 +105,7 @@ class Lifecycle:
             self._log = Log(self.folder, self.id, owner=self.owner, guard=self.guard)
             self._termination.watch()
             self._begin_or_end()
+            atexit.register(self._left_open)
         return self
 
     def close(self, status: Status = "completed") -> None:
@@ -118,22 +119,17 @@ class Lifecycle:
         """
         self._close(Ending(status))
 
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._close(ending(error))
-
-    async def __aenter__(self) -> Self:
-        return self.open()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._close(ending(error))
-
     def __reduce__(self) -> NoReturn:
         raise TypeError("a session cannot be sent to another process; open lineage.session(...) there: it joins this one")
 
     # --- beginning and end
+
+    def _left_open(self) -> None:
+        """End a session that the program left open when it ended: a notebook, or a forgotten close()."""
+        if self._state == "open" and self._pid == os.getpid():
+            self.guard.tell("the end of the session", "the program ended while the session was open")
+            self._export = False  # the interpreter shuts down
+            self.close("interrupted")
 
     def _close(self, ending: Ending) -> None:
         if self._state == "new":
@@ -141,6 +137,7 @@ class Lifecycle:
         if self._state == "closed":
             return
         self._termination.defer()
+        atexit.unregister(self._left_open)
         try:
             for run in list(self._open_runs.values()):
                 run.abandon()

@@ -7,7 +7,6 @@ import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, NoReturn, Self
 
 from lineage.contract import manifest
@@ -19,7 +18,7 @@ from lineage.core import secrets
 from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Gap, Status
 from lineage.recording.calls import DIFFER, VARIED, Call, Calls
-from lineage.recording.ending import Ending, ending
+from lineage.recording.ending import Block, Ending
 from lineage.recording.inputs import Data, Paths, paths_of, used_data
 from lineage.recording.inputs import PathLike as PathLike
 from lineage.recording.outputs import Exists
@@ -37,7 +36,7 @@ def new_id() -> str:
     return uuid.uuid4().hex
 
 
-class Run:
+class Run(Block):
     """An activity of a session. A context manager: it ends as `completed`, `failed` or `interrupted`.
 
     A process that is forked off inside a run, and records something, has a run of its own from then on.
@@ -231,18 +230,6 @@ class Run:
         self._at_end.append(call)
 
     # --- taking place
-
-    def __enter__(self) -> Self:
-        return self.open()
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._close(ending(error))
-
-    async def __aenter__(self) -> Self:
-        return self.open()
-
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
-        self._close(ending(error))
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a run cannot be sent to another process; open lineage.session(...) and a run of its own there")

@@ -546,3 +546,19 @@ def test_the_graph_says_why_a_session_failed(work):
         raise ValueError("no data")
     (turtle,) = Path("artifacts").glob("session_*.ttl")
     assert 'lin:error "ValueError: no data"' in turtle.read_text()
+
+
+def test_a_session_that_the_program_left_open_is_interrupted_when_it_ends(work):
+    done = run_script("""
+        import lineage
+        session = lineage.session("artifacts").open()
+        run = session.generation(params={"seed": 1}).open()
+        run.records("a.jsonl").write({"n": 1})
+    """)
+    assert done.returncode == 0, done.stderr
+    assert "the program ended while the session was open" in done.stderr
+    told = only_manifest()
+    assert told["status"] == "interrupted"
+    assert told["activities"][0]["status"] == "interrupted"
+    assert counts(told)["a.jsonl"] == 1
+    assert no_journal()
