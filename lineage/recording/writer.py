@@ -32,6 +32,8 @@ SECOND = 1_000_000  # microseconds
 
 
 MAX_PLACES = 100  # places of records that the run names a gap for
+LONG = 1000  # bytes of a record from which on looking at its values costs less than looking for a null in its text
+SIMPLE = {str, int, bool}  # types of which no value becomes null
 CLOSED = -1  # instead of a number of forks
 
 _forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
@@ -134,7 +136,7 @@ class RecordWriter:
         except TypeError as refused:
             body = dump_kindly(record, "record", refused)
             tally.give_up()  # readers disagree about such values: the file is read at the end
-        if b"null" in body:
+        if (len(body) < LONG or not SIMPLE.issuperset(map(type, record.values()))) and b"null" in body:
             self._lost(record)
         time = time_ns() // 1000
         micros = time - self._second
@@ -161,7 +163,12 @@ class RecordWriter:
                 self._numbering.next = index
             raise
         if tally.is_whole:
-            tally.waiting.append((line, around.part, time, seed))
+            part = around.part
+            tally.lines.append(line)
+            tally.count += 1
+            part.numbers.append(tally.count)
+            part.times.append(time)
+            part.seeds.append(seed)
             tally.size += len(line)
             if tally.size >= BATCH:
                 tally.fold()
