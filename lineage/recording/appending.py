@@ -12,6 +12,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from os import SEEK_CUR
 from time import sleep
 
 from lineage.contract.strict import loads
@@ -50,7 +51,7 @@ class LineFile:
         self.end = end + done
         if done != len(line):
             self._rest(line, done)
-        elif os.lseek(self._descriptor, 0, os.SEEK_CUR) != self.end or end < 0:
+        elif os.lseek(self._descriptor, 0, SEEK_CUR) != self.end or end < 0:
             self._beside_others(line)
 
     @property

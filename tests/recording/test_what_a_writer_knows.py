@@ -105,28 +105,10 @@ def test_a_record_gets_the_parameters_that_are_known_when_it_is_written(tmp_path
     check(run.session, "out.jsonl")
 
 
-class Call:
-    """A call of a generating function."""
-
-    def __init__(self):
-        self.params = {"temperature": 0.9, "seed": 3}
-        self.gaps = {"top_k": "it was not asked for"}
-
-
-class Calls:
-    """One call, made after the first record."""
-
-    call = None
-
-    def in_force(self):
-        return self.call
-
-
 def test_a_record_gets_the_parameters_of_its_call_and_what_is_not_known_of_it(tmp_path):
     with generating(tmp_path, {"seed": 1}) as run, run.records("out.jsonl") as out:
-        run.calls = Calls()
         out.write({"n": 0})
-        run.calls.call = Call()
+        run.called({"temperature": 0.9, "seed": 3}, {"top_k": "it was not asked for"})
         out.write({"n": 1})
         out.write({"n": 2}, generation_params={"temperature": 0.1})
     first, second, third = (row["metadata"] for row in whole_lines(out.path)[0])
@@ -136,6 +118,19 @@ def test_a_record_gets_the_parameters_of_its_call_and_what_is_not_known_of_it(tm
     assert third["generation_params"] == {"seed": 3, "temperature": 0.1}
     assert "generation_params.top_k" not in first["gaps"]
     check(run.session, "out.jsonl")
+
+
+NAN = float("nan")
+LOST = [({"x": NAN}, "records.x"), ({"x": [1, {"y": NAN}]}, "records.x[1].y"), ({"x": (1.5, NAN)}, "records.x[1]")]
+
+
+@pytest.mark.parametrize("text", ["", "null", "a" * 5000, "null" * 1000])
+@pytest.mark.parametrize(("record", "about"), [*LOST, ({"x": None}, ""), ({"x": [None]}, ""), ({"x": "null"}, "")])
+def test_the_run_says_which_value_became_null_however_long_the_record_is(record, about, text, tmp_path):
+    with generating(tmp_path) as run, run.records("out.jsonl") as out:
+        out.write({"text": text, **record})
+    (activity,) = manifest.read(run.session.manifest)[0].activities
+    assert [gap.about for gap in activity.gaps if gap.about.startswith("records")] == ([about] if about else [])
 
 
 class Hostile:
