@@ -12,6 +12,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from os import SEEK_CUR
 from time import sleep
 
 from lineage.contract.strict import loads
@@ -47,10 +48,12 @@ class LineFile:
         except OSError:
             self.end = end
             raise
-        self.end = end + done
         if done != len(line):
+            self.end = end + done
             self._rest(line, done)
-        elif os.lseek(self._descriptor, 0, os.SEEK_CUR) != self.end or end < 0:
+        elif os.lseek(self._descriptor, 0, SEEK_CUR) == end + done and end >= 0:
+            self.end = end + done
+        else:
             self._beside_others(line)
 
     @property

@@ -69,6 +69,9 @@ class _Place:
 class Calls:
     """The calls of one run. Safe for threads, tasks and forks.
 
+    Attributes:
+        common: The parameters that all calls so far have in common; None before the first call.
+
     Args:
         exclusive: Returns a lock that a fork does not inherit as taken.
         changed: Called when the parameters that all calls have in common are others than before.
@@ -77,13 +80,8 @@ class Calls:
     def __init__(self, exclusive: Callable[[], AbstractContextManager[None]], changed: Callable[[], None]) -> None:
         self._exclusive = exclusive
         self._listeners = [(os.getpid(), changed)]
-        self._common: Call | None = None
+        self.common: Call | None = None
         self._context: ContextVar[_Context | None] = ContextVar("calls", default=None)
-
-    @property
-    def common(self) -> Call | None:
-        """The parameters that all calls so far have in common; None before the first call."""
-        return self._common
 
     def add(self, params: Mapping[str, Any], gaps: Mapping[str, str]) -> None:
         """Add a call that has returned.
@@ -117,13 +115,13 @@ class Calls:
 
     def in_force(self) -> Call | None:
         """Return the call that made the record being written; None where no call was made. The same object while nothing changes."""
-        if self._common is None:
+        if self.common is None:
             return None
         context = self._own_context()
         if context is None:
-            return self._common
+            return self.common
         if context.is_mixed or context.call is context.failed:
-            return self._common if context.failed is None else _shared(self._common, context.failed)
+            return self.common if context.failed is None else _shared(self.common, context.failed)
         if not context.has_record:
             self._context.set(replace(context, has_record=True))
         if context.failed is not None:
@@ -141,9 +139,9 @@ class Calls:
 
     def _add_to_common(self, call: Call) -> None:
         with self._exclusive():
-            before = self._common
-            self._common = call if before is None else _shared(before, call)
-            is_changed = self._common != before
+            before = self.common
+            self.common = call if before is None else _shared(before, call)
+            is_changed = self.common != before
         if is_changed:
             for process, changed in list(self._listeners):
                 if process == os.getpid():  # a fork does not speak for its parent's run

@@ -106,7 +106,7 @@ class Preparation:
             seed = None
         elif "seed" in own:
             if len(own) == 1:
-                return (self.seed is not None and self.usual) or self._of({}, b"{}", seed), seed
+                return self._prepared.get(b"{}") or self._of({}, b"{}", seed), seed
             rest = dict(own)
             del rest["seed"]
         try:

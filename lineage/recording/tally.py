@@ -9,7 +9,6 @@ import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from lineage.facts import Slice
 from lineage.integrity.index import Rows, Seal
 
 BATCH = 1 << 16  # bytes of lines that are counted at a time: they stay in the processor's cache while they are hashed
+ROWS = 4096  # records whose parts are folded at a time: there may be many parts, with few records each
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,13 @@ class Facts:
 
 
 class Part:
-    """The records of one slice so far; their lines are given in order. Times are microseconds since 1970."""
+    """The records of one slice so far, in the order of their lines. Times are microseconds since 1970.
+
+    Attributes:
+        numbers: The lines of the records that are not folded yet.
+        times: Their times.
+        seeds: Their seeds.
+    """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
         self._metadata = metadata
@@ -42,11 +48,25 @@ class Part:
         self._times: tuple[int, int] | None = None  # first and last
         self._seeds: tuple[int, int] | None = None  # least and most
         self._seedless: tuple[int, int] = (0, 0)  # records without a seed, and the line of the first
-        self.count = 0
+        self._count = 0
+        self.numbers: list[int] = []
+        self.times: list[int] = []
+        self.seeds: list[int | None] = []
 
-    def take(self, lines: Sequence[int], times: Sequence[int], seeds: Sequence[int | None]) -> None:
-        """Add records: the number of each line, its time and its seed."""
-        self.count += len(lines)
+    def fold(self) -> None:
+        """Count the records that wait."""
+        if self.numbers:
+            self._take(self.numbers, self.times, self.seeds)
+            self.clear()
+
+    def clear(self) -> None:
+        """Forget the records that wait."""
+        self.numbers.clear()
+        self.times.clear()
+        self.seeds.clear()
+
+    def _take(self, lines: list[int], times: list[int], seeds: list[int | None]) -> None:
+        self._count += len(lines)
         if lines[-1] - lines[0] == len(lines) - 1:
             self._add(lines[0], lines[-1])
         else:
@@ -60,6 +80,11 @@ class Part:
         if given:
             self._seeds = _extremes(self._seeds, given)  # type: ignore[arg-type]  # none of them is None
 
+    @property
+    def is_used(self) -> bool:
+        """Does it have records?"""
+        return self._count > 0
+
     def fact(self, *, is_rest: bool) -> Slice:
         """The slice as it is now."""
         first, last = self._times or (0, 0)
@@ -68,7 +93,7 @@ class Part:
             lines=tuple(self._ranges),
             scattered=self._is_scattered,
             mixed=is_rest,
-            count=self.count,
+            count=self._count,
             seeds=self._seeds,
             seedless=self._seedless,
             first_time=time_text(first),
@@ -94,21 +119,22 @@ class Part:
 class Tally:
     """The records of one file, in the order of its lines.
 
-    A record is counted in two steps, the first of which its writer does itself: a row in `waiting`, and its bytes
-    in `size`; from BATCH bytes on it calls `fold`.
+    A record is counted in two steps, the first of which its writer does itself: its line in `lines`, their number in
+    `count`, their bytes in `size`, and a row in its part. From BATCH bytes on the writer calls `fold`.
 
     Attributes:
         is_whole: Every line so far was counted, so that nothing needs to be read.
-        waiting: (line, part, time, seed) of the records that are not folded yet.
+        count: The lines so far.
+        lines: The lines that are not folded yet.
         size: Bytes of those lines.
     """
 
     def __init__(self, *, is_whole: bool, is_packed: bool) -> None:
         self.is_whole, self._is_packed = is_whole, is_packed
-        self.waiting: list[tuple[bytes, Part, int, int | None]] = []
-        self.size = 0
+        self.lines: list[bytes] = []
+        self.count = self.size = 0
         self._folded = 0  # bytes of text
-        self._count = 0
+        self._parts_at = 0  # the count when parts were folded
         self._parts: dict[bytes, Part] = {}
         self._text = hashlib.sha256()
         self._rows = Rows()
@@ -123,27 +149,29 @@ class Tally:
         return self._parts[key]
 
     def fold(self) -> None:
-        """Count the records that wait."""
-        if not self.waiting:
+        """Hash the lines that wait."""
+        if not self.lines:
             return
-        lines, parts, times, seeds = zip(*self.waiting, strict=True)
-        self.waiting.clear()
+        text = b"".join(self.lines)
+        is_long = len(text) > MAX_LINE and max(map(len, self.lines)) > MAX_LINE
+        self.lines.clear()
         self.size = 0
-        first, self._count = self._count + 1, self._count + len(lines)
-        text = b"".join(lines)
-        if len(text) > MAX_LINE and max(map(len, lines)) > MAX_LINE:
+        if is_long:
             self.give_up()
             return
-        if len(set(parts)) == 1:
-            parts[0].take(range(first, self._count + 1), times, seeds)
-        else:
-            _spread(first, parts, times, seeds)
+        if self.count - self._parts_at >= ROWS:
+            self._fold_parts()
         self._hash(text)
+
+    def _fold_parts(self) -> None:
+        self._parts_at = self.count
+        for part in self._parts.values():
+            part.fold()
 
     def give_up(self) -> None:
         """Count no more: there is something in the file that only reading it will tell."""
         self.is_whole = False
-        self.waiting.clear()
+        self.lines.clear()
         self._parts.clear()
         self._rows.close()
 
@@ -157,14 +185,15 @@ class Tally:
             packed: The digest of its bytes, if they are not its text.
         """
         self.fold()
+        self._fold_parts()
         if not self.is_whole or self._folded != text:
             self.give_up()
             return None
-        every = [part.fact(is_rest=key == REST) for key, part in self._parts.items() if part.count]
+        every = [part.fact(is_rest=key == REST) for key, part in self._parts.items() if part.is_used]
         slices = tuple(sorted(every, key=lambda one: (one.lines[0], one.mixed)))
         seal, problem = self._rows.save(path, packed or self._text.hexdigest(), size)
         self._rows.close()
-        return Facts(seal, self._count, slices, problem)
+        return Facts(seal, self.count, slices, problem)
 
     def _hash(self, text: bytes) -> None:
         self._folded += len(text)
@@ -174,16 +203,6 @@ class Tally:
             self._rows.take(text)
         except OSError:  # the disk for temporary files is full: the file is read at the end
             self.give_up()
-
-
-def _spread(first: int, parts: Sequence[Part], times: Sequence[int], seeds: Sequence[int | None]) -> None:
-    """Give each part its records; the lines are counted from *first*."""
-    places: dict[Part, list[int]] = {part: [] for part in parts}
-    for place, part in enumerate(parts):
-        places[part].append(place)
-    for part, own in places.items():
-        pick = itemgetter(*own, own[-1])  # one place more than there are: the getter of one gives no tuple
-        part.take([first + place for place in own], pick(times)[:-1], pick(seeds)[:-1])
 
 
 def _extremes(before: tuple[int, int] | None, values: Collection[int]) -> tuple[int, int]:

@@ -10,7 +10,7 @@ import os
 from collections.abc import Mapping
 from threading import Lock
 from time import gmtime, strftime, time_ns
-from types import TracebackType
+from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import orjson
@@ -33,6 +33,9 @@ SECOND = 1_000_000  # microseconds
 
 
 MAX_PLACES = 100  # places of records that the run names a gap for
+LONG = 1000  # bytes of a record from which on looking at its values costs less than looking for a null in its text
+SIMPLE = {str, int, bool, NoneType}  # types of which no value becomes null
+DIGITS = tuple(b"%03d" % number for number in range(1000))
 CLOSED = -1  # instead of a number of forks
 
 _forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
@@ -118,10 +121,10 @@ class RecordWriter:
         self._lock.acquire()  # a `with` costs twice as much
         try:
             prepared, run = self._prepared, self._run
-            if prepared is None or tokens or run.calls is not None or "metadata" in record:
+            if prepared is None or tokens or run._calls.common is not None or "metadata" in record:  # `run.calls` costs more
                 self._write_unusual(record, generation_params, tokens)
                 return
-            if run.params is not prepared.params:
+            if run._fact.params is not prepared.params:  # `run.params` while there are no calls
                 prepared.learn()
             around, seed = (
                 prepared.of_own(generation_params) if generation_params else (prepared.usual or prepared.usual_now(), prepared.seed)
@@ -138,7 +141,7 @@ class RecordWriter:
         except TypeError as refused:
             body = dump_kindly(record, "record", refused)
             tally.give_up()  # readers disagree about such values: the file is read at the end
-        if b"null" in body:
+        if (len(body) > LONG or b"null" in body) and not SIMPLE.issuperset(map(type, record.values())) and b"null" in body:
             self._lost(record)
         time = time_ns() // 1000
         micros = time - self._second
@@ -153,7 +156,9 @@ class RecordWriter:
             self._seed_text,
             around.after,
             self._second_text,
-            b'%06d+00:00","record_index":%d' % (micros, index),
+            DIGITS[micros // 1000],
+            DIGITS[micros % 1000],
+            b'+00:00","record_index":%d' % index,
             extra,
             b"}}\n",
         ))  # fmt: skip
@@ -165,7 +170,12 @@ class RecordWriter:
                 self._numbering.next = index
             raise
         if tally.is_whole:
-            tally.waiting.append((line, around.part, time, seed))
+            part = around.part
+            tally.lines.append(line)
+            tally.count += 1
+            part.numbers.append(tally.count)
+            part.times.append(time)
+            part.seeds.append(seed)
             tally.size += len(line)
             if tally.size >= BATCH:
                 tally.fold()

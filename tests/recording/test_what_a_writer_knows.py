@@ -126,6 +126,19 @@ def test_a_record_gets_the_parameters_of_its_call_and_what_is_not_known_of_it(tm
     check(run.session, "out.jsonl")
 
 
+NAN = float("nan")
+LOST = [({"x": NAN}, "records.x"), ({"x": [1, {"y": NAN}]}, "records.x[1].y"), ({"x": (1.5, NAN)}, "records.x[1]")]
+
+
+@pytest.mark.parametrize("text", ["", "null", "a" * 5000, "null" * 1000])
+@pytest.mark.parametrize(("record", "about"), [*LOST, ({"x": None}, ""), ({"x": [None]}, ""), ({"x": "null"}, "")])
+def test_the_run_says_which_value_became_null_however_long_the_record_is(record, about, text, tmp_path):
+    with generating(tmp_path) as run, run.records("out.jsonl") as out:
+        out.write({"text": text, **record})
+    (activity,) = manifest.read(run.session.manifest)[0].activities
+    assert [gap.about for gap in activity.gaps if gap.about.startswith("records")] == ([about] if about else [])
+
+
 class Hostile:
     """A value that cannot be looked at."""
 
