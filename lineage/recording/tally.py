@@ -107,6 +107,7 @@ class Tally:
         self.is_whole, self._is_packed = is_whole, is_packed
         self.waiting: list[tuple[bytes, Part, int, int | None]] = []
         self.size = 0
+        self._is_folding = False  # it stays so when a signal ends the folding half-way
         self._folded = 0  # bytes of text
         self._count = 0
         self._parts: dict[bytes, Part] = {}
@@ -124,8 +125,11 @@ class Tally:
 
     def fold(self) -> None:
         """Count the records that wait."""
+        if self._is_folding:
+            self.give_up()
         if not self.waiting:
             return
+        self._is_folding = True
         lines, parts, times, seeds = zip(*self.waiting, strict=True)
         self.waiting.clear()
         self.size = 0
@@ -139,6 +143,7 @@ class Tally:
         else:
             _spread(first, parts, times, seeds)
         self._hash(text)
+        self._is_folding = False
 
     def give_up(self) -> None:
         """Count no more: there is something in the file that only reading it will tell."""

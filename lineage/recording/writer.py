@@ -111,8 +111,7 @@ class RecordWriter:
             self._again()
         if type(record) is not dict and not isinstance(record, Mapping):
             raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
-        self._lock.acquire()  # a `with` costs twice as much
-        try:
+        with self._lock:  # `acquire` leaves a moment in which a signal would leave it locked for ever
             prepared, run = self._prepared, self._run
             if prepared is None or tokens or run.calls is not None or "metadata" in record:
                 self._write_unusual(record, generation_params, tokens)
@@ -123,8 +122,6 @@ class RecordWriter:
                 prepared.of_own(generation_params) if generation_params else (prepared.usual or prepared.usual_now(), prepared.seed)
             )
             self._put(record, around, seed)
-        finally:
-            self._lock.release()
 
     def _put(self, record: Record, around: Prepared, seed: int | None, extra: bytes = b"") -> None:
         """Write one record between the parts of its metadata, and count it."""
@@ -208,8 +205,8 @@ class RecordWriter:
     def _turn(self, time: int) -> int:
         """Begin the second of *time*; the microseconds in it."""
         seconds, micros = divmod(time, SECOND)
-        self._second = seconds * SECOND
-        self._second_text = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(seconds)).encode()
+        text = strftime("%Y-%m-%dT%H:%M:%S.", gmtime(seconds)).encode()
+        self._second, self._second_text = seconds * SECOND, text  # both or none, should a signal raise here
         return micros
 
     def _again(self) -> None:
