@@ -17,7 +17,7 @@ from lineage.core import secrets
 from lineage.errors import UsageError
 from lineage.facts import CodeVersion, Gap, Status
 from lineage.recording import joining
-from lineage.recording.ending import Ending, Termination, ending
+from lineage.recording.ending import Ending, Termination, close_all, ending
 from lineage.recording.guard import Guard
 from lineage.recording.inputs import PathLike
 from lineage.recording.log import Log
@@ -141,8 +141,7 @@ class Lifecycle:
             return
         self._termination.defer()
         try:
-            for run in list(self._open_runs.values()):
-                run.abandon()
+            close_all(run.abandon for run in list(self._open_runs.values()))
         finally:
             self._state = "closed"
             self._end(ending)
