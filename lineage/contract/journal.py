@@ -95,6 +95,13 @@ def process_of(events: Iterable[Event]) -> dict[str, Any] | None:
     return next((event["process"] for event in events if isinstance(event.get("process"), dict)), None)
 
 
+def unclosed(events: Iterable[Event]) -> set[str]:
+    """Return the files that a process wrote and did not close: what others recorded of them before may be out of date."""
+    bodies = (event.get("artifact") for event in events)
+    last = {body["file"]: body for body in bodies if isinstance(body, dict) and isinstance(body.get("file"), str)}
+    return {file for file, body in last.items() if body.get("sha256") is None}
+
+
 class Fold:
     """A manifest to which events are applied, each at the same cost."""
 

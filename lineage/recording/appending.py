@@ -49,12 +49,13 @@ class LineFile:
             self.end = end
             raise
         if done != len(line):
-            self.end = end + done
-            self._rest(line, done)
-        elif os.lseek(self._descriptor, 0, SEEK_CUR) == end + done and end >= 0:
-            self.end = end + done
-        else:
+            self._rest(line, done, end + done)
+            return
+        place = os.lseek(self._descriptor, 0, SEEK_CUR)
+        if place != end + done or end < 0:
             self._beside_others(line)
+        else:
+            self.end = place
 
     @property
     def text(self) -> int:
@@ -86,17 +87,16 @@ class LineFile:
         """The number by which the file system knows the file."""
         return os.fstat(self._descriptor).st_ino
 
-    def _rest(self, line: bytes, done: int) -> None:
-        """Finish a line whose first *done* bytes were written."""
-        if self.is_alone and self.end > 0 and self.size() == self.end:
-            self._rest_alone(line, done)
+    def _rest(self, line: bytes, done: int, end: int) -> None:
+        """Finish a line whose first *done* bytes were written, up to *end* if the writer is alone."""
+        if self.is_alone and end >= done and self.size() == end:
+            self._rest_alone(line, done, end - done)
             return
-        self.is_alone, self.end = False, UNKNOWN
+        self.is_alone = False
         self._write_all(line)  # whatever was glued to the first part is seen by its writer, and written again
         self._beside_others(line)
 
-    def _rest_alone(self, line: bytes, done: int) -> None:
-        start = self.end - done
+    def _rest_alone(self, line: bytes, done: int, start: int) -> None:
         try:
             self._write_all(line[done:])
         except OSError:

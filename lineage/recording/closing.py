@@ -17,7 +17,7 @@ from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.core.writing import create, open_plain, replace_file, sync_folder
 from lineage.findings import Finding, finding
-from lineage.recording.digests import Digesting, lacking
+from lineage.recording.digests import Digesting, incomplete
 from lineage.recording.journal_stream import JournalStream, in_order
 
 Event = Mapping[str, Any]
@@ -162,7 +162,7 @@ class Closing:
         is_open = full.get("status") == "running" or (full.get("status") == "interrupted" and full.get("ended_at") is None)
         if not is_open and not self.streams:
             return
-        entries = list(lacking(full["artifacts_generated"]))
+        entries = list(incomplete(full["artifacts_generated"], self._unclosed()))
         if not entries:
             return
         reason = f"its writer was killed; the file was recorded at {now()}, as it was then"
@@ -172,6 +172,10 @@ class Closing:
             if made:
                 yield {"event": "artifact", "artifact": made}
         self.findings += digesting.findings
+
+    def _unclosed(self) -> set[str]:
+        """The files that processes wrote which did not leave in good order."""
+        return {file for stream in self.streams if not stream.has_left for file in journal.unclosed(stream.events())}
 
     # --- what is written
 

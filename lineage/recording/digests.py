@@ -35,6 +35,14 @@ def lacking(entries: object) -> Iterator[Entry]:
                 yield entry
 
 
+def incomplete(entries: object, unclosed: Collection[str]) -> Iterator[Entry]:
+    """Return the entries of `artifacts_generated` that lack a digest, and those of records that killed processes left *unclosed*."""
+    yield from lacking(entries)
+    for entry in entries if isinstance(entries, list) else ():
+        if isinstance(entry, dict) and entry.get("file") in unclosed and entry.get("sha256") is not None:
+            yield entry
+
+
 class Digesting:
     """Complete the entries of one folder.
 

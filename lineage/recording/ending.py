@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from traceback import TracebackException
 from types import FrameType, TracebackType
@@ -54,6 +54,18 @@ def ending(error: BaseException | None) -> Ending:
     return Ending(status, {"type": _name(type(error)), "message": _message(error)})
 
 
+def close_all(calls: Iterable[Callable[[], object]]) -> None:
+    """Make every call, also where one before it could not write. Raises the first OSError."""
+    problem: OSError | None = None
+    for call in calls:
+        try:
+            call()
+        except OSError as error:
+            problem = problem or error
+    if problem:
+        raise problem
+
+
 def _is_interruption(error: BaseException) -> bool:
     asyncio = sys.modules.get("asyncio")  # who cancels a task has imported it
     kinds: tuple[type[BaseException], ...] = (KeyboardInterrupt, Terminated, GeneratorExit)
@@ -78,7 +90,7 @@ class Block:
         """Open it and return it."""
         raise NotImplementedError
 
-    def _close(self, ending: Ending) -> None:
+    def _close(self, how: Ending) -> None:
         """End it in the way that its block ended."""
         raise NotImplementedError
 

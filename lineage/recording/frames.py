@@ -48,6 +48,7 @@ class FrameFile:
         self._lines: list[bytes] = []
         self._waiting = 0  # bytes of text in `_lines`
         self._last = monotonic()
+        self._flight: tuple[bytes, int, int] | None = None  # the frame that is being written, where, and of how many lines
         self._timer: Timer | None = None
         self._problem: OSError | None = None  # of the timer; the next call raises it
         self._digest = hashlib.sha256()
@@ -66,9 +67,9 @@ class FrameFile:
             OSError: The line is not taken, or lines that were taken before could not be written.
         """
         self._raise_problem()
+        self.text += len(line)  # first: should a signal raise here, it is seen that a line was not counted
         self._lines.append(line)
         self._waiting += len(line)
-        self.text += len(line)
         now = monotonic()
         if self._waiting >= FRAME or now - self._last > DELAY:
             self._try_line(line)
@@ -109,9 +110,10 @@ class FrameFile:
 
     def write_frame(self) -> None:
         """Write the lines that wait as one frame. Raises OSError, after which they still wait."""
+        self._land()
         if self._lines:
             self._put(self._packed(b"".join(self._lines)))
-            self._lines, self._waiting = [], 0
+            self._lines, self._waiting, self._flight = [], 0, None
         self._last = monotonic()
 
     def finish(self) -> None:
@@ -159,14 +161,26 @@ class FrameFile:
         with locked(self._descriptor) as is_locked:
             self._catch_up(is_locked)
             start, self.end = self.end, UNKNOWN
+            self._flight = frame, start, len(self._lines)
             try:
                 self._write(frame)
             except OSError:
+                self._flight = None
                 if is_locked or self.is_alone:
                     self._cut(start)
                 raise
             self.end = start + len(frame)
         self._digest.update(frame)
+
+    def _land(self) -> None:
+        """Where a signal raised while a frame was written, find out whether it was: its lines stand once in the file."""
+        if self._flight is None:
+            return
+        frame, start, count = self._flight
+        is_written = os.pread(self._descriptor, len(frame), start) == frame
+        lines = self._lines[count if is_written else 0 :]
+        self._lines, self._waiting, self._flight = lines, sum(map(len, lines)), None
+        self.is_alone, self.end = False, UNKNOWN  # it is not known what of the frame was counted
 
     def _write(self, frame: bytes) -> None:
         done = os.write(self._descriptor, frame)
@@ -200,8 +214,14 @@ _finished_by = 0  # the process in which multiprocessing will call `_finish`
 @atexit.register
 def _finish() -> None:
     """Write what waits in files that nobody closed."""
+    problem: OSError | None = None
     for file in list(_open):
-        file.finish()
+        try:
+            file.finish()
+        except OSError as error:  # the other files may lie on another disk
+            problem = problem or error
+    if problem:
+        raise problem
 
 
 def _finish_before_exit() -> None:

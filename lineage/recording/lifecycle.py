@@ -18,7 +18,7 @@ from lineage.core import secrets
 from lineage.errors import UsageError
 from lineage.facts import CodeVersion, Gap, Status
 from lineage.recording import joining
-from lineage.recording.ending import Block, Ending, Termination, ending
+from lineage.recording.ending import Block, Ending, Termination, close_all, ending
 from lineage.recording.guard import Guard
 from lineage.recording.inputs import PathLike
 from lineage.recording.log import Log
@@ -131,7 +131,7 @@ class Lifecycle(Block):
             self._export = False  # the interpreter shuts down
             self.close("interrupted")
 
-    def _close(self, ending: Ending) -> None:
+    def _close(self, how: Ending) -> None:
         if self._state == "new":
             raise UsageError("the session is not open", hint=HOW_TO_OPEN)
         if self._state == "closed":
@@ -139,11 +139,10 @@ class Lifecycle(Block):
         self._termination.defer()
         atexit.unregister(self._left_open)
         try:
-            for run in list(self._open_runs.values()):
-                run.abandon()
+            close_all(run.abandon for run in list(self._open_runs.values()))
         finally:
             self._state = "closed"
-            self._end(ending)
+            self._end(how)
 
     def _end(self, ending: Ending) -> None:
         """Record the end: of the session if this process opened it, else only that this process is done."""

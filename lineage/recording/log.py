@@ -18,6 +18,7 @@ from typing import Any
 from lineage.capture import process
 from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
+from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.core.writing import create, open_plain, replace_file
 from lineage.recording.guard import Guard
@@ -184,9 +185,22 @@ class Log:
 
     def _finish_all(self, paths: Sequence[Path]) -> bool:
         """Fold all journals into the manifest, and return whether they could be removed: no process that may live goes on."""
-        living, open_runs = _unfinished(paths)
-        self._finish(self._folded(paths), () if living else paths, open_runs)
+        living, open_runs, unclosed = _unfinished(paths)
+        full = self._folded(paths)
+        with self.guard("digests of files whose writer was killed", ours=True):
+            full = self._completed(full, unclosed)
+        self._finish(full, () if living else paths, open_runs)
         return not living
+
+    def _completed(self, full: dict[str, Any], unclosed: set[str]) -> dict[str, Any]:
+        """Return the manifest with digests of the files that killed processes did not close, as they are now."""
+        if not unclosed:
+            return full
+        from lineage.recording.digests import Digesting  # it loads what reads records: only where a process was killed
+
+        digesting = Digesting(self.folder, (), f"its writer was killed; the file was recorded at {now()}, as it was then")
+        made = {entry["file"]: digesting.completed(entry) for entry in full["artifacts_generated"] if entry.get("file") in unclosed}
+        return journal.fold(full, [{"event": "artifact", "artifact": entry} for entry in made.values() if entry])
 
     def _finish(self, full: dict[str, Any], paths: Sequence[Path], open_runs: Mapping[str, str]) -> None:
         """Write the manifest; remove the journals *paths* once the manifest on the disk holds them."""
@@ -197,10 +211,16 @@ class Log:
             path.unlink(missing_ok=True)
 
 
-def _unfinished(paths: Sequence[Path]) -> tuple[bool, dict[str, str]]:
-    """Return whether a process that may live has not left, and the activities that processes which are gone left open, with the reason."""
+def _unfinished(paths: Sequence[Path]) -> tuple[bool, dict[str, str], set[str]]:
+    """What processes did not end.
+
+    Returns:
+        Whether a process that may live has not left; the activities that processes which are gone left open, with the
+        reason; the files that they left open.
+    """
     living = False
     open_runs: dict[str, str] = {}
+    files: set[str] = set()
     for path in paths:
         events, _ = journal.read(path)
         if journal.left(events):
@@ -211,7 +231,8 @@ def _unfinished(paths: Sequence[Path]) -> tuple[bool, dict[str, str]]:
             continue
         bodies = (event.get("activity") for event in events)
         open_runs |= {body["id"]: GONE for body in bodies if isinstance(body, dict) and isinstance(body.get("id"), str)}
-    return living, open_runs
+        files |= journal.unclosed(events)
+    return living, open_runs, files
 
 
 def _ended(activity: Any, open_runs: Mapping[str, str], default: str | None) -> Any:

@@ -18,7 +18,7 @@ from lineage.core import secrets
 from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Gap, Status
 from lineage.recording.calls import DIFFER, VARIED, Call, Calls
-from lineage.recording.ending import Block, Ending
+from lineage.recording.ending import Block, Ending, close_all, ending
 from lineage.recording.inputs import Data, Paths, paths_of, used_data
 from lineage.recording.inputs import PathLike as PathLike
 from lineage.recording.outputs import Exists
@@ -240,7 +240,7 @@ class Run(Block):
             problem = "not open" if self._state == "new" else "closed"
             raise UsageError(f"the run is {problem}", at=self.id, hint="use it inside its `with` statement, or call run.open() first")
 
-    def _close(self, ending: Ending, **changes: Any) -> None:
+    def _close(self, how: Ending, **changes: Any) -> None:
         if self._state == "new":
             self.require_open()
         if self._state == "closed":
@@ -250,11 +250,13 @@ class Run(Block):
             with self.session.guard("the end of a run"):
                 call()
         try:
-            for writer in [] if is_forked else self._writers:
-                writer.close()
+            close_all(writer.close for writer in ([] if is_forked else self._writers))
+        except OSError as error:
+            how = ending(error) if how.status == "completed" else how
+            raise
         finally:
             if not is_forked:  # else the run is the parent's, which goes on
-                self._update(**({"ended_at": now()} | changes), status=ending.status, error=ending.error)
+                self._update(**({"ended_at": now()} | changes), status=how.status, error=how.error)
             self._state = "closed"
             self.session.closed(self)
 

@@ -54,8 +54,8 @@ class Part:
         self.seeds: list[int | None] = []
 
     def fold(self) -> None:
-        """Count the records that wait."""
-        if self.numbers:
+        """Count the records that wait, unless a signal ended the counting of one half-way."""
+        if self.numbers and len(self.numbers) == len(self.times) == len(self.seeds):
             self._take(self.numbers, self.times, self.seeds)
             self.clear()
 
@@ -79,6 +79,11 @@ class Part:
             given.discard(None)
         if given:
             self._seeds = _extremes(self._seeds, given)  # type: ignore[arg-type]  # none of them is None
+
+    @property
+    def count(self) -> int:
+        """The records that were counted."""
+        return self._count
 
     @property
     def is_used(self) -> bool:
@@ -133,6 +138,7 @@ class Tally:
         self.is_whole, self._is_packed = is_whole, is_packed
         self.lines: list[bytes] = []
         self.count = self.size = 0
+        self._is_folding = False  # it stays so when a signal ends the folding half-way
         self._folded = 0  # bytes of text
         self._parts_at = 0  # the count when parts were folded
         self._parts: dict[bytes, Part] = {}
@@ -150,8 +156,11 @@ class Tally:
 
     def fold(self) -> None:
         """Hash the lines that wait."""
+        if self._is_folding:
+            self.give_up()
         if not self.lines:
             return
+        self._is_folding = True
         text = b"".join(self.lines)
         is_long = len(text) > MAX_LINE and max(map(len, self.lines)) > MAX_LINE
         self.lines.clear()
@@ -162,11 +171,14 @@ class Tally:
         if self.count - self._parts_at >= ROWS:
             self._fold_parts()
         self._hash(text)
+        self._is_folding = False
 
     def _fold_parts(self) -> None:
         self._parts_at = self.count
         for part in self._parts.values():
             part.fold()
+        if sum(part.count for part in self._parts.values()) != self.count:  # a signal ended the counting of a record half-way
+            self.give_up()
 
     def give_up(self) -> None:
         """Count no more: there is something in the file that only reading it will tell."""
@@ -193,6 +205,9 @@ class Tally:
         slices = tuple(sorted(every, key=lambda one: (one.lines[0], one.mixed)))
         seal, problem = self._rows.save(path, packed or self._text.hexdigest(), size)
         self._rows.close()
+        if seal.lines != self.count:  # a signal ended the counting of a record half-way
+            self.give_up()
+            return None
         return Facts(seal, self.count, slices, problem)
 
     def _hash(self, text: bytes) -> None:

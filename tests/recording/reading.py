@@ -17,6 +17,13 @@ def generating(folder, params=None):
         yield run
 
 
+def recorded_of(run, name="out.jsonl"):
+    """What the manifest of the run's session says of the file *name*."""
+    made = json.loads(run.session.manifest.read_bytes())["artifacts_generated"]
+    (artifact,) = [one for one in made if one["file"] == name]
+    return artifact
+
+
 def text_of(path):
     """The text of a file of records, compressed or not; a cut last frame gives what it holds."""
     data = Path(path).read_bytes()

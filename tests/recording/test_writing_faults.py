@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
-from reading import generating, text_of, whole_lines
+from reading import generating, recorded_of, text_of, whole_lines
 
 import lineage
 from lineage.export import export_folder
@@ -160,7 +160,7 @@ def test_a_session_goes_on_after_a_fault_and_its_manifest_is_true(tmp_path, monk
             with pytest.raises(OSError):
                 out.write({"n": 1})
         out.write({"n": 2})
-    (artifact,) = json.loads(run.session.manifest.read_bytes())["artifacts_generated"]
+    artifact = recorded_of(run)
     assert artifact["count"] == 2
     assert [row["metadata"]["record_index"] for row in whole_lines(out.path)[0]] == [0, 1]
     assert {one.code for one in export_folder(tmp_path, only=("json",)).findings} == set()
