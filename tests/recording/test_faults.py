@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import lineage
-from lineage.capture import environment, files, git, gpu, process
+from lineage.capture import environment, files, git, gpu, packages, process
 from lineage.contract import journal, manifest
 from lineage.recording import joining, log
 
 PROVENANCE = {"model_name": "tiny", "quantization": "fp32"}
 PLACES = [
     (log, "create"), (log, "replace_file"), (log, "as_bytes"), (journal, "append"), (journal, "journals"), (journal, "read"), (journal, "folded"),
-    (environment, "environment"), (environment, "runtime"), (environment, "_packages"), (gpu, "gpus"), (git, "code_version"), (git, "git_sha"),
+    (environment, "environment"), (environment, "runtime"), (packages, "packages"), (gpu, "gpus"), (git, "look"), (git, "look_again"), (git, "git_sha"),
     (process, "process_mark"), (process, "is_alive"), (joining, "membership"), (files, "digest"), (files, "artifact"), (manifest, "activity_json"),
 ]  # fmt: skip
 ERRORS = [
