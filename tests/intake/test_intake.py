@@ -253,6 +253,7 @@ def test_a_slice_whose_lines_alternate_says_where_it_begins_and_ends_and_its_rec
 def test_records_of_scattered_slices_are_told_apart_by_why_and_when_they_are_expanded(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr("lineage.contract.slices.MAX_RANGES", 3)
+    monkeypatch.setattr("lineage.recording.tally.MAX_RANGES", 3)
     with lineage.session("artifacts", export=False) as session:
         with session.generation(params={"t": 1, "seed": 1}) as run, run.records("x.jsonl") as out:
             for n in range(20):
