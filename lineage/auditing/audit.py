@@ -83,7 +83,8 @@ def _read(world: World) -> Iterator[Found]:
     command made has its origin in the manifest. The sidecar of an altered file is no fault: it names the lines."""
     named = world.files
     altered = {one.file for one in world.read if one.code == "altered-file"}
-    wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if _is_recorded_as_a_file(one)}
+    made = frozenset((one.folder, one.artifact.path) for one in world.made)
+    wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if _is_recorded_as_a_file(one, made)}
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
         there = named.get(one.file, ())
@@ -98,15 +99,18 @@ def _read(world: World) -> Iterator[Found]:
         yield Found(found, session.id if session else None, tuple(dict.fromkeys(about)))
 
 
-def _is_recorded_as_a_file(made: Made) -> bool:
+def _is_recorded_as_a_file(made: Made, recorded: frozenset[tuple[Path, str]]) -> bool:
     """Return whether the origin of a file is recorded, and its records need not name theirs.
 
-    A wrapped command knows nothing of metadata. A transformation leaves records as they came; a file in which none has
-    metadata of ours came from such a file.
+    A wrapped command knows nothing of metadata. A transformation leaves records as they came: those of a file that no
+    run made, one of its inputs, have none of ours.
     """
     if made.artifact.sha256 is None:
         return False
-    return made.run.is_wrapped or (isinstance(made.run, Transformation) and made.artifact.slices == ())
+    if made.run.is_wrapped or not isinstance(made.run, Transformation):
+        return made.run.is_wrapped
+    has_foreign_input = any((made.folder, used.path) not in recorded for used in made.run.used)
+    return has_foreign_input or made.artifact.slices == ()
 
 
 def _detail(world: World, code: str, place: Path, artifact: Artifact) -> str:

@@ -38,3 +38,18 @@ def test_a_record_without_metadata_among_ours_is_still_an_error(tmp_path, monkey
             out.write(made)
             out.write({"n": 2, "metadata": {"url": "http://example.org"}})
     assert "no-metadata" in {one.code for one in lineage.audit("artifacts").findings}
+
+
+def test_rows_of_ours_and_of_others_are_merged_without_an_error(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("crawl.jsonl").write_text(json.dumps(ROWS["crawl"](1)) + "\n")
+    with lineage.session("artifacts") as session:
+        with session.generation(params={"seed": 1}) as run, run.records("made.jsonl") as out:
+            out.write({"n": 1})
+        with session.transformation("merge", inputs=["artifacts/made.jsonl", "crawl.jsonl"]) as run, run.records("merged.jsonl") as out:
+            for name in ("artifacts/made.jsonl", "crawl.jsonl"):
+                for line in Path(name).read_text().splitlines():
+                    out.write(json.loads(line))
+    codes = {one.code for one in lineage.audit("artifacts").findings}
+    assert "no-metadata" not in codes
+    assert "bad-metadata" not in codes
