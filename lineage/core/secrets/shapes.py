@@ -60,7 +60,7 @@ _ANY = r"[^\s\"'<>\\`]+"
 SHAPES = (
     Shape("Hugging Face token", "hf_", rf"(?!transformers\b|tokenizers?\b|hub\b){_MIXED}"),
     Shape("Hugging Face token", "api_org_", r"[A-Za-z0-9]{16,}"),
-    Shape("API key (sk-)", "sk-", rf"(?:[A-Za-z0-9]{{1,40}}[-_]){{0,8}}{_MIXED}[\w\-]*"),
+    Shape("API key (sk-)", "sk-", rf"(?:[A-Za-z0-9]{{0,40}}[-_]){{0,8}}{_MIXED}[\w\-]*"),
     Shape("Stripe key", "sk_", rf"(?:live|test|prod)_{_MIXED}"),
     Shape("ElevenLabs key", "sk_", r"[0-9a-f]{32,}"),
     Shape("Stripe key", "rk_", rf"(?:live|test|prod)_{_MIXED}"),
