@@ -10,7 +10,8 @@ import errno
 import os
 import secrets
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -29,18 +30,35 @@ def replace_file(path: Path, data: bytes) -> None:
         OSError: The file cannot be written, or *path* is a link, a device or a folder.
     """
     refuse_special(path)
-    temporary = path.with_name(f".{path.name[:MAX_NAME]}.{secrets.token_hex(8)}.tmp")
+    with written_beside(path, data) as temporary:
+        temporary.replace(path)
+    sync_folder(path.parent)
+
+
+@contextmanager
+def written_beside(path: Path, data: bytes) -> Iterator[Path]:
+    """Write *data* to a temporary file beside *path*, durably, and yield it to be renamed or linked. It is removed at the end.
+
+    Raises:
+        OSError: The file cannot be written.
+    """
+    temporary = _temporary(path)
     descriptor = create(temporary)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    sync_folder(path.parent)
+        yield temporary
+    finally:
+        with suppress(OSError):  # the file that was asked for is what counts
+            temporary.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    """Return a name beside *path* that nobody can foresee. The name of *path* is cut by bytes, as file systems count."""
+    beginning = os.fsdecode(os.fsencode(path.name)[:MAX_NAME])
+    return path.with_name(f".{beginning}.{secrets.token_hex(8)}.tmp")
 
 
 def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
@@ -50,7 +68,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
         OSError: The file cannot be written, or *path* is a link, a device or a folder. And whatever *write* raises.
     """
     refuse_special(path)
-    temporary = path.with_name(f".{path.name[:MAX_NAME]}.{secrets.token_hex(8)}.tmp")
+    temporary = _temporary(path)
     with os.fdopen(create(temporary, os.O_RDWR), "w+b") as file:
         try:
             write(file)

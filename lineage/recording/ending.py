@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from traceback import TracebackException
@@ -83,16 +84,16 @@ def _message(error: BaseException) -> str:
     return clean if len(clean) <= MAX_MESSAGE else clean[:MAX_MESSAGE] + "…"
 
 
-class Block:
+class Block(ABC):
     """What `with` and `async with` open and end."""
 
+    @abstractmethod
     def open(self) -> Self:
         """Open it and return it."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _close(self, how: Ending) -> None:
         """End it in the way that its block ended."""
-        raise NotImplementedError
 
     def __enter__(self) -> Self:
         return self.open()

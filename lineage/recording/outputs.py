@@ -10,7 +10,6 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
@@ -21,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from lineage.contract import manifest
 from lineage.contract.lines import RECORDS
-from lineage.core.writing import create, refuse_special, replace_file, sync_folder
+from lineage.core.writing import create, refuse_special, replace_file, sync_folder, written_beside
 from lineage.errors import OutputExistsError, UsageError
 from lineage.facts import Artifact
 from lineage.integrity import index
@@ -273,18 +272,9 @@ def _locked(descriptor: int) -> bool:
 
 def _put(path: Path, data: bytes) -> bool:
     """Write a whole file under a name that is free; False when it is taken. Raises OSError."""
-    temporary = path.with_name(f".{secrets.token_hex(8)}.tmp")
-    descriptor = create(temporary)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+    with written_beside(path, data) as temporary:
         if not _linked(temporary, path):
             return False
-    finally:
-        with suppress(OSError):  # the report is what counts
-            temporary.unlink(missing_ok=True)
     sync_folder(path.parent)
     return True
 

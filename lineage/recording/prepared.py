@@ -7,7 +7,7 @@ content, its seed, its time and its index.
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -15,7 +15,7 @@ from lineage.contract.plain import plain
 from lineage.contract.strict import loads
 from lineage.contract.writing import kindly
 from lineage.errors import RecordError
-from lineage.recording.calls import DIFFER
+from lineage.recording.calls import DIFFER, Call
 from lineage.recording.tally import Part, Tally
 
 if TYPE_CHECKING:
@@ -25,23 +25,6 @@ Params = Mapping[str, Any]
 MAX_PREPARED = 4096  # beyond it all are forgotten, and prepared again as they come
 VARIED = "records say values of their own"
 OPTION = orjson.OPT_SERIALIZE_NUMPY
-
-
-class Call(Protocol):
-    """One call of a generating function: its parameters, and why others are not known."""
-
-    @property
-    def params(self) -> Params: ...
-
-    @property
-    def gaps(self) -> Mapping[str, str]: ...
-
-
-class Calls(Protocol):
-    """The calls that a run has seen."""
-
-    def in_force(self) -> Call | None:
-        """The call whose result is being recorded."""
 
 
 class Prepared:

@@ -18,9 +18,11 @@ def test_a_file_is_written_and_replaced_and_nothing_else_is_left(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["a.json"]
 
 
-def test_the_longest_name_is_written(tmp_path):
-    replace_file(tmp_path / ("n" * 250), b"x")
-    assert (tmp_path / ("n" * 250)).read_bytes() == b"x"
+@pytest.mark.parametrize("letter", ["n", "é", "数", "😀"])
+def test_the_longest_name_is_written(tmp_path, letter):
+    path = tmp_path / (letter * (255 // len(letter.encode())))
+    replace_file(path, b"x")
+    assert path.read_bytes() == b"x"
 
 
 @pytest.mark.parametrize("kind", ["link", "dangling", "folder", "pipe", "device"])
