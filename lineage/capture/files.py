@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import secrets
 import stat
 import time
 from contextlib import suppress
@@ -18,10 +17,10 @@ from typing import BinaryIO
 
 from lineage.capture.folders import Looking, reason_of, unread
 from lineage.capture.reading import hashed
+from lineage.core.writing import create, temporary_name
 from lineage.facts import Artifact
 
 CACHED_FROM = 1 << 20  # bytes; a smaller file is hashed faster than its digest is looked up
-MAX_NAME = 200  # bytes of a name that its temporary repeats; a file name has at most 255
 SETTLED = 2.0  # seconds; a younger file may change again within one tick of the clock
 _KEPT = re.compile(rb"([0-9a-f]{64}) (\d+)")
 
@@ -188,9 +187,8 @@ def exclusive(target: Path) -> tuple[Path, BinaryIO]:
     Raises:
         OSError: The file cannot be created.
     """
-    path = target.with_name(f".{target.name[:MAX_NAME]}.{secrets.token_hex(8)}.tmp")
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0)
-    return path, os.fdopen(os.open(path, flags, 0o644), "w+b")
+    path = temporary_name(target)
+    return path, os.fdopen(create(path, os.O_RDWR), "w+b")
 
 
 def _check(data: bytes) -> bytes:

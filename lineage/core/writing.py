@@ -42,7 +42,7 @@ def written_beside(path: Path, data: bytes) -> Iterator[Path]:
     Raises:
         OSError: The file cannot be written.
     """
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     descriptor = create(temporary)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -55,7 +55,7 @@ def written_beside(path: Path, data: bytes) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
-def _temporary(path: Path) -> Path:
+def temporary_name(path: Path) -> Path:
     """Return a name beside *path* that nobody can foresee. The name of *path* is cut by bytes, as file systems count."""
     beginning = os.fsdecode(os.fsencode(path.name)[:MAX_NAME])
     return path.with_name(f".{beginning}.{secrets.token_hex(8)}.tmp")
@@ -68,7 +68,7 @@ def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> Path:
         OSError: The file cannot be written, or *path* is a link, a device or a folder. And whatever *write* raises.
     """
     refuse_special(path)
-    temporary = _temporary(path)
+    temporary = temporary_name(path)
     with os.fdopen(create(temporary, os.O_RDWR), "w+b") as file:
         try:
             write(file)
