@@ -36,9 +36,7 @@ class Part:
     """The records of one slice so far, in the order of their lines. Times are microseconds since 1970.
 
     Attributes:
-        numbers: The lines of the records that are not folded yet.
-        times: Their times.
-        seeds: Their seeds.
+        waiting: Line number, time and seed of each record that is not folded yet, one after the other.
     """
 
     def __init__(self, metadata: Mapping[str, Any]) -> None:
@@ -49,21 +47,14 @@ class Part:
         self._seeds: tuple[int, int] | None = None  # least and most
         self._seedless: tuple[int, int] = (0, 0)  # records without a seed, and the line of the first
         self._count = 0
-        self.numbers: list[int] = []
-        self.times: list[int] = []
-        self.seeds: list[int | None] = []
+        self.waiting: list[Any] = []
 
     def fold(self) -> None:
-        """Count the records that wait, unless a signal ended the counting of one half-way."""
-        if self.numbers and len(self.numbers) == len(self.times) == len(self.seeds):
-            self._take(self.numbers, self.times, self.seeds)
-            self.clear()
-
-    def clear(self) -> None:
-        """Forget the records that wait."""
-        self.numbers.clear()
-        self.times.clear()
-        self.seeds.clear()
+        """Count the records that wait."""
+        waiting = self.waiting
+        if waiting:
+            self._take(waiting[::3], waiting[1::3], waiting[2::3])
+            waiting.clear()
 
     def _take(self, lines: list[int], times: list[int], seeds: list[int | None]) -> None:
         self._count += len(lines)
@@ -125,7 +116,7 @@ class Tally:
     """The records of one file, in the order of its lines.
 
     A record is counted in two steps, the first of which its writer does itself: its line in `lines`, their number in
-    `count`, their bytes in `size`, and a row in its part. From BATCH bytes on the writer calls `fold`.
+    `count`, their bytes in `size`, and its number, time and seed in its part. From BATCH bytes on the writer calls `fold`.
 
     Attributes:
         is_whole: Every line so far was counted, so that nothing needs to be read.

@@ -138,7 +138,7 @@ class RecordWriter:
         except TypeError as refused:
             body = dump_kindly(record, "record", refused)
             tally.give_up()  # readers disagree about such values: the file is read at the end
-        if (len(body) > LONG or b"null" in body) and not SIMPLE.issuperset(map(type, record.values())) and b"null" in body:
+        if (len(body) > LONG or body.rfind(b"null") > 0) and not SIMPLE.issuperset(map(type, record.values())) and b"null" in body:
             self._lost(record)
         time = time_ns() // 1000
         micros = time - self._second
@@ -167,14 +167,11 @@ class RecordWriter:
                 self._numbering.next = index
             raise
         if tally.is_whole:
-            part = around.part
             tally.lines.append(line)
-            tally.count += 1
-            part.numbers.append(tally.count)
-            part.times.append(time)
-            part.seeds.append(seed)
-            tally.size += len(line)
-            if tally.size >= BATCH:
+            tally.count = count = tally.count + 1
+            around.part.waiting += (count, time, seed)
+            tally.size = size = tally.size + len(line)
+            if size >= BATCH:
                 tally.fold()
 
     def _lost(self, record: Record) -> None:
