@@ -20,6 +20,7 @@ import json
 import math
 import os
 from collections.abc import Callable, Mapping, Sequence, Set
+from dataclasses import fields, is_dataclass
 from datetime import date, time, timedelta
 from decimal import Decimal
 from enum import Enum
@@ -79,6 +80,10 @@ def not_finite(value: object, at: str) -> tuple[Gap, ...]:
     rest = [(value, at)]
     while rest:
         inner, path = rest.pop()
+        if hasattr(inner, "tolist"):  # an array, or a scalar of numpy
+            inner = inner.tolist()
+        elif is_dataclass(inner) and not isinstance(inner, type):
+            inner = {field.name: getattr(inner, field.name) for field in fields(inner)}
         if isinstance(inner, Mapping):
             rest += [(one, f"{path}.{key}") for key, one in inner.items()]
         elif isinstance(inner, list | tuple):

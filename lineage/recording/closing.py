@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import file_digest
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from lineage.capture.process import is_alive
 from lineage.contract import journal, manifest
@@ -16,12 +16,14 @@ from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.core.writing import create, open_plain, replace_file, sync_folder
+from lineage.facts import Status
 from lineage.findings import Finding, finding
 from lineage.recording.digests import Digesting, incomplete
 from lineage.recording.journal_stream import JournalStream, in_order
 
 Event = Mapping[str, Any]
 Elsewhere = Callable[[str], Collection[str]]  # the files that other sessions than this one made
+ENDED = frozenset(get_args(Status)) - {"running"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +154,14 @@ class Closing:
         """The end of the session and of its activities was not observed: the time is null, with the reason."""
         gaps = {"ended_at": f"the process was killed; closed at {now()}"}
         for run in full["activities"]:
-            if isinstance(run, dict) and run.get("status") == "running" and not self._runs(last_writer.get(_key("activity", run))):
+            if isinstance(run, dict) and _is_open(run.get("status")) and not self._runs(last_writer.get(_key("activity", run))):
                 old = run["gaps"] if isinstance(run.get("gaps"), dict) else {}
                 yield {"event": "activity", "activity": {**run, "status": "interrupted", "gaps": {**old, **gaps}}}
-        if full.get("status") == "running" or (self.written is None and "status" not in full):
+        if _is_open(full.get("status")) or (self.written is None and "status" not in full):
             yield {"event": "session", "session": {"status": "interrupted", "ended_at": None, "gaps": gaps}}
 
     def _digested(self, full: Mapping[str, Any], last_writer: Mapping[str, JournalStream], elsewhere: Elsewhere) -> Iterator[Event]:
-        is_open = full.get("status") == "running" or (full.get("status") == "interrupted" and full.get("ended_at") is None)
+        is_open = _is_open(full.get("status")) or (full.get("status") == "interrupted" and full.get("ended_at") is None)
         if not is_open and not self.streams:
             return
         entries = list(incomplete(full["artifacts_generated"], self._unclosed()))
@@ -248,3 +250,8 @@ def _entry(stream: JournalStream, name: str) -> Event:
         size = file.tell()
     entry = {"file": name, "type": "journal", "count": None, "timestamp": now(), "sha256": sha256, "bytes": size, "activity": None}
     return {"event": "artifact", "artifact": entry}
+
+
+def _is_open(status: object) -> bool:
+    """Tell whether a status says that its session or run goes on; a word that is no status says nothing of an end."""
+    return status is not None and not (isinstance(status, str) and status in ENDED)

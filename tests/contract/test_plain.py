@@ -293,3 +293,23 @@ def test_numbers_that_are_not_finite_are_named_by_their_path():
     record = {"a": [1.0, float("nan")], "b": {"c": float("-inf"), "d": None}, "e": 3, "f": np.float32("nan")}
     assert {gap.about for gap in not_finite(record, "record")} == {"record.a[1]", "record.b.c", "record.f"}
     assert not_finite({"a": [1.0, None, True, 10**400]}, "record") == ()
+
+
+@dataclasses.dataclass
+class Pair:
+    first: float
+    second: object
+
+
+@pytest.mark.parametrize(
+    ("value", "about"),
+    [
+        (np.array([1.0, float("nan")]), "record[1]"),
+        (np.array([[1.0, 2.0], [float("inf"), 4.0]], dtype=np.float32), "record[1][0]"),
+        (Pair(float("nan"), 1), "record.first"),
+        (Pair(1.0, np.array([float("-inf")])), "record.second[0]"),
+    ],
+    ids=["array", "matrix", "dataclass", "dataclass with an array"],
+)
+def test_numbers_that_are_not_finite_are_found_in_whatever_becomes_json(value, about):
+    assert [gap.about for gap in not_finite(value, "record")] == [about]

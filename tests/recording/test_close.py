@@ -639,3 +639,13 @@ def test_a_folder_that_is_not_there_or_empty_is_told(tmp_path):
     for folder in (tmp_path / "none", tmp_path):
         with pytest.raises(LineageError):
             close_sessions(folder)
+
+
+@pytest.mark.parametrize("status", ["banana", 7, True, [], {}, "Running", ""])
+def test_a_word_that_is_no_status_ends_neither_a_session_nor_a_run(tmp_path, status):
+    put_manifest(tmp_path)
+    put_journal(tmp_path, "1", {"event": "session", "session": {"status": status}}, activity("a", status=status))
+    close_sessions(tmp_path)
+    closed = json.loads((tmp_path / f"session_manifest_{ID}.json").read_text())
+    assert closed["status"] == "interrupted"
+    assert closed["activities"][0]["status"] == "interrupted"
