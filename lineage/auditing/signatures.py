@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from lineage.auditing.artifacts import in_words
 from lineage.auditing.world import Found, World
+from lineage.consequences.policy import cause_of_fault
 from lineage.findings import finding
 from lineage.prov.statement import Name
 from lineage.signing.seen import Fault
@@ -49,7 +50,13 @@ def _found(world: World, code: str) -> Iterator[Found]:
                 lines = f"; {in_words(fault.changes)}" if fault.changes else ""
                 detail = f"{fault.what}: {fault.message}{lines}"
                 name = world.name(place, fault.file)
-                yield Found(finding(code, name, None, detail), fault.session_id, _about(world, name, fault))
+                yield Found(
+                    finding(code, name, None, detail),
+                    fault.session_id,
+                    _about(world, name, fault),
+                    cause_of_fault(fault.what),
+                    fault.changes,
+                )
 
 
 def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
