@@ -41,7 +41,8 @@ def concerned(graph: Graph, numbers: Iterable[int], changes: Sequence[Change] = 
     narrowed = any(parts.values())
     count = len({change.before for change in changes})
     nodes = tuple(dict.fromkeys(part for number in files for part in (parts[number] or ((number,) if not narrowed else ()))))
-    return Concerned(nodes, dict.fromkeys(files, count) if narrowed else None)
+    is_counted = changes and all(change.before is not None for change in changes)
+    return Concerned(nodes, dict.fromkeys(files, count) if is_counted else None)
 
 
 def _parts(graph: Graph, number: int, changes: Sequence[Change]) -> tuple[int, ...]:

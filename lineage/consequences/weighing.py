@@ -9,6 +9,7 @@ from typing import Any
 
 from lineage.consequences.chains import Chains
 from lineage.consequences.policy import POLICY, UNMADE, UNREAD, Action, Cause, Kind
+from lineage.prov.statement import Name
 from lineage.prov.terms import GENERATION
 from lineage.trace import answers
 from lineage.trace.answers import Impact
@@ -34,7 +35,7 @@ class Affected:
 
     kind: str
     name: str
-    id: str
+    id: Name
     chain: str
     action: Action
     settle: str = ""
@@ -158,14 +159,15 @@ def weigh(impact: Impact, cause: Cause = "content", lines: Mapping[int, int] | N
     """Return the consequences of a walk that was made: of `lineage.impact`, also of one record."""
     weighing = _Weighing(impact, cause, lines or {})
     affected = (*weighing.files(), *weighing.outputs(), *weighing.models(), *weighing.scores())
-    return Consequences(cause=cause, records=impact.records, copies=impact.copies, affected=affected)
+    return Consequences(cause="unknown" if impact.settle else cause, records=impact.records, copies=impact.copies, affected=affected)
 
 
 class _Weighing:
     """The results of one walk."""
 
     def __init__(self, impact: Impact, cause: Cause, lines: Mapping[int, int]) -> None:
-        self._impact, self._graph, self._row, self._lines = impact, impact.graph, POLICY[cause], lines
+        row = replace(POLICY["unknown"], settle=impact.settle) if impact.settle else POLICY[cause]
+        self._impact, self._graph, self._row, self._lines = impact, impact.graph, row, lines
         self._chains = Chains(impact.graph, impact.reached)
         self._own = {impact.graph.holder.get(one, one) for one in impact.numbers} | set(impact.numbers)
 
@@ -207,7 +209,7 @@ class _Weighing:
 
     def _judged(self, made: Affected, number: int, kind: Kind) -> Affected:
         """The result with its action. What nobody recorded a run for cannot be made again by one."""
-        action = self._row.action("itself" if number in self._own else kind)
+        action = self._row.action("itself" if kind == "file" and number in self._own else kind)
         if action == "re-run" and not self._is_made(number):
             return replace(made, action="undetermined", settle=UNMADE)
         return replace(made, action=action, settle=self._row.settle if action == "undetermined" else "")

@@ -121,7 +121,13 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Impact(Lineage):
-    """All that came from some things, with the records and scores that are concerned."""
+    """All that came from some things, with the records and scores that are concerned.
+
+    Attributes:
+        settle: What would settle whether these things had a part in it; "" where they had.
+    """
+
+    settle: str = ""
 
     @cached_property
     def files(self) -> tuple[Affected, ...]:
