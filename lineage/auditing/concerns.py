@@ -33,5 +33,5 @@ class Concerns:
         numbers = [graph.index[name] for name in found.about if name in graph.index]
         if found.is_line and found.finding.line is not None:
             line = Change(before=found.finding.line, now=found.finding.line, what="changed")
-            return Concerned(concerned(graph, numbers, [line]).numbers)
+            return concerned(graph, numbers, [line])
         return concerned(graph, numbers, found.changes)
