@@ -65,7 +65,9 @@ def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
         return ()
     signed = (one for digest in fault.rests_on for one in world.by_digest.get(digest, ()))
     now = (one for _, session, artifact in world.files.get(name, ()) for one in world.about(session, artifact))
-    return tuple(dict.fromkeys((*signed, *now)))
+    sessions = (session for place, session in world.placed if session.manifest and world.name(place, session.manifest) == name)
+    told = (one for session in sessions for one in world.of_session(session))  # a manifest is the witness of all that its session made
+    return tuple(dict.fromkeys((*signed, *now, *told)))
 
 
 def looked_at(world: World) -> Iterator[tuple[str, int]]:

@@ -29,7 +29,11 @@ def by_signature(where: Path, key: Path, head: str | None, as_json: bool) -> int
 
     found = checked(where, public_key(key), head=head)
     weighing = Weighing(found.folder)
-    weighed = [(fault, weighing.of(fault.rests_on, fault.changes, cause_of_fault(fault.what))) for fault in found.faults if fault.rests_on]
+    weighed = [
+        (fault, weighing.of(fault.rests_on, fault.changes, cause_of_fault(fault.what), fault.file))
+        for fault in found.faults
+        if fault.rests_on
+    ]
     rests = {id(fault): one for fault, one in weighed}
     if as_json:
         click.echo(json.dumps({"scope": "folder" if where.is_dir() else "manifest"} | _json(found, rests), indent=2))

@@ -9,6 +9,7 @@ from pathlib import Path
 from lineage.consequences.policy import Cause
 from lineage.consequences.weighing import Consequences, consequences
 from lineage.integrity.differences import Change
+from lineage.mapping.names import Ids
 from lineage.trace.graph import Graph
 from lineage.trace.reading import Library, open_library
 from lineage.trace.things import whole_number
@@ -71,11 +72,20 @@ class Weighing:
         self._library: Library | None = None
         self._by_digest: dict[str, list[int]] = {}
 
-    def of(self, digests: Iterable[str], changes: Sequence[Change] = (), cause: Cause = "content") -> Consequences:
-        """Return what was made from the files of these digests; from changed lines alone, where they are named."""
+    def of(self, digests: Iterable[str], changes: Sequence[Change] = (), cause: Cause = "content", manifest: str = "") -> Consequences:
+        """Return what was made from the files of these digests; from changed lines alone, where they are named.
+
+        Args:
+            digests: SHA-256 of files and folders.
+            changes: The lines of the file that changed.
+            cause: Why they are concerned.
+            manifest: The name of a manifest: all that its session made is concerned too.
+        """
         if self._library is None:
             self._library = open_library(self._folder)
             self._by_digest = by_digest(self._library.graph)
         numbers = [number for digest in dict.fromkeys(digests) for number in self._by_digest.get(digest, ())]
+        names = [Ids().session(one) for one in self._library.sessions if manifest and one.manifest == manifest]
+        numbers += [self._library.graph.index[name] for name in names if name in self._library.graph.index]
         found = concerned(self._library.graph, numbers, changes)
         return consequences(self._library.graph, found.numbers, cause, found.lines)

@@ -208,10 +208,8 @@ class Impact(Lineage):
     @cached_property
     def models(self) -> tuple[Thing, ...]:
         """Every adapter or model, whatever a training made, that is concerned."""
-        graph = self.graph
-        trainings = (number for number in self.reached if _TRAINING in graph.types[number])
-        made = {one for number in trainings for one in graph.future[number] if one in self.reached} | set(self.numbers)
-        found = (graph.thing(number) for number in made if self._trained(number))
+        reached = dict.fromkeys((*self.reached, *self.numbers))
+        found = (self.graph.thing(number) for number in reached if self._trained(number))
         return tuple(sorted(found, key=lambda one: (one.name, one.id)))
 
     def _trained(self, number: int) -> bool:
