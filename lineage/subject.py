@@ -36,6 +36,7 @@ class Subject:
     metadata: dict[str, str] = field(default_factory=dict)  # of slices, by id, as JSON
     files: dict[str, Path] = field(default_factory=dict)  # of entities that are files of the folder, by id
     focus: str | None = None
+    sessions: tuple[Session, ...] = ()  # whose facts are known; none of a PROV document
 
     def links(self, target: Path) -> dict[str, str]:
         """For each file its address as seen from a page at *target*."""
@@ -81,7 +82,7 @@ def _folder(folder: Path, session: str | None, legacy: bool, recursive: bool) ->
 
 def _read(folder: Path, placed: tuple[Placed, ...], findings: tuple[Finding, ...]) -> Subject:
     document, circles = export.combined_document(one for _, one in placed)
-    found = Subject(document.read(), (*findings, *circles, *validate(document, str(folder))))
+    found = Subject(document.read(), (*findings, *circles, *validate(document, str(folder))), sessions=tuple(one for _, one in placed))
     for where, one in placed:
         _know(found, where, one)
     return found

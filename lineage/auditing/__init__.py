@@ -6,7 +6,7 @@
     loads, code, provenance, records, params, artifacts, reports, training, times, graphs      the rules, by what they look at
     signatures  the same, of what lineage.signing finds
     overlap     records that a test set shares with training data
-    impact      what a finding invalidates downstream
+    concerns    the things of the graph that a finding is about, and their consequences (lineage.consequences)
     config      what is selected, ignored and excused, from pyproject.toml
     plain, page, machines   the report as text and Markdown, as HTML, as JSON, SARIF and JUnit
     shacl       the same profile as SHACL shapes (shapes.ttl), for other people's tools

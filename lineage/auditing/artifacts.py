@@ -11,23 +11,23 @@ from lineage.errors import FormatError
 from lineage.facts import Artifact, Session
 from lineage.integrity import index
 from lineage.integrity.differences import Change, differences
+from lineage.prov.statement import Name
 
 SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
 
 
-def changed_lines(world: World, place: Path, artifact: Artifact) -> str:
-    """Which lines of an altered file are not what they were, as its sidecar from before tells; "" where there is none."""
+def changed_lines(world: World, place: Path, artifact: Artifact) -> tuple[Change, ...]:
+    """Return the lines of an altered file that are not what they were, by its sidecar from before; none where there is no sidecar."""
     path = place / artifact.path
     if path not in world.taken:
-        return ""
+        return ()
     try:
         before = index.read(path)
         if before is None or before.seal.sha256 != artifact.sha256:
-            return ""
-        changes = list(differences(before.fingerprints(), index.fingerprints(path)))
+            return ()
+        return tuple(differences(before.fingerprints(), index.fingerprints(path)))
     except (FormatError, OSError):
-        return ""
-    return in_words(changes)
+        return ()
 
 
 def in_words(changes: Sequence[Change]) -> str:
@@ -60,12 +60,19 @@ def listed_twice(world: World) -> Iterator[Found]:
         rows = [PurePosixPath(str(row.get("file"))).as_posix() for row in world.entries(session)]  # `./x` is x
         for file, times in Counter(rows).items():
             if times > 1:
-                yield world.found("listed-twice", place, session, file, detail=f"{times} times by {session.manifest}")
+                yield world.found(
+                    "listed-twice", place, session, file, detail=f"{times} times by {session.manifest}", about=_listed(world, session, file)
+                )
         for artifact in session.artifacts if session.manifest else ():
             before = makers.setdefault(place / artifact.path, (session, artifact.activity or "")) if artifact.activity else None
             if before and before[0] is not session and before[1] != artifact.activity:
                 detail = f"{before[0].manifest} and {session.manifest} say that runs of theirs made it"
-                yield world.found("listed-twice", place, session, artifact.path, detail=detail)
+                yield world.found("listed-twice", place, session, artifact.path, detail=detail, about=world.about(session, artifact))
+
+
+def _listed(world: World, session: Session, file: str) -> tuple[Name, ...]:
+    entries = [one for one in session.artifacts if PurePosixPath(one.path).as_posix() == file]
+    return tuple(dict.fromkeys(world.about(session, *entries)))
 
 
 def broken_root(world: World) -> Iterator[Found]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 from lineage.auditing import graphs as prov
 from lineage.auditing import reports, shacl, signatures, training
-from lineage.auditing.artifacts import changed_lines, renamed
+from lineage.auditing.artifacts import changed_lines, in_words, renamed
+from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
-from lineage.auditing.impact import Downstream
 from lineage.auditing.leaks import masked
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
@@ -23,10 +23,12 @@ from lineage.contract.redacted import is_redacted
 from lineage.facts import Artifact, Transformation
 from lineage.folder import How
 from lineage.intake import Progress
+from lineage.integrity.differences import Change
 from lineage.signing.keys import public_key
 from lineage.unrecorded import orphans
 
-_AS_FILES = ("altered-file", "missing-file", "unreadable")  # found in reading; what came from the file is doubtful
+_HARMLESS = ("other-sidecar", "prov-stale")  # found in reading; the file itself is what was recorded
+_OF_LINES = ("edited-record", "unknown-origin")  # found in reading; they concern the record of their line alone
 
 
 def audit(
@@ -82,6 +84,7 @@ def _read(world: World) -> Iterator[Found]:
     """What whoever read the files found, with the things it is about. A file from before there was metadata has a rule of its own. What a wrapped
     command made has its origin in the manifest. The sidecar of an altered file is no fault: it names the lines."""
     named = world.files
+    manifests = {world.name(place, session.manifest): session for place, session in world.placed if session.manifest}
     altered = {one.file for one in world.read if one.code == "altered-file"}
     made = frozenset((one.folder, one.artifact.path) for one in world.made)
     wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if _is_recorded_as_a_file(one, made)}
@@ -93,10 +96,14 @@ def _read(world: World) -> Iterator[Found]:
         if one.code == "other-sidecar" and one.file in altered:
             continue
         session = next((session for _, session, _ in there), None)
-        about = tuple(name for _, told, artifact in there for name in world.about(told, artifact)) if one.code in _AS_FILES else ()
-        more = next(filter(None, (_detail(world, one.code, place, artifact) for place, _, artifact in there)), "")
+        session = session or manifests.get(one.file)
+        about = [name for _, told, artifact in there for name in world.about(told, artifact)] if one.code not in _HARMLESS else []
+        about += world.of_session(session) if session and one.file in manifests else ()
+        changes = next(filter(None, (_changes(world, one.code, place, artifact) for place, _, artifact in there)), ())
+        more = in_words(changes) or next(filter(None, (_detail(world, one.code, place, artifact) for place, _, artifact in there)), "")
         found = replace(one, message=f"{one.message}; {more}") if more else one
-        yield Found(found, session.id if session else None, tuple(dict.fromkeys(about)))
+        id_ = session.id if session else None
+        yield Found(found, id_, tuple(dict.fromkeys(about)), None, changes, one.code in _OF_LINES)
 
 
 def _is_recorded_as_a_file(made: Made, recorded: frozenset[tuple[Path, str]]) -> bool:
@@ -113,10 +120,13 @@ def _is_recorded_as_a_file(made: Made, recorded: frozenset[tuple[Path, str]]) ->
     return has_foreign_input or made.artifact.slices == ()
 
 
+def _changes(world: World, code: str, place: Path, artifact: Artifact) -> tuple[Change, ...]:
+    """The lines of an altered file that changed."""
+    return changed_lines(world, place, artifact) if code == "altered-file" else ()
+
+
 def _detail(world: World, code: str, place: Path, artifact: Artifact) -> str:
-    """Which lines of an altered file changed; what a file that is gone is called now."""
-    if code == "altered-file":
-        return changed_lines(world, place, artifact)
+    """The present name of a file that is gone."""
     return renamed(world, place, artifact) if code == "missing-file" and artifact.sha256 else ""
 
 
@@ -138,11 +148,11 @@ def _without_secrets(world: World, found: Found) -> Found:
 
 def _remarks(world: World, found: Sequence[Found], config: Config) -> list[Remark]:
     """Each finding once, in a fixed order, with its consequences and the reason why it is accepted."""
-    downstream, told = Downstream(world), {}
+    concerns, told = Concerns(world), {}
     for one in found:
         key = (one.finding.file, one.finding.line or 0, one.finding.code, one.finding.message)
         if key not in told:
-            told[key] = Remark(one.finding, one.session, downstream.of(one.about), config.reason(one.finding))
+            told[key] = Remark(one.finding, one.session, concerns.of(one), config.reason(one.finding))
     return [told[key] for key in sorted(told)]
 
 

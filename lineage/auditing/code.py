@@ -16,7 +16,8 @@ def dirty_code(world: World) -> Iterator[Found]:
     for place, session in world.placed:
         code = session.code
         if code and (code.dirty or code.diff_sha256):  # a diff of clean code is none
-            yield world.found("dirty-code", place, session, world.home(session), detail=f"commit {str(code.git_sha)[:8]}, {_changes(code)}")
+            detail = f"commit {str(code.git_sha)[:8]}, {_changes(code)}"
+            yield world.found("dirty-code", place, session, world.home(session), detail=detail, about=world.of_session(session))
 
 
 def _changes(code: CodeVersion) -> str:
@@ -34,7 +35,7 @@ def unknown_commit(world: World) -> Iterator[Found]:
         sha = session.code.git_sha if session.code else None
         if session.manifest and not COMMIT.fullmatch(sha or ""):
             reason = next((gap.reason for gap in session.gaps if gap.about in ("git_sha", "git", "environment.git_sha")), sha or "")
-            yield world.found("unknown-commit", place, session, session.manifest, detail=reason)
+            yield world.found("unknown-commit", place, session, session.manifest, detail=reason, about=world.of_session(session))
 
 
 def never_closed(world: World) -> Iterator[Found]:
@@ -43,4 +44,4 @@ def never_closed(world: World) -> Iterator[Found]:
         said = session.status == "completed" and session.started_at and not session.ended_at  # who closes a session says when
         if session.manifest and (session.status == "running" or said):
             detail = f"started {session.started_at or 'at an unknown time'}{', completed at none' if said else ''}"
-            yield world.found("never-closed", place, session, session.manifest, detail=detail)
+            yield world.found("never-closed", place, session, session.manifest, detail=detail, about=world.of_session(session))

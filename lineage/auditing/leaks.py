@@ -73,7 +73,10 @@ def _graphs(world: World) -> Iterator[Found]:
 
 def _told(world: World, place: Path, session: Session, file: str, found: Iterator[Place], *, line: int | None = None) -> Iterator[Found]:
     if detail := _listed(world, found):
-        yield world.found("secret-recorded", place, session, file, line=line, detail=detail)
+        about = dict.fromkeys(
+            name for _, told, artifact in world.files.get(world.name(place, file), ()) for name in world.about(told, artifact)
+        )
+        yield world.found("secret-recorded", place, session, file, line=line, detail=detail, about=tuple(about))
 
 
 def _listed(world: World, found: Iterator[Place]) -> str:

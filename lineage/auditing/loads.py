@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lineage.auditing.provenance import is_told, loads_in, provenance_of
 from lineage.auditing.world import Found, World, called
+from lineage.consequences.policy import cause_of
 from lineage.facts import Artifact, Json, ModelLoad, Session
 from lineage.prov.statement import Name
 
@@ -49,7 +50,8 @@ def _unless(world: World, code: str, key: str, good: bool, bad: str) -> Iterator
     for one in configurations(world):
         value = one.provenance.get(key)
         if value is not good:
-            yield _told(world, code, one, bad if isinstance(value, bool) else f"{key} was not recorded")
+            detail = bad if isinstance(value, bool) else f"{key} was not recorded"
+            yield replace(_told(world, code, one, detail), cause=cause_of(code, is_recorded=isinstance(value, bool)))
 
 
 def _told(world: World, code: str, one: Configuration, detail: str) -> Found:
@@ -110,4 +112,4 @@ def _of_manifests(world: World) -> Iterator[Configuration]:
         said = provenance_of(session.loader_config)
         loads = [run.provenance for run in session.activities if isinstance(run, ModelLoad)]
         if session.manifest and is_told(said) and not loads_in(session) and said not in loads:
-            yield Configuration(folder, session, session.manifest, None, "loader_config", said, ())
+            yield Configuration(folder, session, session.manifest, None, "loader_config", said, world.of_session(session))

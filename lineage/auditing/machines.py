@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import asdict
 from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
@@ -39,7 +38,7 @@ def as_json(report: Audit) -> dict[str, Any]:
 def _json(one: Remark) -> dict[str, Any]:
     found = one.finding
     said = {"file": found.file, "line": found.line, "code": found.code, "level": one.level, "message": found.message}
-    consequences = asdict(one.consequences) if one.consequences else None
+    consequences = one.consequences.json() if one.consequences else None
     return said | {"hint": found.rule.hint, "why": found.rule.why, "session": one.session, "consequences": consequences}
 
 

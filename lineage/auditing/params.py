@@ -93,7 +93,9 @@ def seed_missing(world: World) -> Iterator[Found]:
     for place, session in world.placed:
         for run in session.activities:
             if _needs_seed(run) and run.params.get("seed") is None and not _seeds_elsewhere(world, run):
-                yield world.found("seed-missing", place, session, world.home(session, run), detail=called(run))
+                yield world.found(
+                    "seed-missing", place, session, world.home(session, run), detail=called(run), about=(world.ids.run(run.id),)
+                )
     for one in world.held:
         yield from _seedless(world, one)
 
@@ -136,7 +138,9 @@ def params_incomplete(world: World) -> Iterator[Found]:
         for run in session.activities:
             if isinstance(run, Generation | Evaluation) and run.models and _missing(run.params) and not _in_records(world, run):
                 detail = f"{called(run)} lacks {', '.join(_missing(run.params))}"
-                yield world.found("params-incomplete", place, session, world.home(session, run), detail=detail)
+                yield world.found(
+                    "params-incomplete", place, session, world.home(session, run), detail=detail, about=(world.ids.run(run.id),)
+                )
     for one in world.held:
         yield from _records_incomplete(world, one)
     for made, report in world.reports:
@@ -161,7 +165,7 @@ def _records_incomplete(world: World, one: Held) -> Iterator[Found]:
         missing = [*_missing(_params(part.metadata)), *_dropped(one, part)] if part.metadata and is_told else []
         if missing:
             line, detail = (part.lines[0][0] if part.lines else None), f"{part.count:,} records lack {', '.join(dict.fromkeys(missing))}"
-            yield world.found("params-incomplete", one.folder, one.session, one.artifact.path, line=line, detail=detail)
+            yield world.told("params-incomplete", one, detail, line=line)
 
 
 def _dropped(one: Held, part: Slice) -> list[str]:

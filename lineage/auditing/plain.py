@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 
 from lineage.auditing.report import Audit, Remark
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:@-]|(?<=www)\.)", re.IGNORECASE)
+LINES = 6  # of the results that a finding concerns, a terminal shows with action and chain; JSON has all
 EACH = 20  # findings of a rule that a terminal shows; every other format has all
 
 
@@ -42,11 +44,12 @@ def text(report: Audit) -> Iterator[str]:
     """The report as lines."""
     for code, remarks in report.by_code().items():
         rule = remarks[0].finding.rule
-        yield shown(f"{rule.level}: {rule.title} [{code}]")
+        yield shown(f"{remarks[0].level}: {rule.title} [{code}]")
         for one in remarks[:EACH]:
             yield shown(f"  {place(one)}: {told(one)}")
             if one.consequences:
                 yield shown(f"    makes doubtful: {one.consequences}")
+                yield from (shown(f"      {line}") for line in islice(one.consequences.lines(), LINES))
         if len(remarks) > EACH:
             yield f"  and {len(remarks) - EACH:,} more"
         yield shown(f"  why: {rule.why} What to do: {rule.hint}.") if rule.why else shown(f"  what to do: {rule.hint}.")
@@ -70,7 +73,7 @@ def markdown(report: Audit) -> Iterator[str]:
     yield f"**{plain(verdict(report))}** (lineage {report.version}, {report.at})\n"
     for code, remarks in report.by_code().items():
         rule = remarks[0].finding.rule
-        yield f"## {rule.level}: {plain(rule.title)}\n\n`{code}`. {plain(rule.why)} What to do: {plain(rule.hint)}.\n"
+        yield f"## {remarks[0].level}: {plain(rule.title)}\n\n`{code}`. {plain(rule.why)} What to do: {plain(rule.hint)}.\n"
         yield "| where | what | makes doubtful |\n|---|---|---|"
         yield from (f"| {plain(place(one))} | {plain(told(one))} | {plain(str(one.consequences or ''))} |" for one in remarks)
         yield ""

@@ -70,18 +70,23 @@ def _dangling(world: World) -> Iterator[Found]:
             for load in run.models:
                 if load not in world.runs:
                     detail = f"{called(run)} used the model of {load[:8]}, which no manifest knows"
-                    yield world.found("provenance-differs", place, session, world.home(session, run), detail=detail)
+                    yield world.found(
+                        "provenance-differs", place, session, world.home(session, run), detail=detail, about=(world.ids.run(run.id),)
+                    )
         for artifact in session.artifacts if session.manifest else ():
             if artifact.activity and made.get(artifact.path) and artifact.activity not in made[artifact.path]:
                 detail = f"{artifact.path} is of run {artifact.activity[:8]}, and {', '.join(sorted(made[artifact.path]))[:8]} says that it made it"
-                yield world.found("provenance-differs", place, session, str(session.manifest), detail=detail)
+                yield world.found(
+                    "provenance-differs", place, session, str(session.manifest), detail=detail, about=world.about(session, artifact)
+                )
 
 
 def _loader_configs(world: World) -> Iterator[Found]:
     """What a manifest says of its model at its top is one of the loads that it tells of."""
     for place, session in world.placed:
         for detail in _unlike_its_loads(session) if session.manifest else ():
-            yield world.found("provenance-differs", place, session, str(session.manifest), detail=detail)
+            about = world.of_session(session)
+            yield world.found("provenance-differs", place, session, str(session.manifest), detail=detail, about=about)
 
 
 def _unlike_its_loads(session: Session) -> Iterator[str]:

@@ -20,7 +20,7 @@ def mixed_loaders(world: World) -> Iterator[Found]:
                 first.setdefault(version, part.lines[0][0] if part.lines else 1)
         if len(first) > 1:
             said = ", ".join(f"{version[:8]} from line {line}" for version, line in sorted(first.items(), key=lambda pair: pair[1]))
-            yield world.found("mixed-loaders", one.folder, one.session, one.artifact.path, line=sorted(first.values())[1], detail=said)
+            yield world.told("mixed-loaders", one, said, line=sorted(first.values())[1])
 
 
 def count_differs(world: World) -> Iterator[Found]:

@@ -8,10 +8,11 @@ from functools import cached_property
 from importlib import metadata
 
 from lineage.auditing.config import Config, FailOn
-from lineage.auditing.impact import Consequences
 from lineage.auditing.leaks import masked
 from lineage.auditing.rules import FAILS
 from lineage.auditing.world import World
+from lineage.consequences import Consequences
+from lineage.consequences.policy import ESCALATED
 from lineage.constraints.violations import Violation
 from lineage.draw import draw
 from lineage.findings import Finding, Level
@@ -31,7 +32,9 @@ class Remark:
 
     @property
     def level(self) -> Level:
-        """How bad it is."""
+        """The level of its rule; of some notes, "warning" where a model or score was made from what they concern."""
+        if self.finding.code in ESCALATED and self.consequences and self.consequences.of_kind("model", "score"):
+            return "warning"
         return self.finding.rule.level
 
 

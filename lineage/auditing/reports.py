@@ -16,7 +16,7 @@ from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
 from lineage.contract.metadata import check_provenance
 from lineage.contract.redacted import is_redacted
-from lineage.contract.report import by_name, is_number, problems
+from lineage.contract.report import by_name, is_number, measures, problems
 from lineage.facts import Evaluation, Json
 
 VERDICTS = ("correct", "is_correct", "passed", "success")  # booleans, or 0 and 1
@@ -41,7 +41,7 @@ def malformed(world: World) -> Iterator[Found]:
     """The report of an evaluation is one: a summary of numbers, with metadata or results."""
     read = {one.path: value for one, value in world.reports}
     for one in world.made:
-        if world.is_report(one) and world.is_readable(one.path):
+        if world.is_report(one) and world.is_readable(one.path) and not one.run.is_wrapped:
             for problem in problems(read.get(one.path)):
                 yield world.told("bad-report", one, problem)
     for one, told in world.reports:
@@ -64,9 +64,8 @@ def metric_differs(world: World) -> Iterator[Found]:
 
 
 def _values(report: Json) -> dict[str, Any]:
-    """The values of a report's summary by their flattened names."""
-    summary = report.get("summary")
-    return by_name(summary) if isinstance(summary, dict) else {}
+    """The values of a report by their flattened names."""
+    return by_name(measures(report))
 
 
 def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Found]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from lineage.auditing.artifacts import in_words
 from lineage.auditing.world import Found, World
+from lineage.consequences.policy import cause_of_fault
 from lineage.findings import finding
 from lineage.prov.statement import Name
 from lineage.signing.seen import Fault
@@ -49,7 +50,13 @@ def _found(world: World, code: str) -> Iterator[Found]:
                 lines = f"; {in_words(fault.changes)}" if fault.changes else ""
                 detail = f"{fault.what}: {fault.message}{lines}"
                 name = world.name(place, fault.file)
-                yield Found(finding(code, name, None, detail), fault.session_id, _about(world, name, fault))
+                yield Found(
+                    finding(code, name, None, detail),
+                    fault.session_id,
+                    _about(world, name, fault),
+                    cause_of_fault(fault.what),
+                    fault.changes,
+                )
 
 
 def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
@@ -58,7 +65,9 @@ def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
         return ()
     signed = (one for digest in fault.rests_on for one in world.by_digest.get(digest, ()))
     now = (one for _, session, artifact in world.files.get(name, ()) for one in world.about(session, artifact))
-    return tuple(dict.fromkeys((*signed, *now)))
+    sessions = (session for place, session in world.placed if session.manifest and world.name(place, session.manifest) == name)
+    told = (one for session in sessions for one in world.of_session(session))  # a manifest is the witness of all that its session made
+    return tuple(dict.fromkeys((*signed, *now, *told)))
 
 
 def looked_at(world: World) -> Iterator[tuple[str, int]]:

@@ -10,42 +10,43 @@ from lineage.auditing.world import Found, World, called
 from lineage.carried.originals import Made
 from lineage.contract.times import check_time, xsd_time
 from lineage.facts import Activity, Generation, Session
+from lineage.prov.statement import Name
 
 SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
 
 Span = tuple[datetime | None, datetime | None]
-Told = Iterator[tuple[str, str | None]]  # (what it is the time of, the time)
+Told = Iterator[tuple[str, str | None, tuple[Name, ...]]]  # what it is the time of, the time, and the thing of the graph
 
 
 def wrong_times(world: World) -> Iterator[Found]:
     """Every time of a manifest is ISO 8601 with an offset (naive-time, bad-time)."""
     for place, session in world.placed:
-        for about, time in _times(session) if session.manifest else ():
+        for name, time, about in _times(world, session) if session.manifest else ():
             code = check_time(time) if time else None
             if code:
-                yield world.found(code, place, session, world.home(session), detail=f"{about}: {time}")
+                yield world.found(code, place, session, world.home(session), detail=f"{name}: {time}", about=about)
     for one, time in _of_reports(world):
         code = check_time(time)
         if code:
-            yield world.found(code, one.folder, one.session, one.artifact.path, detail=f"metadata.timestamp: {time}")
+            yield world.told(code, one, f"metadata.timestamp: {time}")
 
 
 def future_time(world: World) -> Iterator[Found]:
     """No time lies in the future, beyond what clocks differ by."""
     for place, session in world.placed:
-        for about, time in _times(session):
+        for name, time, about in _times(world, session):
             when = instant(time)
             if when and when > world.now + SKEW:
-                yield world.found("future-time", place, session, world.home(session), detail=f"{about}: {time}")
+                yield world.found("future-time", place, session, world.home(session), detail=f"{name}: {time}", about=about)
     for report, time in _of_reports(world):
         when = instant(time)
         if when and when > world.now + SKEW:
-            yield world.found("future-time", report.folder, report.session, report.artifact.path, detail=f"metadata.timestamp: {time}")
+            yield world.told("future-time", report, f"metadata.timestamp: {time}")
     for one in world.held:
         for part in world.slices(one) if one.path in world.taken else ():
             when = instant(part.last_time)
             if when and when > world.now + SKEW:
-                yield world.found("future-time", one.folder, one.session, one.artifact.path, detail=f"a record: {part.last_time}")
+                yield world.told("future-time", one, f"a record: {part.last_time}")
 
 
 def time_order(world: World) -> Iterator[Found]:
@@ -104,11 +105,13 @@ def instant(time: str | None) -> datetime | None:
     return datetime.fromisoformat(written) if written else None
 
 
-def _times(session: Session) -> Told:
-    yield from (("started_at", session.started_at), ("ended_at", session.ended_at))
+def _times(world: World, session: Session) -> Told:
+    itself = world.of_session(session)
+    yield from (("started_at", session.started_at, itself), ("ended_at", session.ended_at, itself))
     for run in session.activities:
-        yield from ((f"started_at of {run.id[:8]}", run.started_at), (f"ended_at of {run.id[:8]}", run.ended_at))
-    yield from ((f"timestamp of {one.path}", one.timestamp) for one in session.artifacts)
+        about = (world.ids.run(run.id),)
+        yield from ((f"started_at of {run.id[:8]}", run.started_at, about), (f"ended_at of {run.id[:8]}", run.ended_at, about))
+    yield from ((f"timestamp of {one.path}", one.timestamp, world.about(session, one)) for one in session.artifacts)
 
 
 def _span(one: Session | Activity) -> Span:
@@ -127,5 +130,5 @@ def _disordered(world: World, place: Path, session: Session, name: str, one: Ses
 
 
 def _told(world: World, place: Path, session: Session, detail: str, one: Session | Activity) -> Found:
-    about = (world.ids.run(one.id),) if isinstance(one, Activity) else ()
+    about = (world.ids.run(one.id),) if isinstance(one, Activity) else world.of_session(one)
     return world.found("time-order", place, session, world.home(session), detail=detail, about=about)

@@ -19,6 +19,7 @@ from lineage.capture import files
 from lineage.capture.places import inside
 from lineage.carried import Placed
 from lineage.carried.originals import Made
+from lineage.consequences.policy import Cause
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract import manifest
@@ -29,6 +30,7 @@ from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, Mode
 from lineage.findings import Finding, finding
 from lineage.folder import How, gathered
 from lineage.intake import Taken, Wanted, take_in
+from lineage.integrity.differences import Change
 from lineage.integrity.index import Seal
 from lineage.mapping.names import Ids
 from lineage.prov.document import Document, flattened
@@ -49,6 +51,9 @@ class Found:
     finding: Finding
     session: str | None = None
     about: tuple[Name, ...] = ()
+    cause: Cause | None = None  # None: that of its code
+    changes: tuple[Change, ...] = ()  # the lines that are concerned, where they are known
+    is_line: bool = False  # of the file, the line of the finding alone is concerned
 
 
 def called(run: Activity) -> str:
@@ -179,6 +184,10 @@ class World:
             for artifact in (*session.artifacts, *(used for run in session.activities for used in run.used)):
                 named.setdefault(self.name(place, artifact.path), []).append((place, session, artifact))
         return named
+
+    def of_session(self, session: Session) -> tuple[Name, ...]:
+        """The session as a thing of the graph: what it made came from it."""
+        return (self.ids.session(session),)
 
     def about(self, session: Session, *artifacts: Artifact) -> tuple[Name, ...]:
         """The files as things of the graph."""

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from lineage.cli import place, row, tell
+from lineage.consequences.steps import with_steps
 from lineage.core.writing import write_output
 from lineage.draw.model import Model
 from lineage.draw.picture import KINDS, find, render
@@ -62,6 +63,8 @@ def command(what: str, output: str, kind: str | None, session: str | None, legac
     path, line = place(what)
     found = subject(path, line, session=session, legacy=legacy, recursive=recursive)
     made = model(found.document, findings=found.findings, metadata=found.metadata, links=found.links(Path(output)) if output != "-" else {})
+    if kind == ".html" or asked["direction"] != "past":
+        made = with_steps(made, found.sessions, found.document)
     data = render(made, _wish(made, found, asked), kind)
     if output == "-":
         sys.stdout.buffer.write(data)

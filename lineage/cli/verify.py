@@ -20,7 +20,7 @@ from lineage.integrity.differences import Change
 from lineage.integrity.verify import Verdict, verify
 
 if TYPE_CHECKING:
-    from lineage.signing.consequences import Consequences
+    from lineage.consequences import Consequences
 
 FAILED, UNRECORDED = 4, 1
 
@@ -59,7 +59,7 @@ def command(
     verdicts = _verdicts([Path(file) for file in files], jobs or processors())
     rests = [_rests_on(one) for one in verdicts]
     if as_json:
-        told = [_json(one) | {"invalidates": rest.json() if rest else None} for one, rest in zip(verdicts, rests, strict=True)]
+        told = [_json(one) | {"invalidates": verify_folder.as_json(rest)} for one, rest in zip(verdicts, rests, strict=True)]
         click.echo(json.dumps(told, indent=2))
     for one, rest in zip(verdicts, rests, strict=True) if not as_json else ():
         _tell(one, rest)
@@ -104,7 +104,7 @@ def _rests_on(one: Verdict) -> Consequences | None:
     """What came of the file as it was recorded, if it is that no longer."""
     if one.status != "altered" or one.recorded is None or one.recorded.sha256 is None:
         return None
-    from lineage.signing.consequences import Weighing
+    from lineage.consequences.changed import Weighing
 
     return Weighing(sessions_around(one.file)[0]).of([one.recorded.sha256], one.changes)
 
@@ -113,7 +113,7 @@ def _tell(one: Verdict, rests: Consequences | None) -> None:
     for change in one.changes:
         row(f"{one.file}:{change.now or change.before}: {_words(change)}")
     if rests:
-        verify_folder.told(rests)
+        verify_folder.show(rests, set())
     tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{f', {len(one.changes)} lines' if one.changes else ''}")
 
 

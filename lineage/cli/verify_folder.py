@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,8 +12,8 @@ from lineage.cli import row, tell
 from lineage.errors import UsageError
 
 if TYPE_CHECKING:
+    from lineage.consequences import Affected, Consequences
     from lineage.signing.check import Checked
-    from lineage.signing.consequences import Consequences
     from lineage.signing.seen import Fault
 
 FAILED = 4
@@ -22,13 +22,18 @@ ONE = "checked was this session alone; not the others, nor the chain between the
 
 def by_signature(where: Path, key: Path, head: str | None, as_json: bool) -> int:
     """Check the signatures, print every fault with its consequences; the exit code."""
+    from lineage.consequences.changed import Weighing
+    from lineage.consequences.policy import cause_of_fault
     from lineage.signing.check import checked
-    from lineage.signing.consequences import Weighing
     from lineage.signing.keys import public_key
 
     found = checked(where, public_key(key), head=head)
     weighing = Weighing(found.folder)
-    weighed = [(fault, weighing.of(fault.rests_on, fault.changes)) for fault in found.faults if fault.rests_on]
+    weighed = [
+        (fault, weighing.of(fault.rests_on, fault.changes, cause_of_fault(fault.what), fault.file))
+        for fault in found.faults
+        if fault.rests_on
+    ]
     rests = {id(fault): one for fault, one in weighed}
     if as_json:
         click.echo(json.dumps({"scope": "folder" if where.is_dir() else "manifest"} | _json(found, rests), indent=2))
@@ -58,12 +63,13 @@ def by_record(folder: Path, as_json: bool) -> int:
 
 
 def _tell(found: Checked, rests: dict[int, Consequences]) -> None:
+    listed: set[Affected] = set()
     for fault in found.faults:
         row(f"{fault.file}: {fault.what}: {fault.message}")
         for change in fault.changes:
             row(f"  line {change.now or change.before}: {change.what}")
         if id(fault) in rests:
-            told(rests[id(fault)])
+            show(rests[id(fault)], listed)
     for session, good in found.good.items():
         tell(f"session {session}: {good} files as they were signed")
     for name in found.not_covered:
@@ -72,14 +78,30 @@ def _tell(found: Checked, rests: dict[int, Consequences]) -> None:
         tell(f"head: {found.head}")
 
 
-def told(consequences: Consequences) -> None:
-    """What rests on a fault, a line each."""
-    for line in consequences.lines():
-        row(f"  invalidates {line}")
+def show(consequences: Consequences, listed: set[Affected]) -> None:
+    """Print the results that a fault invalidates, with action and chain. What an earlier fault listed is only counted; *listed* grows."""
+    again = [one for one in consequences.affected if one in listed]
+    for one in consequences.affected:
+        if one not in listed:
+            row(f"  invalidates {one.text}: {one.action}{f' ({one.settle})' if one.settle else ''}")
+            if one.chain != one.name:
+                row(f"    {one.chain}")
+    if again:
+        row(f"  invalidates {len(again):,} result{'s' if len(again) > 1 else ''} listed above")
+    listed.update(consequences.affected)
+
+
+def as_json(consequences: Consequences | None) -> dict[str, Any] | None:
+    """Return what a fault invalidates: files, models and scores, and each with chain and action under `affected`."""
+    if consequences is None:
+        return None
+    files = [{"file": one.name, "records": one.records, "of": one.of} for one in consequences.of_kind("file") if one.records]
+    scores = [{"measure": one.name, "value": one.value, "report": one.report} for one in consequences.of_kind("score")]
+    return {"files": files, "models": list(consequences.models), "scores": scores, **consequences.detail()}
 
 
 def _json(found: Checked, rests: dict[int, Consequences]) -> dict[str, object]:
-    faults = [_fault(fault) | {"invalidates": rests[id(fault)].json() if id(fault) in rests else None} for fault in found.faults]
+    faults = [_fault(fault) | {"invalidates": as_json(rests.get(id(fault)))} for fault in found.faults]
     return {
         "folder": str(found.folder),
         "verified": not faults,

@@ -16,6 +16,8 @@ from lineage.contract.writing import as_bytes
 from lineage.facts import Gap, Json
 from lineage.findings import Finding, finding
 
+NESTED = ("metrics", "scores", "results")  # objects in which other tools keep the numbers of a report
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
@@ -103,6 +105,14 @@ def by_name(summary: Json) -> dict[str, Any]:
 def is_number(value: object) -> bool:
     """Return whether a value of a summary is a metric. True and false are none."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def measures(report: Json) -> Json:
+    """Return the part of a report that holds its numbers: its `summary`; of another tool's, the numbers at its top and those of NESTED."""
+    summary = report.get("summary")
+    if isinstance(summary, Mapping):
+        return summary
+    return {name: value for name, value in report.items() if is_number(value) or (name in NESTED and isinstance(value, Mapping))}
 
 
 def metrics_of(summary: Mapping[str, Any]) -> tuple[dict[str, Any], tuple[Gap, ...]]:

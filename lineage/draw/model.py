@@ -5,6 +5,7 @@ Everything is numbered in one fixed order, whatever the order of the statements.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,6 +75,21 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Steps:
+    """The steps from things to what was made from them (draw/steps.py), each by its number.
+
+    Attributes:
+        nodes: For each step the node that it stands for; -1 where the model has none.
+        following: For each step those that follow it.
+        starts: For each node the steps where its consequences begin: a file's slices too.
+    """
+
+    nodes: tuple[int, ...]
+    following: tuple[tuple[int, ...], ...]
+    starts: Mapping[int, tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True)
 class Model:
     """Groups come after the groups that they are in; nodes are in order of time within their groups."""
 
@@ -82,3 +98,4 @@ class Model:
     relations: tuple[Relation, ...]
     groups: tuple[Group, ...]
     problems: tuple[Problem, ...] = ()
+    steps: Steps | None = None  # None: only the relations are known

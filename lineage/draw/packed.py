@@ -175,7 +175,16 @@ def packed(model: Model, wish: Wish) -> dict[str, Any]:
         "themes": themes(),
         "measures": {"one": ONE, "more": MORE, "limit": min(wish.limit, MOST), "legible": LEGIBLE, "hub": HUB},
         "wish": _wish(wish),
+        **_steps(model),
     }
+
+
+def _steps(model: Model) -> dict[str, Any]:
+    """The steps from things to what was made from them, where they are known."""
+    steps = model.steps
+    if steps is None:
+        return {}
+    return {"steps": [steps.nodes, steps.following, [[node, *at] for node, at in sorted(steps.starts.items())]]}
 
 
 def _groups(model: Model) -> list[list[Any]]:

@@ -6,11 +6,12 @@ The viewer's view.js does the same: change both. Items are numbered: a node by i
 from __future__ import annotations
 
 from collections import Counter, defaultdict, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
 from lineage.draw.model import Box, Model, Node
+from lineage.draw.steps import affected_by
 
 LIMIT = 300  # boxes that are drawn at most, unless more are asked for
 HUB = 3  # sessions that use a thing, from which on their lines are not drawn: they would be all that is seen
@@ -192,7 +193,8 @@ def _reached(model: Model, wish: Wish, around: Around) -> list[tuple[int, int]]:
     """(node, distance) of everything in that direction, the nearest first."""
     stands = _standing(model, wish, around.node)
     found = {around.node: 0}
-    for past in [True, False] if around.direction == "both" else [around.direction == "past"]:
+    affected = affected_by(model, around.node) if around.direction != "past" else None
+    for past in _walked(around.direction, affected is not None):
         near = _steps(model, stands, past)
         distance, waiting = {around.node: 0}, deque([around.node])
         while waiting:
@@ -203,7 +205,24 @@ def _reached(model: Model, wish: Wish, around: Around) -> list[tuple[int, int]]:
                         distance[other] = distance[at] + 1
                         waiting.append(other)
         found = distance | found
+    if affected is not None:
+        found = _at_their_places(affected, stands, around) | found
     return sorted(found.items(), key=lambda pair: (pair[1], pair[0]))
+
+
+def _walked(direction: Direction, is_known: bool) -> list[bool]:
+    """The directions in which relations are walked, the past first; not the future, where its steps are known."""
+    return [True] * (direction != "future") + [False] * (direction != "past" and not is_known)
+
+
+def _at_their_places(affected: Mapping[int, int], stands: list[int | None], around: Around) -> dict[int, int]:
+    """What was made from the node, as far as it is drawn and asked for; a part that is not drawn is at its whole."""
+    found: dict[int, int] = {}
+    for node, distance in affected.items():
+        place = stands[node]
+        if place is not None and (around.depth is None or distance <= around.depth):
+            found.setdefault(place, distance)
+    return found | {around.node: 0}
 
 
 def _is_shown(node: Node, wish: Wish, focus: Node) -> bool:

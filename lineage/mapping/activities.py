@@ -40,20 +40,27 @@ def activity_statements(scope: Scope, run: Activity) -> Iterator[Statement]:
 def _itself(scope: Scope, run: Activity) -> Iterator[Statement]:
     me, session = scope.ids.run(run.id), scope.activity
     started = when(run.started_at)
-    yield statement(ACTIVITY, me, started, when(run.ended_at), attributes=_about(run, session))
+    yield statement(ACTIVITY, me, started, when(run.ended_at), attributes=_about(scope, run))
     if session:
         yield statement(START, None, me, None, session, started)
 
 
-def _about(run: Activity, session: Name | None) -> Iterator[Attribute]:
+def _about(scope: Scope, run: Activity) -> Iterator[Attribute]:
+    session = scope.activity
     yield from kind(*CLASSES[type(run)], *([LIN["Inferred"]] if run.inferred else []))
-    yield from some(PROV["label"], LABELS[type(run)](run))
+    yield from some(PROV["label"], _label(scope, run))
     yield from some(LIN["status"], None if run.inferred else run.status)
     yield from some(DCTERMS["isPartOf"], session)
     yield from failure(run.error)
     yield from some(LIN["command"], list(run.command) or None)
     yield from some(LIN["exitCode"], run.exit_code)
     yield from gaps(run.gaps)
+
+
+def _label(scope: Scope, run: Activity) -> str:
+    """What a run is called; a wrapped command that nobody named has the title of its session."""
+    label = LABELS[type(run)](run)
+    return scope.session.title or label if run.is_wrapped and label == COMMAND else label
 
 
 def _used(scope: Scope, run: Activity) -> Iterator[Statement]:
@@ -220,6 +227,7 @@ def transformation(scope: Scope, run: Transformation) -> Iterator[Statement]:
     yield from _made(scope, run, _sources(scope, run))
 
 
+COMMAND = "command"  # the kind of a transformation that `lineage run` wraps
 RULES: dict[type[Activity], Callable[..., Iterator[Statement]]] = {
     ModelLoad: model_load,
     Generation: generation,

@@ -11,7 +11,7 @@ from typing import Any
 
 from lineage.contract import journal
 from lineage.errors import UsageError
-from lineage.recording.runs import Run
+from lineage.recording.runs import EvaluationRun, Run
 from lineage.recording.session import Session
 
 Look = tuple[tuple[str, int, int, int, int], ...]  # of each file: name, inode, size, times of content and of change
@@ -54,7 +54,7 @@ def record(session: Session, run: Run, outputs: Sequence[Declared]) -> Iterator[
             yield output.shown, reason
         elif output.name not in known:  # a command that records itself says more of its files than we can
             with session.guard(f"output {output.name}", ours=True):
-                run.output(output.name)
+                run.reported(output.name) if isinstance(run, EvaluationRun) else run.output(output.name)
 
 
 def _name(folder: Path, path: str) -> str:

@@ -11,6 +11,7 @@ from lineage.capture import files
 from lineage.contract import manifest, report
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
+from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.facts import Artifact, Evaluation, Training
@@ -19,6 +20,8 @@ from lineage.recording.inputs import PathLike
 from lineage.recording.outputs import ReportExists
 from lineage.recording.run import Run as Run
 from lineage.recording.run import new_id as new_id
+
+LARGEST = 16 << 20  # bytes of a JSON file of a wrapped command that is read for numbers
 
 
 class GenerationRun(Run):
@@ -114,6 +117,19 @@ class EvaluationRun(Run):
             self.output(self.session.relative(target), type="evaluation", role="report")
         return target
 
+    def reported(self, path: PathLike) -> None:
+        """Record a file that a wrapped command made. The first with numbers of a report gives the metrics of the run.
+
+        Args:
+            path: Relative to the session's folder.
+        """
+        told = {} if self._fact.metrics else _numbers(self.session.folder / path)  # type: ignore[attr-defined]  # an Evaluation
+        if not told:
+            self.output(path)
+            return
+        self._measured(told, ())
+        self.output(path, type="evaluation", role="report")
+
     def _known_metadata(self, seed: int | None) -> dict[str, Any] | None:
         """The metadata of a report; what cannot be serialised is a gap. None when recording is off."""
         if not self.session.recording:
@@ -146,3 +162,12 @@ class EvaluationRun(Run):
         return artifact_metadata(
             self._provenance, script_name=name, script_version=version, timestamp=now(), why_no_version=reason, **extra
         )
+
+
+def _numbers(path: Path) -> Mapping[str, Any]:
+    """Return the part of a JSON file that holds numbers; empty where it is no such file."""
+    if path.suffix != ".json" or not path.is_file() or path.stat().st_size > LARGEST:
+        return {}
+    value, _ = loads(path.read_bytes())
+    told = report.measures(value) if isinstance(value, dict) else {}
+    return told if report.metrics_of(told)[0] else {}

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from pyoxigraph import NamedNode, Quad, RdfFormat, serialize
 
 from lineage import formats
+from lineage.consequences.steps import with_steps
 from lineage.draw.packed import packed
 from lineage.draw.reading import model
 from lineage.draw.view import Wish
@@ -110,6 +111,7 @@ class Live:
         place = self._settings.place
         found = Subject(_of_store(self._saved())) if place is None else subject(place, recursive=self._settings.recursive)
         made = model(found.document, findings=found.findings, metadata=found.metadata)
+        made = with_steps(made, found.sessions, found.document)
         text = json.dumps(packed(made, Wish()), ensure_ascii=False, separators=(",", ":"))
         return Explorer(version, text.encode("utf-8", "replace"), {id_.rpartition("/")[2]: path for id_, path in found.files.items()})
 

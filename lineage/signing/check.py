@@ -17,7 +17,7 @@ from lineage.signing import envelope, statement
 from lineage.signing.chain import Break, Signed, breaks
 from lineage.signing.held import held, links
 from lineage.signing.seen import AFRESH, Fault, Reader, Seen
-from lineage.signing.statement import SUFFIX, recorded
+from lineage.signing.statement import SUFFIX, made
 from lineage.signing.uncovered import more, not_covered, unsigned
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class _Checking:
         seen = self.seen
         fitting = [name for name, one in seen.sessions.items() if statement.envelope_path(seen.folder, one.id) == path]
         seen.refused |= set(fitting)
-        rests = tuple(one.sha256 or "" for name in fitting for one in recorded(seen.sessions[name]))
+        rests = tuple(digest for name in fitting for digest in made(seen.sessions[name]))
         id_ = seen.sessions[fitting[0]].id if fitting else None
         return Fault(what="bad-signature", file=path.name, message=problem, session_id=id_, rests_on=rests)
 

@@ -41,17 +41,19 @@ def links(seen: Seen, said: Statement) -> Iterator[Fault]:
         yield Fault(what="altered", file=way, message=message, session_id=said.session_id, rests_on=digests)
 
 
-def rests_on(name: str, said: Statement) -> tuple[str, ...]:
-    """A file is what rests on it; a manifest or journal is all that it tells of; PROV is derived, and nothing rests on it."""
+def rests_on(name: str, said: Statement, seen: Seen) -> tuple[str, ...]:
+    """Return the digests that a file decides: its own; of a manifest or journal, those of all that its session made; of PROV, none."""
     kind = said.kinds.get(name)
     if kind in ("manifest", "journal"):
-        return tuple(digest for file, digest in said.subjects.items() if said.kinds.get(file) not in ("manifest", "journal", "prov"))
+        used = seen.used_by(said.manifest)
+        subjects = ((file, digest) for file, digest in said.subjects.items() if said.kinds.get(file) not in ("manifest", "journal", "prov"))
+        return tuple(digest for _, digest in subjects if digest not in used)
     return () if kind == "prov" else (said.subjects[name],)
 
 
 def _file(seen: Seen, name: str, expected: str, said: Statement) -> Fault | None:
     path, tree = inside(seen.folder, name), said.trees.get(name)
-    facts: dict[str, Any] = {"file": name, "session_id": said.session_id, "rests_on": rests_on(name, said)}
+    facts: dict[str, Any] = {"file": name, "session_id": said.session_id, "rests_on": rests_on(name, said, seen)}
     if path is None:
         return Fault(what="outside", message="the name leads out of the folder", **facts)
     if not os.path.isfile(path):  # noqa: PTH113  # never raises, whatever the name

@@ -19,7 +19,7 @@ from lineage.integrity.differences import Change
 from lineage.mapping.names import safe
 from lineage.signing import statement
 from lineage.signing.chain import Signed
-from lineage.signing.statement import SUFFIX, is_prov, named, recorded
+from lineage.signing.statement import SUFFIX, is_prov, made, named
 from lineage.signing.strangers import strangers
 
 
@@ -103,8 +103,16 @@ class Seen:
             return None
 
     def made_by(self, session_id: str | None) -> tuple[str, ...]:
-        """The digests of all that a session recorded, if it still tells."""
-        return tuple(one.sha256 or "" for told in self.sessions.values() if told.id == session_id for one in recorded(told))
+        """The digests of all that a session made, if it still tells."""
+        return tuple(digest for told in self.sessions.values() if told.id == session_id for digest in made(told))
+
+    def used_by(self, manifest_name: str) -> frozenset[str]:
+        """The digests of what a session used and did not make, as its manifest has them."""
+        session = self.sessions.get(manifest_name)
+        if session is None:
+            return frozenset()
+        used = {part.sha256 for run in session.activities for one in run.used for part in (one, *one.parts) if part.sha256}
+        return frozenset(used - set(made(session)))
 
     # --- what is known, once all signatures were read
 

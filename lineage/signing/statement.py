@@ -161,6 +161,14 @@ def recorded(session: Session) -> Iterator[Artifact]:
         yield from (one for one in artifact.parts or (artifact,) if one.sha256)
 
 
+def made(session: Session) -> Iterator[str]:
+    """The digest of every single file that the session made; what it used is the work of another."""
+    removed = removals([session])
+    every = (*session.artifacts, *(one for run in session.activities for one in run.made))
+    digests = (part.sha256 for one in every if one.path not in removed for part in (one, *one.parts))
+    yield from dict.fromkeys(digest for digest in digests if digest)
+
+
 def _digest(path: Path, artifact: Artifact, trees: dict[str, Tree]) -> str:
     if is_redacted(artifact):  # what is signed is the copy; the digest in the manifest is that of its original
         return files.digest(path, recheck=True)[0]

@@ -9,14 +9,14 @@ from lineage.capture.places import leads_out, links_to, own
 from lineage.contract import journal, manifest
 from lineage.signing.held import rests_on
 from lineage.signing.seen import Fault, Seen
-from lineage.signing.statement import Statement, named, recorded
+from lineage.signing.statement import Statement, made, named, recorded
 
 SHOWN = 5  # files of a folder that are named; the rest is counted
 
 
 def more(seen: Seen, said: Statement) -> Iterator[Fault]:
     """Files of the session that came after its signature and would be read with it."""
-    rests = rests_on(said.manifest, said)
+    rests = rests_on(said.manifest, said, seen)
     for name in seen.journals(said.manifest):
         if name not in said.subjects:
             yield Fault(what="added", file=name, message="a journal that was not signed", session_id=said.session_id, rests_on=rests)
@@ -61,7 +61,7 @@ def unsigned(seen: Seen) -> Iterator[Fault]:
     covered = {one.statement.manifest for one in seen.signed} | seen.refused
     for name, session in seen.sessions.items():
         if name not in covered:
-            rests = tuple(one.sha256 or "" for one in recorded(session))
+            rests = tuple(made(session))
             yield Fault(what="unsigned", file=name, message="the session has no signature", session_id=session.id, rests_on=rests)
     yield from _journals(seen)
     yield from _added(seen)

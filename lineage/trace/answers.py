@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from lineage.mapping.names import LIN
-from lineage.prov.terms import DERIVATION, GENERATION, USAGE
+from lineage.mapping.names import ID_BASE, LIN
+from lineage.prov.terms import DERIVATION, GENERATION, MEMBERSHIP, USAGE
 from lineage.trace import walks
 from lineage.trace.graph import Graph
 from lineage.trace.pictures import path_lines, svg, tree
-from lineage.trace.things import METRIC, RECORDS, REPORT, SLICE, Link, Thing
+from lineage.trace.things import METRIC, RECORDS, REPORT, SESSION, SLICE, Link, Thing
 
 Direction = Literal["past", "future"]
-_TRAINING = LIN["Training"]
+_TRAINING, _TRANSFORMATION = LIN["Training"], LIN["Transformation"]
 _DATA = frozenset({RECORDS, LIN["Dataset"]})
 _NO_MODEL = frozenset({RECORDS, SLICE, METRIC, REPORT})
 
@@ -121,13 +121,19 @@ class Score:
 
 @dataclass(frozen=True, kw_only=True)
 class Impact(Lineage):
-    """All that came from some things, with the records and scores that are concerned."""
+    """All that came from some things, with the records and scores that are concerned.
+
+    Attributes:
+        settle: What would settle whether these things had a part in it; "" where they had.
+    """
+
+    settle: str = ""
 
     @cached_property
     def files(self) -> tuple[Affected, ...]:
         """Each file of records that was reached, by name; 0 records: it came from what is concerned, and holds none of it."""
         graph, holder, types = self.graph, self.graph.holder, self.graph.types
-        told: dict[int, list[int]] = {number: [0, 0] for number in self.reached if RECORDS in types[number]}
+        told: dict[int, list[int]] = {number: [0, 0] for number in self.reached if RECORDS in types[number] or self._is_counted(number)}
         for number in holder.keys() & self.reached.keys():
             counts, held = told.setdefault(holder[number], [0, 0]), graph.counts.get(number, 0)
             counts[0] += held
@@ -139,7 +145,45 @@ class Impact(Lineage):
         """A file whose slices nobody knows is concerned as a whole."""
         for number, counts in told.items():
             known = any(self.graph.holder.get(one) == number for one in self.graph.past[number])
-            yield number, counts if known else [self.graph.counts.get(number, 0)] * 2
+            count = self.graph.counts.get(number, 0)
+            yield number, counts if known else [count, 0 if self._is_copied(number) else count]
+
+    def _is_counted(self, number: int) -> bool:
+        """Is it a file that a run made, with counted records that name no run, as a wrapped command makes?"""
+        return number in self.graph.counts and number not in self.graph.holder and bool(self._makers(number))
+
+    def _is_copied(self, number: int) -> bool:
+        """Did a transformation make it from records, so that they are counted where it took them from?"""
+        graph = self.graph
+        makers = [one for one in self._makers(number) if _TRANSFORMATION in graph.types[one]]
+        return any(graph.counts.get(one) for maker in makers for one in graph.past[maker])
+
+    def _makers(self, number: int) -> list[int]:
+        """The runs that made it; a session is none."""
+        graph = self.graph
+        made_by = (graph.shown(one) for one, relation in graph.past[number].items() if relation == GENERATION.name)
+        return [one for one in made_by if SESSION not in graph.types[one]]
+
+    @cached_property
+    def unread(self) -> frozenset[int]:
+        """Files of records that could not be looked at, so that it is not known whether they are concerned."""
+        return frozenset()
+
+    @cached_property
+    def outputs(self) -> tuple[Thing, ...]:
+        """Every other file that a run made: neither records, a model, a part of a folder, nor the report of a score that is listed."""
+        graph = self.graph
+        listed = (
+            {one.file.id for one in self.files} | {one.id for one in self.models} | {one.report.id for one in self.scores if one.report}
+        )
+        made = (one for one in self.reached if graph.names[one] not in listed and self._is_output(one))
+        return tuple(sorted(map(graph.thing, made), key=lambda one: (one.name, one.id)))
+
+    def _is_output(self, number: int) -> bool:
+        graph = self.graph
+        is_file = graph.names[number].removeprefix(ID_BASE).startswith(("file-", "folder-")) and not graph.types[number] & {SLICE, METRIC}
+        is_part = any(graph.past[one].get(number) == MEMBERSHIP.name for one in graph.future[number])
+        return is_file and not is_part and bool(self._makers(number))
 
     @cached_property
     def records(self) -> int:
@@ -164,10 +208,8 @@ class Impact(Lineage):
     @cached_property
     def models(self) -> tuple[Thing, ...]:
         """Every adapter or model, whatever a training made, that is concerned."""
-        graph = self.graph
-        trainings = (number for number in self.reached if _TRAINING in graph.types[number])
-        made = {one for number in trainings for one in graph.future[number] if one in self.reached} | set(self.numbers)
-        found = (graph.thing(number) for number in made if self._trained(number))
+        reached = dict.fromkeys((*self.reached, *self.numbers))
+        found = (self.graph.thing(number) for number in reached if self._trained(number))
         return tuple(sorted(found, key=lambda one: (one.name, one.id)))
 
     def _trained(self, number: int) -> bool:

@@ -9,7 +9,7 @@ for by reading.py.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +17,10 @@ from typing import TypeVar
 from lineage.capture.files import digest
 from lineage.contract.around import sessions_around
 from lineage.errors import NotFoundError
-from lineage.mapping.names import LIN
-from lineage.trace import answers
+from lineage.mapping.names import LIN, Ids
+from lineage.trace import answers, unrecorded
 from lineage.trace.answers import Direction, Impact, Lineage, Paths
+from lineage.trace.committed import Committed, committed, in_words
 from lineage.trace.copies import impact_of_record, slices_of
 from lineage.trace.reading import DEFAULT, Library, Where, open_library
 from lineage.trace.search import on_disk
@@ -42,7 +43,7 @@ def why(x: str | Path, where: Asked = None, *, depth: int | None = None, directi
         NotFoundError: nothing is called so. UsageError: several things begin so.
     """
     library, (path, line) = library_of(x, where, recursive), place(str(x))
-    numbers = library.find(str(x)) if line is None else slices_of(library, path, line)
+    numbers = find(library, str(x)) if line is None else slices_of(library, path, line)
     return _noted(answers.why(library.graph, numbers, str(x), depth, direction), library, path, line)
 
 
@@ -54,7 +55,46 @@ def impact(x: str | Path, where: Asked = None, *, depth: int | None = None, recu
     library, (path, line) = library_of(x, where, recursive), place(str(x))
     if line is not None:
         return _noted(impact_of_record(library, path, line, str(x), depth), library, path, line)
-    return _noted(answers.impact(library.graph, library.find(str(x)), str(x), depth), library, path, None)
+    try:
+        found = answers.impact(library.graph, find(library, str(x)), str(x), depth)
+    except NotFoundError:
+        in_commits = committed(library, path)
+        if not any(one.is_certain for one in in_commits):
+            raise
+        return _of_commits(library, path, in_commits, depth)
+    return _deeper_too(_noted(found, library, path, None), library)
+
+
+def find(library: Library, text: str) -> tuple[int, ...]:
+    """The nodes that *text* means.
+
+    Raises:
+        NotFoundError: Nothing is recorded of it; the message says what is there instead: sessions that lie deeper, commits that hold it.
+        UsageError: A beginning that fits several.
+    """
+    try:
+        numbers = library.find(text)
+    except NotFoundError as error:
+        raise unrecorded.explained(library, text, error) from None
+    if library.sessions and unrecorded.is_unrecorded(library, numbers):
+        raise unrecorded.nothing(library, text)
+    return numbers
+
+
+def _of_commits(library: Library, path: Path, in_commits: Sequence[Committed], depth: int | None) -> Impact:
+    """All that the sessions made whose commit or patch holds a file that no session recorded."""
+    ids, graph = library.ids or Ids(), library.graph
+    sessions = tuple(ids.session(one.session) for one in in_commits)
+    numbers = tuple(graph.index[name] for name in sessions if name in graph.index)
+    settle = f"whether the run used {path}: no session recorded which modules it imported; read the script at its commit"
+    found = answers.impact(graph, numbers, str(path), depth)
+    return replace(found, settle=settle, notes=tuple(in_words(path, in_commits)))
+
+
+def _deeper_too(found: Impact, library: Library) -> Impact:
+    """The answer, with a note where sessions lie deeper that were not read."""
+    deeper = unrecorded.below(library)
+    return replace(found, notes=(*found.notes, f"{deeper}; they were not read: -r")) if deeper else found
 
 
 def _noted(found: _Answer, library: Library, path: Path, line: int | None) -> _Answer:
@@ -86,7 +126,7 @@ def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: 
     found = []
     for name in (str(one), str(other)):
         file, line = place(name)
-        found.append(library.find(name) if line is None else slices_of(library, file, line))
+        found.append(find(library, name) if line is None else slices_of(library, file, line))
     return answers.path(library.graph, *found)
 
 

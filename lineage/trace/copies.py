@@ -72,6 +72,7 @@ class _Record:
     time: object  # a run that wrote several files numbers each anew: its records of one number differ in their times
     held: dict[int, int] = field(default_factory=dict)  # files that were looked at, and how often they hold it
     notes: list[str] = field(default_factory=list)
+    unread: set[int] = field(default_factory=set)  # files that could not be looked at
 
     def is_in(self, file: int) -> bool:
         """Does the file hold the record? True where nobody can say."""
@@ -82,6 +83,7 @@ class _Record:
     def _looked(self, held: int) -> int:
         found = self._on_disk(held)
         if found is None or self.run_id is None or type(self.number) is not int:
+            self.unread.add(held)
             self.notes.append(f"counted as holding it, for it could not be looked at: {self.library.graph.thing(held).name}")
             return 1
         lines = list(self._lines_in(found))
@@ -154,7 +156,13 @@ class RecordImpact(Impact):
     """All that came from one record. `records` is 1 where it was made, `copies` its copies in other files."""
 
     held: Mapping[int, int]  # files that a copy was carried to, and how often they hold it
+    not_read: frozenset[int] = frozenset()  # of these, the ones that could not be looked at
     often: int = 1  # how often its own file holds it
+
+    @cached_property
+    def unread(self) -> frozenset[int]:
+        """Files that may hold the record and could not be looked at."""
+        return self.not_read
 
     @cached_property
     def files(self) -> tuple[Affected, ...]:
@@ -183,5 +191,6 @@ def impact_of_record(library: Library, path: Path, line: int, asked: str, depth:
         depth=depth,
         notes=tuple(sorted(record.notes)),
         held=record.held,
+        not_read=frozenset(record.unread),
         often=record.often(path),
     )

@@ -18,7 +18,7 @@ def as_json(found: Lineage) -> dict[str, Any]:
         "links": [link_json(link) for link in found.links],
         "notes": list(found.notes),
     }
-    return told | (_impact_json(found) if isinstance(found, Impact) else {})
+    return told | (impact_json(found) if isinstance(found, Impact) else {})
 
 
 def thing_json(thing: Thing) -> dict[str, Any]:
@@ -43,7 +43,8 @@ def link_json(link: Link) -> dict[str, Any]:
     return {"newer": link.newer, "older": link.older, "relation": link.relation}
 
 
-def _impact_json(found: Impact) -> dict[str, Any]:
+def impact_json(found: Impact) -> dict[str, Any]:
+    """What an impact has besides: the records, files, models and scores that are concerned."""
     scores = [{"measure": one.metric.label, "value": one.value, "report": one.report.name if one.report else None, "id": one.metric.id} for one in found.scores]  # fmt: skip
     files = [{"file": one.file.name, "id": one.file.id, "records": one.records, "made": one.made, "of": one.total} for one in found.files]
     models = [{"model": one.name, "id": one.id} for one in found.models]

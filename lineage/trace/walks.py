@@ -25,8 +25,13 @@ def affected(graph: Graph, start: Iterable[int], depth: int | None = None) -> di
     """As `future`, but that a file of records that were all carried over is entered through its slices alone: a file that went into a merge has no part
     in what was made of the merge if none of its records came through.
     """
+    return _reached(graph.future, start, depth, entering(graph))
+
+
+def entering(graph: Graph) -> Callable[[int, int], bool]:
+    """Return the test whether `affected` goes from an older node to a newer one that came from it."""
     narrow = graph.carriers()
-    return _reached(graph.future, start, depth, lambda older, newer: newer not in narrow or graph.holder.get(older) == newer)
+    return lambda older, newer: newer not in narrow or graph.holder.get(older) == newer
 
 
 def _anywhere(older: int, newer: int) -> bool:

@@ -14,8 +14,8 @@ import time
 from pathlib import Path
 
 import lineage
+from lineage.consequences.changed import Weighing
 from lineage.signing.check import checked
-from lineage.signing.consequences import Weighing
 from lineage.signing.keys import new_key, public_key
 
 OFTEN = 3  # a time is the least of these

@@ -60,7 +60,7 @@ def test_the_demo_names_each_forgery_with_what_rests_on_it(tmp_path, monkeypatch
     said = capsys.readouterr().out
     report = next(Path("artifacts").glob("evaluation_*.json")).name
     records = next(Path("artifacts").glob("sft_training_data_*.jsonl")).name
-    assert re.search(rf"^{records}: .*line 2 changed$", said, re.MULTILINE) and f"file {records}" in said
+    assert re.search(rf"^{records}: .*line 2 changed$", said, re.MULTILINE) and f"records of {records}" in said
     assert re.search(rf"^{report}: a number is not .*0\.99", said, re.MULTILINE)
     assert re.search(
         r"^inputs/held_out\.jsonl: the manifest names a file that is gone.* inputs/held_out_easier\.jsonl$", said, re.MULTILINE

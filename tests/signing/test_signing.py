@@ -21,12 +21,12 @@ from securesystemslib.signer import SSlibKey
 
 import lineage
 from lineage.cli import main
+from lineage.consequences.changed import Weighing
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.folder import read_folder
 from lineage.integrity import index
 from lineage.signing import envelope, keys, statement
 from lineage.signing.check import checked
-from lineage.signing.consequences import Weighing
 from lineage.signing.sign import sign
 
 MANIFEST = "session_manifest_20251004T120000Z-5a3b1e5a3b1e.json"
@@ -485,8 +485,10 @@ def test_a_forged_record_invalidates_the_model_and_the_score_that_came_of_it(fol
     (fault,) = checked(folder, public).faults
     told = Weighing(folder).of(fault.rests_on, fault.changes)
     assert [(one.what, one.now) for one in fault.changes] == [("changed", 3)]
-    assert told.files == ((RECORDS, 1, 6),) and told.models == ("adapter/adapter.safetensors",)
-    assert told.scores == (("sft_accuracy", 0.75, "evaluation_sft.json"),)
+    (file,) = told.of_kind("file")
+    assert (file.name, file.records, file.of) == (RECORDS, 1, 6)
+    assert told.models == ("adapter/adapter.safetensors",)
+    assert told.scores == ("sft_accuracy 0.75 (evaluation_sft.json)",)
 
 
 def test_forged_prov_invalidates_nothing_for_it_is_derived(folder, key, public):
@@ -501,7 +503,7 @@ def test_a_forged_name_in_a_manifest_is_named_and_all_scores_of_the_session_with
     edit(folder / MANIFEST, b'"evaluation_base.json"', b'"evaluation_bass.json"')
     fault = next(one for one in checked(folder, public).faults if one.file == MANIFEST)
     assert "evaluation_base.json evaluation_bass.json now" in fault.message
-    assert {measure for measure, _, _ in Weighing(folder).of(fault.rests_on).scores} == {"base_accuracy", "sft_accuracy"}
+    assert {one.name for one in Weighing(folder).of(fault.rests_on).of_kind("score")} == {"base_accuracy", "sft_accuracy"}
 
 
 def test_the_answer_is_one_json_document_with_the_consequences(folder, key, capsys):

@@ -88,7 +88,7 @@ def test_training_data_of_which_no_session_tells_how_it_was_made_is_named_in_a_n
 def test_what_nothing_came_from_is_still_in_its_session():
     generated("artifacts", "bad.jsonl")
     shown = CliRunner().invoke(cli, ["impact", "artifacts/bad.jsonl:1"], standalone_mode=False).stdout
-    assert shown.splitlines()[-1].endswith(" in 1 session")
+    assert shown.splitlines()[0].endswith(" in 1 session")
 
 
 @pytest.fixture

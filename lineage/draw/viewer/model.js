@@ -36,6 +36,7 @@ function unpacked(data) {
   problems.forEach((one, n) => one.nodes.forEach((node) => nodes[node].problems.push(n)));
   const { title, themes, measures, wish } = data;
   const model = { title, themes, measures, wish, nodes, groups, relations, problems };
+  model.steps = data.steps ? { nodes: data.steps[0], following: data.steps[1], starts: new Map(data.steps[2].map(([node, ...at]) => [node, at])) } : null;
   model.byKey = byKey;
   model.groupByKey = new Map(groups.map((group, n) => [group.key, n]));
   return model;

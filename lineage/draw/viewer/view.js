@@ -139,8 +139,9 @@ function aroundOf(model, wish) {
 /** [node, distance] of everything in a direction, the nearest first. */
 function reachedFrom(model, wish, { node, depth, direction }) {
   const stands = standing(model, wish, node), parts = partsOf(model, stands);
-  const found = new Map([[node, 0]]);
-  for (const past of direction === "both" ? [true, false] : [direction === "past"]) {
+  const found = new Map([[node, 0]]), affected = direction === "past" ? null : affectedBy(model, node);
+  const walked = [...(direction === "future" ? [] : [true]), ...(direction === "past" || affected ? [] : [false])];
+  for (const past of walked) {
     const distance = new Map([[node, 0]]), waiting = [node];
     for (let at = 0; at < waiting.length; at++) {
       const from = waiting[at], away = distance.get(from);
@@ -153,6 +154,10 @@ function reachedFrom(model, wish, { node, depth, direction }) {
       }
     }
     for (const [to, away] of distance) if (!found.has(to)) found.set(to, away);
+  }
+  for (const [one, away] of affected || []) {
+    const to = stands[one], isNear = depth === null || depth === undefined || away <= depth;
+    if (to >= 0 && isNear && !found.has(to)) found.set(to, away);
   }
   return [...found].sort((a, b) => a[1] - b[1] || a[0] - b[0]);
 }

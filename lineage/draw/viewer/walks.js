@@ -2,6 +2,8 @@
 
 /** Rows of everything on one side of a node, agents and configurations too: [{ node, distance, term }], the nearest first. */
 function closure(model, node, past) {
+  const affected = past ? null : affectedBy(model, node);
+  if (affected) return [...affected].filter(([one]) => one !== node).map(([one, distance]) => ({ node: one, distance, term: "" }));
   const rows = new Map([[node, { node, distance: 0, term: "" }]]), waiting = [node];
   for (let at = 0; at < waiting.length; at++) {
     const from = waiting[at], row = rows.get(from);
@@ -15,6 +17,24 @@ function closure(model, node, past) {
   }
   rows.delete(node);
   return [...rows.values()];
+}
+
+/** What was made from a node: Map of node to distance, the nearest first, itself at 0; null where the steps are not known (draw/steps.py). */
+function affectedBy(model, node) {
+  const { steps } = model;
+  if (!steps || !steps.starts.has(node)) return null;
+  const distances = new Map(steps.starts.get(node).map((at) => [at, 0])), waiting = [...distances.keys()];
+  for (let n = 0; n < waiting.length; n++) {
+    const at = waiting[n];
+    for (const newer of steps.following[at]) {
+      if (distances.has(newer)) continue;
+      distances.set(newer, distances.get(at) + 1);
+      waiting.push(newer);
+    }
+  }
+  const found = new Map([[node, 0]]);
+  for (const [at, distance] of distances) if (steps.nodes[at] >= 0 && !found.has(steps.nodes[at])) found.set(steps.nodes[at], distance);
+  return found;
 }
 
 /** The shortest way from the newer to the older of two nodes, else any way at all: [relation, …]; null where there is none. */
