@@ -15,9 +15,11 @@ from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.facts import Artifact, Evaluation, Training
+from lineage.known_by import KnownBy, value_sources, with_values
 from lineage.recording.guard import logger
 from lineage.recording.inputs import PathLike
 from lineage.recording.outputs import ReportExists
+from lineage.recording.run import WRITTEN
 from lineage.recording.run import Run as Run
 from lineage.recording.run import new_id as new_id
 
@@ -33,17 +35,20 @@ class TrainingRun(Run):
 
     is_shared = True
 
-    def measured(self, metrics: Mapping[str, Any]) -> None:
+    def measured(self, metrics: Mapping[str, Any], *, known_by: KnownBy = KnownBy.CLAIMED) -> None:
         """Record the last value of each metric. A value that is no finite number is null, with a gap.
 
         Args:
             metrics: Value by the name of its measure, such as `eval_loss`.
+            known_by: How they are known: observed, where they were read from the library that computed them.
         """
         told, gaps = plain(metrics, "metrics")
         with self.session.exclusive():
             assert isinstance(self._fact, Training)
             others = tuple(gap for gap in self._fact.gaps if gap.about.removeprefix("metrics.") not in told)
-            self._update(metrics={**self._fact.metrics, **told}, gaps=(*others, *gaps))
+            sources = {**value_sources(self._fact, "metrics"), **dict.fromkeys(told, known_by)}
+            known = with_values(self._fact.known, "metrics", sources)
+            self._update(metrics={**self._fact.metrics, **told}, gaps=(*others, *gaps), known=known)
 
     def checkpoint(self, path: PathLike) -> Artifact:
         """Record a checkpoint as it is now. One outside of the session's folder is recorded too, with a warning on the terminal."""
@@ -114,7 +119,7 @@ class EvaluationRun(Run):
         target = outputs.report(path, report.build(summary, results, self._known_metadata(seed)), exists)
         with self.session.guard(f"report {target.name}"):
             self._measured(summary, results)
-            self.output(self.session.relative(target), type="evaluation", role="report")
+            self._made(replace(self._made_at(self.session.relative(target), type="evaluation", role="report"), known=WRITTEN))
         return target
 
     def reported(self, path: PathLike) -> None:
@@ -127,7 +132,7 @@ class EvaluationRun(Run):
         if not told:
             self.output(path)
             return
-        self._measured(told, ())
+        self._measured(told, (), KnownBy.DECLARED)
         self.output(path, type="evaluation", role="report")
 
     def _known_metadata(self, seed: int | None) -> dict[str, Any] | None:
@@ -141,11 +146,12 @@ class EvaluationRun(Run):
         ids = {"session_id": self.session.id, "run_id": self.id}
         return {"provenance": None, "timestamp": now(), **ids, "gaps": {"provenance": "it could not be serialised"}}
 
-    def _measured(self, summary: Mapping[str, Any], results: Sequence[Any]) -> None:
+    def _measured(self, summary: Mapping[str, Any], results: Sequence[Any], known_by: KnownBy = KnownBy.CLAIMED) -> None:
         metrics, gaps = report.metrics_of(summary)
         known = self._fact.gaps
         gaps = tuple(gap for gap in (*gaps, *report.lost_in(results)) if gap not in known)
-        self._fact = replace(self._fact, metrics=metrics, gaps=(*known, *gaps))  # type: ignore[call-arg]  # an Evaluation
+        sources = with_values(self._fact.known, "metrics", dict.fromkeys(metrics, known_by))
+        self._fact = replace(self._fact, metrics=metrics, gaps=(*known, *gaps), known=sources)  # type: ignore[call-arg]  # an Evaluation
 
     def _metadata(self, seed: int | None) -> dict[str, Any]:
         fact, script = self._fact, self._fact.script
