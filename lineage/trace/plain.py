@@ -35,6 +35,7 @@ def thing_json(thing: Thing) -> dict[str, Any]:
         "value": thing.value,
         "time": thing.time,
         "sessions": list(thing.sessions),
+        "known": {"source": list(thing.known_by), "parameters": list(thing.parameters_known_by), "checks": list(thing.checks)},
     }
 
 
