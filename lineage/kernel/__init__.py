@@ -16,7 +16,7 @@ from struct import Struct
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from lineage.kernel.batch import Batch
+    from lineage.kernel import batch
 
 ROW = 40  # bytes: the offset of a line (little-endian) and its leaf hash
 SHORT = 16  # bytes of a row that an index keeps
@@ -161,13 +161,15 @@ def _loaded() -> tuple[Kernel | None, str]:
     return (Kernel(library), "") if _sha256(library) else (None, "Python's hashlib is not linked with a shared OpenSSL")
 
 
-def _loaded_batch() -> tuple[type[Batch] | None, str]:
+def _loaded_batch() -> tuple[type[batch.Batch] | None, str]:
     """Return the compiled class `Batch`, or the reason why there is none."""
     if _is_off():
         return None, f"{OFF} is set"
     try:
         from lineage.kernel import batch
-    except ImportError as error:  # it was not compiled, or for another Python
+    except ImportError as error:
+        if not Path(__file__).with_name("batch.abi3.so").is_file():
+            return None, "it was not compiled: there was no C compiler or no Python.h when lineage was installed"
         return None, f"it cannot be loaded: {error}"
     if batch.source != _source("batch.c"):
         return None, "it was compiled from another version of batch.c: install lineage again"
