@@ -37,6 +37,7 @@ MAX_PLACES = 100  # places of records that the run names a gap for
 LONG = 1000  # bytes of a record from which on looking at its values costs less than looking for a null in its text
 SIMPLE = {str, int, bool, NoneType}  # types of which no value becomes null
 DIGITS = tuple(b"%03d" % number for number in range(1000))
+NEVER = -(1 << 63)  # microseconds since 1970
 CLOSED = -1  # instead of a number of forks
 
 _forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
@@ -90,7 +91,7 @@ class RecordWriter:
             os.close(output.descriptor)
             raise
         self._compiled = None if isinstance(self._batch, Batch) else self._batch
-        self._second, self._second_text = 0, b""  # of the last record: its second in microseconds, and as text
+        self._second, self._second_text = NEVER, b""  # of the last record: its second in microseconds, and as text
         self._seed: int | None = None  # of the last record
         self._seed_text = b""
         self._prepared: Preparation | None = None
@@ -141,11 +142,12 @@ class RecordWriter:
         except TypeError as refused:
             body = dump_kindly(record, "record", refused)
             self._tally.give_up()  # readers disagree about such values: the file is read at the end
+        time = time_ns() // 1000
         compiled = self._compiled
         if compiled is None:
-            self._put_line(record, body, around, seed, extra)
+            self._put_line(record, body, around, seed, extra, time)
         else:
-            time, index = time_ns() // 1000, self._numbering.next
+            index = self._numbering.next
             self._numbering.next = index + 1
             try:
                 unusual = compiled.put(record, body, around.before, seed, around.after, time, index, extra, around.part.waiting)
@@ -155,18 +157,17 @@ class RecordWriter:
                 raise
             if unusual is False:  # nothing was written: values of the record may have become null
                 self._numbering.next = index
-                self._put_line(record, body, around, seed, extra)
+                self._put_line(record, body, around, seed, extra, time)
             elif unusual is not None:
                 self._settle(*unusual, index)
                 self._tally.add(unusual[0], around.part, time, seed)
         if self._batch.size >= BATCH:
             self._tally.fold()
 
-    def _put_line(self, record: Record, body: bytes, around: Prepared, seed: int | None, extra: bytes) -> None:
+    def _put_line(self, record: Record, body: bytes, around: Prepared, seed: int | None, extra: bytes, time: int) -> None:
         """Write one record step by step."""
         if (len(body) > LONG or body.rfind(b"null") > 0) and not SIMPLE.issuperset(map(type, record.values())) and b"null" in body:
             self._lost(record)
-        time = time_ns() // 1000
         micros = time - self._second
         if not 0 <= micros < SECOND:
             micros = self._turn(time)

@@ -15,7 +15,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, example, given, settings
 from hypothesis import strategies as st
 from reading import generating, whole_lines
 
@@ -61,7 +61,8 @@ def outcome(run, name, rows, clock):
     return out.path.read_bytes(), counted, raised, out._numbering.next
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None, phases=[Phase.explicit, Phase.generate])
+@example([({"a": None, "null": []}, None, None), ({"a": [float("nan")]}, {"seed": 2**70}, None), ({}, None, None)], 0, 1000, 1)
 @given(ROWS, TIMES, st.integers(1, 3 * 10**9), st.integers(1, 5000))
 def test_both_ways_write_and_count_the_same(tmp_path_factory, rows, start, step, size):
     folder = tmp_path_factory.mktemp("both")
