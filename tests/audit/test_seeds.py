@@ -29,7 +29,9 @@ DECODING = (
 def in_audit(folder):
     """The first letters of the runs that the audit names."""
     report = lineage.audit(folder, config=Config(select=("seed-missing",)))
-    return {one.message.rpartition(" ")[2] for one in report.findings if one.message.split()[-2] in ("evaluation", "generation", "training")}
+    return {
+        one.message.rpartition(" ")[2] for one in report.findings if one.message.split()[-2] in ("evaluation", "generation", "training")
+    }
 
 
 def in_question(folder):
