@@ -79,7 +79,8 @@ class _Walk:
 
     def walk(self, one: Subject, other: Subject) -> None:
         """Walk both pasts, up to MOST pairs."""
-        for left, right in run_pairs(one.runs or one.loads, other.runs or other.loads):
+        wrote = [self._makers.wrote(side) for side in (one, other)]
+        for left, right in (*run_pairs(one.runs or one.loads, other.runs or other.loads), *run_pairs(*wrote)):
             self._wait(left, right, 0, kind_of(left[1]), None)
         while self._waiting and len(self.steps) < MOST:
             waiting, self._waiting = self._waiting, []

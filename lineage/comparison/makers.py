@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
 
-from lineage.comparison.subjects import Run
+from lineage.comparison.subjects import Run, Subject
 from lineage.facts import ACTIVITIES, Activity, Artifact, ModelLoad
 from lineage.trace.reading import Library
 
@@ -38,6 +38,11 @@ class Makers:
     def loads(self, run: Run) -> list[Run]:
         """The loads of the models that a run used."""
         return [self._loads[one] for one in run[1].models if one in self._loads]
+
+    def wrote(self, subject: Subject) -> list[Run]:
+        """The runs that wrote the files of *subject*; its records may have been made by other runs before."""
+        found = [self._by_path[(self._places.get(session), path)] for session, path in subject.files]
+        return [run for made in found for run, _ in made[-1:]]
 
     def of(self, user: Run, file: Artifact) -> Run | None:
         """The run that made a file before *user* used it: at its path with its digest, else anywhere with its digest."""

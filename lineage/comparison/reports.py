@@ -12,11 +12,12 @@ from lineage.comparison.numbers import Metric
 from lineage.comparison.policy import RANKS, Rank, Row, State
 from lineage.comparison.seen import Fact
 from lineage.comparison.subjects import Subject
-from lineage.comparison.text import plain, printable, short, text
+from lineage.comparison.text import LONGEST, plain, printable, short, text
 
 MOST_CAUSES = 3  # differences that stand on a line of their own
 MOST_NAMES = 6  # of things on one line
 MOST_METRICS = 2  # on the line of the numbers
+LONGEST_ROW = 120  # letters of a value that no cause covers
 MOST_LINES = 10  # in a terminal, whatever is compared
 
 
@@ -58,42 +59,45 @@ def lines(found: Comparison, full: bool = False) -> Iterator[str]:
 
 
 def _lines(found: Comparison) -> Iterator[str]:
-    yield f"{found.verdict}: {found.one.title} and {found.other.title}{' (the same thing)' if found.is_same else ''}"
+    yield f"{found.verdict}: A {_called(found.one)}, B {_called(found.other)}{' (the same thing)' if found.is_same else ''}"
     if found.stated_check:
         yield _stated(found)
-    yield from _cause_lines(found, MOST_CAUSES - (found.stated_check is not None))
+    undecided = list(_listed("unknown", [_unknown(row) for row in found.having("unknown", "breaks")]))
+    yield from undecided if found.verdict == "unknown" else ()
+    first = _first(found)
+    yield from _cause_lines(found, first, MOST_CAUSES - (found.stated_check is not None))
     yield from _metric_line(found.metrics)
-    yield from _listed("may change", [_cause_text(one) for one in _of_rank(found, "may change")])
+    yield from _listed("may change", [_cause_text(one) for one in found.causes if one.rank == "may change" and one not in first])
     yield from _listed("not in force", _inert(found))
-    yield from _listed("unknown", [_unknown(row) for row in found.having("unknown", "breaks")])
+    yield from undecided if found.verdict != "unknown" else ()
     count = len(found.having("equal"))
     yield f"{count} facts are equal; single records the same: {found.single_records}; every fact with its place: --all"
 
 
-def _cause_lines(found: Comparison, most: int) -> Iterator[str]:
-    """The differences that forbid the comparison or come first, each with both values; below the first what follows from it."""
-    breaking = [*_of_rank(found, "breaks"), *_of_the_past(found)]
-    rows = [
-        _row_text(row) for row in found.having("differs", "breaks") if row.rule.what not in {one.rule for one in breaking if one.is_own}
-    ]
-    texts = [*(_cause_text(one) for one in breaking), *rows]
-    first = breaking[0] if breaking else next(iter(found.causes), None)
+def _called(subject: Subject) -> str:
+    """What was asked for, and what it is."""
+    title = short(subject.title)
+    return title if not subject.asked or subject.asked in subject.title.split() else f"{subject.asked} ({title})"
+
+
+def _first(found: Comparison) -> list[Cause]:
+    """The causes that stand on lines of their own: those that break, else the earliest of the others."""
+    breaking = [one for one in found.causes if one.rank == "breaks"]
+    own = [one for one in breaking if one.is_own]
+    return [*own, *(one for one in breaking if not one.is_own)] or list(found.causes[:1])
+
+
+def _cause_lines(found: Comparison, first: Sequence[Cause], most: int) -> Iterator[str]:
+    """The causes, each with both values, and rows that no cause covers; below the first what follows from it."""
+    covered = {one.rule for one in first if one.is_own}
+    rows = [_row_text(row) for row in found.having("differs", "breaks") if row.rule.what not in covered]
+    texts = [*map(_cause_text, first), *rows]
     for number, told in enumerate(texts[:most]):
-        more = f"; and {len(texts) - most} more" if number == most - 1 and len(texts) > most else ""
-        yield f"{told}{more}"
-        if number == 0 and breaking:
-            yield from _consequence_line(breaking[0])
-    if first is not None and not breaking:
-        yield from _consequence_line(first)
-
-
-def _of_rank(found: Comparison, rank: Rank) -> list[Cause]:
-    """The causes of a rank in what is compared itself."""
-    return [one for one in found.causes if one.is_own and one.rank == rank]
-
-
-def _of_the_past(found: Comparison) -> list[Cause]:
-    return [one for one in found.causes if not one.is_own and one.rank == "breaks"]
+        yield f"{told}; and {len(texts) - most} more" if number == most - 1 and len(texts) > most else told
+        yield from _consequence_line(first[0]) if number == 0 and first else ()
+    is_decided = not found.is_same and not found.having("unknown", "breaks")
+    if not texts and is_decided and any(one.one != one.other for one in found.metrics):
+        yield "no recorded difference explains the numbers: every setting and input that both recorded is equal"
 
 
 def _consequence_line(cause: Cause) -> Iterator[str]:
@@ -111,7 +115,8 @@ def _cause_text(cause: Cause) -> str:
 
 def _row_text(row: Row) -> str:
     """A row whose values follow from a cause, or that no single run holds."""
-    return f"{row.rule.label or row.rule.what} {_values(row.one)} -> {_values(row.other)} ({row.rank})"
+    sides = (_values(side, LONGEST_ROW) for side in (row.one, row.other))
+    return f"{row.rule.label or row.rule.what} {' -> '.join(sides)} ({row.rank})"
 
 
 def _side(value: object) -> str:
@@ -134,7 +139,10 @@ def _metric(metric: Metric) -> str:
     low, high = significance.interval(paired)
     p = significance.p_value(paired.only_one, paired.only_other)
     needed = significance.items_needed(paired)
-    settled = "the difference is real" if paired.is_real else f"not settled{f': about {needed:,} items would settle it' if needed else ''}"
+    if paired.is_real:
+        settled = "the difference is real"
+    else:
+        settled = f"not settled: about {needed:,} items would settle it" if needed else "no difference was seen"
     return (
         f"{values} ({paired.difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}; {paired.items:,} items paired by {metric.by}, "
         f"{paired.only_other:,} gained, {paired.only_one:,} lost, exact McNemar p = {p:.3g}: {settled})"
@@ -142,8 +150,11 @@ def _metric(metric: Metric) -> str:
 
 
 def _inert(found: Comparison) -> list[str]:
-    sides = zip(("A", "B"), found.inert, strict=True)
-    return [f"{name} {_side(value)} ({side})" for side, pairs in sides for name, value in pairs]
+    """The parameters without effect, with the value of each side that recorded one."""
+    sides = [dict(pairs) for pairs in found.inert]
+    names = dict.fromkeys(name for side in sides for name in side)
+    told = {name: [f"{_side(side[name])} ({label})" for label, side in zip("AB", sides, strict=True) if name in side] for name in names}
+    return [f"{name} {', '.join(values)}" for name, values in told.items()]
 
 
 def _unknown(row: Row) -> str:
@@ -201,9 +212,9 @@ def _named(rows: Sequence[Row]) -> str:
     return ", ".join(row.rule.what for row in rows) or "nothing else"
 
 
-def _values(facts: Sequence[Fact]) -> str:
+def _values(facts: Sequence[Fact], longest: int = LONGEST) -> str:
     """The values that one side has, each once."""
-    shown = dict.fromkeys(short(text(fact.value)) if fact.value is not None else f"? ({fact.reason})" for fact in facts)
+    shown = dict.fromkeys(short(text(fact.value), longest) if fact.value is not None else f"? ({fact.reason})" for fact in facts)
     return ", ".join(shown) or "? (no run says it)"
 
 

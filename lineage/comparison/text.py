@@ -8,6 +8,7 @@ from lineage.mapping.names import canonical
 
 LONGEST = 60  # letters of a value that a line shows; JSON has all of it
 _DIGEST = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28,52}\b")  # enough of a digest or commit to ask with
+_ID = re.compile(r"\b([0-9a-f]{8})[0-9a-f]{24}\b")
 
 
 def text(value: object) -> str:
@@ -15,10 +16,10 @@ def text(value: object) -> str:
     return value if isinstance(value, str) else canonical(value).decode()
 
 
-def short(value: str) -> str:
-    """A value cut to LONGEST letters, its digests to 12."""
-    value = _DIGEST.sub(r"\1…", value)
-    return value if len(value) <= LONGEST else f"{value[: LONGEST - 1]}…"
+def short(value: str, longest: int = LONGEST) -> str:
+    """A value cut to *longest* letters, its digests to 12 and its ids to 8."""
+    value = _ID.sub(r"\1…", _DIGEST.sub(r"\1…", value))
+    return value if len(value) <= longest else f"{value[: longest - 1]}…"
 
 
 def printable(line: str) -> str:
