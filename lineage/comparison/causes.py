@@ -19,7 +19,7 @@ from lineage.comparison.subjects import Run, Subject
 from lineage.facts import Artifact, Evaluation, ModelLoad, Training
 
 Pair = tuple[str, str]  # ids of a run of each side
-MOST = 5_000  # pairs of runs that are walked
+MOST = 2_000  # pairs of runs that are walked
 _BY_FILES = ("data set", "data that was used", "loaders upstream", "methodology", "measure", "sentinels", "adapter's base")
 _RULES = tuple(rule for rule in POLICY if rule.what not in _BY_FILES)
 
@@ -99,6 +99,8 @@ class _Walk:
     def _compare(self, step: _Step) -> None:
         pair = (step.one[1].id, step.other[1].id)
         self.differences[pair] += _settings(step)
+        if type(step.one[1]) is not type(step.other[1]):
+            return
         loads = self._makers.loads(step.one), self._makers.loads(step.other)
         for left, right in load_pairs(*loads):
             self._wait(left, right, step.depth + 1, f"load for {kind_of(step.one[1])}", pair)
@@ -115,7 +117,7 @@ class _Walk:
                 self._wait(left, right, step.depth + 1, kind_of(left[1]), pair)
                 return
         name = (first or second).path.rpartition("/")[2]  # type: ignore[union-attr]  # one of them is there
-        shown = [one.sha256 if one is not None else None for one in (first, second)]
+        shown = [one.sha256 if one is not None else "not used" for one in (first, second)]
         rule = next(one for one in POLICY if one.what == _rule_of(step))
         self.differences[pair].append(_Difference(f"file {name}", rule.what, rule.rank, *shown))
 

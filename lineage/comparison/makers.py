@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import zip_longest
 from pathlib import Path
+from typing import TypeVar
 
 from lineage.comparison.subjects import Run, Subject
 from lineage.facts import ACTIVITIES, Activity, Artifact, ModelLoad
 from lineage.trace.reading import Library
 
+T = TypeVar("T")
 _NAMES = {kind: name.replace("_", " ") for name, kind in ACTIVITIES.items()}
 
 
@@ -67,25 +69,18 @@ def run_pairs(one: Sequence[Run], other: Sequence[Run]) -> Iterator[tuple[Run, R
         for run in side:
             by_kind[kind_of(run[1])][number].append(run)
     pairs = [pair for left, right in by_kind.values() for pair in zip(left, right, strict=False)]
-    yield from pairs or zip(one[:1], other[:1], strict=True)
+    yield from pairs or (zip(one, other, strict=True) if len(one) == len(other) == 1 else ())
 
 
 def load_pairs(one: Sequence[Run], other: Sequence[Run]) -> Iterator[tuple[Run, Run]]:
     """Pair the loads of two runs: those of one model, then the others in their order."""
-    rest = list(other)
-    unpaired = []
-    for run in one:
-        same = next((each for each in rest if _model(each) == _model(run)), None)
-        if same is None:
-            unpaired.append(run)
-        else:
-            rest.remove(same)
-            yield run, same
-    yield from zip(unpaired, rest, strict=False)
+    for left, right in _by_key(one, other, _model):
+        if left is not None and right is not None:
+            yield left, right
 
 
-def _model(run: Run) -> object:
-    return run[1].provenance.get("model_name") if isinstance(run[1], ModelLoad) else None
+def _model(run: Run) -> str:
+    return str(run[1].provenance.get("model_name")) if isinstance(run[1], ModelLoad) else ""
 
 
 def file_pairs(one: Iterable[Artifact], other: Iterable[Artifact]) -> Iterator[tuple[Artifact | None, Artifact | None]]:
@@ -95,7 +90,24 @@ def file_pairs(one: Iterable[Artifact], other: Iterable[Artifact]) -> Iterator[t
         for file in side:
             roles[file.role or file.type][number].append(file)
     for left, right in roles.values():
-        names = {file.path.rpartition("/")[2] for file in left} & {file.path.rpartition("/")[2] for file in right}
-        for name in sorted(names):
-            yield from zip_longest(*([file for file in side if file.path.rpartition("/")[2] == name] for side in (left, right)))
-        yield from zip_longest(*([file for file in side if file.path.rpartition("/")[2] not in names] for side in (left, right)))
+        yield from _by_key(left, right, _name)
+
+
+def _name(file: Artifact) -> str:
+    return file.path.rpartition("/")[2]
+
+
+def _by_key(one: Sequence[T], other: Sequence[T], key: Callable[[T], str]) -> Iterator[tuple[T | None, T | None]]:
+    """Pair the items of two sides: those of one key in their order, then all that are left; None where a side has no more."""
+    waiting: dict[str, list[T]] = defaultdict(list)
+    for item in reversed(other):
+        waiting[key(item)].append(item)
+    alone = []
+    for item in one:
+        same = waiting.get(key(item))
+        if same:
+            yield item, same.pop()
+        else:
+            alone.append(item)
+    unpaired = {id(item) for items in waiting.values() for item in items}
+    yield from zip_longest(alone, [item for item in other if id(item) in unpaired])

@@ -7,6 +7,7 @@ model (huggingface/peft#1836).
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
@@ -71,7 +72,10 @@ def adapter_uses(sessions: Iterable[Session]) -> Iterator[AdapterUse]:
     """Yield every evaluation and generation with an adapter that a recorded training made."""
     every = tuple(sessions)
     loads = {run.id: run for one in every for run in one.activities if isinstance(run, ModelLoad)}
-    adapters = [trained for one in every for trained in _adapters(one, loads)]
+    adapters: dict[str, list[Trained]] = defaultdict(list)
+    for trained in (trained for one in every for trained in _adapters(one, loads)):
+        for file in trained.files:
+            adapters[file].append(trained)
     for session in every if adapters else ():
         for run in session.activities:
             if isinstance(run, Evaluation | Generation):
@@ -88,12 +92,12 @@ def _adapters(session: Session, loads: Mapping[str, ModelLoad]) -> Iterator[Trai
                     yield Trained(adapter=made, training=run, files=weights, bases=bases)
 
 
-def _uses(session: Session, run: Activity, loads: list[ModelLoad], adapters: list[Trained]) -> Iterator[AdapterUse]:
+def _uses(session: Session, run: Activity, loads: list[ModelLoad], adapters: Mapping[str, list[Trained]]) -> Iterator[AdapterUse]:
     for load in loads:
         files = digests(load.used) | told_of(load) | (digests(run.used) if len(loads) == 1 else frozenset())
-        for trained in adapters:
-            if not trained.files.isdisjoint(files):
-                yield AdapterUse(session=session, run=run, load=load, trained=trained, differing=_differing(trained, load))
+        used = {(one.training.id, one.adapter.path): one for file in sorted(files & adapters.keys()) for one in adapters[file]}
+        for trained in used.values():
+            yield AdapterUse(session=session, run=run, load=load, trained=trained, differing=_differing(trained, load))
 
 
 def _differing(trained: Trained, load: ModelLoad) -> dict[str, tuple[str, str]]:

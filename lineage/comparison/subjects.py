@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from lineage.comparison.precision import AdapterUse, adapter_uses
-from lineage.errors import UsageError
+from lineage.contract import manifest
+from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice, Training
 from lineage.mapping.names import Ids
 from lineage.prov.statement import Name
@@ -71,7 +72,9 @@ def is_same(one: Subject, other: Subject) -> bool:
 
 def sessions_in(library: Library, folder: Path) -> list[Session]:
     """Return the recorded sessions in a folder, and in folders inside it."""
-    within = [ids for place, ids in library.places.items() if place.resolve().is_relative_to(folder.resolve())]
+    asked, named = folder.resolve(), {one.resolve() for one in library.folders}
+    places = [(place.resolve(), ids) for place, ids in library.places.items()]
+    within = [ids for place, ids in places if place == asked or (place.is_relative_to(asked) and place not in named)]
     return [one for one in library.sessions if one.manifest and any(one.id in ids for ids in within)]
 
 
@@ -102,7 +105,7 @@ class Subjects:
         Raises:
             NotFoundError: nothing is called so. UsageError: several things are, or one that cannot be compared.
         """
-        numbers = self._in_folder(x) or self._library.find(x)
+        numbers = self._in_folder(x) or self._find(x)
         every = {subject.title: subject for number in numbers for subject in reversed(self._meant(number))}
         found = {title: one for title, one in every.items() if self._lies_at(one, x)} or every if len(every) > 1 else every
         if len(found) != 1:
@@ -115,6 +118,17 @@ class Subjects:
         uses = tuple(one for one in self._adapter_uses if one.run.id in runs)
         node = self._library.graph.names[starts[0]] if starts else None
         return replace(subject, asked=x, node=node, adapters=uses, upstream=tuple(self._upstream(subject, starts)))
+
+    def _find(self, x: str) -> tuple[int, ...]:
+        """The nodes that *x* means; a manifest is its session."""
+        path = on_disk(x)
+        is_manifest = path is not None and path.is_file() and path.name.startswith(manifest.PREFIX)
+        try:
+            return self._library.find(f"session:{manifest.session_id_of(path)}" if path and is_manifest else x)
+        except NotFoundError:
+            if path is None or not path.is_dir():
+                raise
+            raise NotFoundError("no session in this folder", at=x, hint="look in folders inside it too: -r") from None
 
     @cached_property
     def _adapter_uses(self) -> tuple[AdapterUse, ...]:

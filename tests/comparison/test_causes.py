@@ -11,7 +11,7 @@ from click.testing import CliRunner
 import lineage
 from lineage.cli import cli
 from lineage.comparison.reports import MOST_LINES
-from lineage.errors import UsageError
+from lineage.errors import NotFoundError, UsageError
 
 LOADED = {
     "loader_version": "1" * 40, "template_disabled": True, "model_name": "org/base", "quantization": "bf16", "sentinel_tests_passed": True,
@@ -218,6 +218,13 @@ def test_folders_with_one_session_or_evaluation_are_compared_and_others_say_what
         lineage.diff("a", "c")
     with lineage.session("a", export=False) as session, session.evaluation(dataset_name="t", params=GREEDY) as run:
         run.report("second.json", summary={"accuracy": 1.0}, results=[])
+    manifests = [next(Path(folder).glob("session_manifest_*")) for folder in ("c", "d")]
+    assert lineage.compare(*manifests).one.kind == "session"
+    Path("empty").mkdir()
+    with pytest.raises(NotFoundError, match="no session in this folder"):
+        lineage.compare("a/evaluation.json", "empty")
+    with pytest.raises(NotFoundError, match="no session in this folder"):
+        lineage.compare(".", "c")
     with pytest.raises(UsageError, match="2 evaluations") as raised:
         lineage.compare("a", "b")
     assert "second.json" in str(raised.value)
