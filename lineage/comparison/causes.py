@@ -9,13 +9,13 @@ behind them can have caused anything, so the walk ends there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from lineage.comparison.makers import Makers, file_pairs, kind_of, load_pairs, run_pairs
 from lineage.comparison.policy import POLICY, Rank, Rule
 from lineage.comparison.seen import Fact
-from lineage.comparison.subjects import Run, Subject
+from lineage.comparison.subjects import Report, Run, Subject
 from lineage.facts import Artifact, Evaluation, ModelLoad, Training
 
 Pair = tuple[str, str]  # ids of a run of each side
@@ -75,10 +75,12 @@ class _Walk:
         self.differences: dict[Pair, list[_Difference]] = defaultdict(list)
         self.later: dict[Pair, set[Pair]] = defaultdict(set)  # the steps that used what a step made
         self._makers = makers
+        self._reports: Mapping[str, Report] = {}
         self._waiting: list[_Step] = []
 
     def walk(self, one: Subject, other: Subject) -> None:
         """Walk both pasts, up to MOST pairs."""
+        self._reports = {**one.reports, **other.reports}
         wrote = [self._makers.wrote(side) for side in (one, other)]
         for left, right in (*run_pairs(one.runs or one.loads, other.runs or other.loads), *run_pairs(*wrote)):
             self._wait(left, right, 0, kind_of(left[1]), None)
@@ -98,7 +100,7 @@ class _Walk:
 
     def _compare(self, step: _Step) -> None:
         pair = (step.one[1].id, step.other[1].id)
-        self.differences[pair] += _settings(step)
+        self.differences[pair] += self._settings(step)
         if type(step.one[1]) is not type(step.other[1]):
             return
         loads = self._makers.loads(step.one), self._makers.loads(step.other)
@@ -121,32 +123,31 @@ class _Walk:
         rule = next(one for one in POLICY if one.what == _rule_of(step))
         self.differences[pair].append(_Difference(f"file {name}", rule.what, rule.rank, *shown))
 
+    def _settings(self, step: _Step) -> Iterator[_Difference]:
+        """What the policy tells apart between two runs, besides their inputs."""
+        if type(step.one[1]) is not type(step.other[1]):
+            yield _Difference("step", "script", "may change", kind_of(step.one[1]), kind_of(step.other[1]))
+            return
+        sides = [_alone(run, self._reports) for run in (step.one, step.other)]
+        for rule in _RULES:
+            if rule.what == "training parameters" and not isinstance(step.one[1], Training):
+                continue
+            facts = [tuple(rule.facts(side)) for side in sides]
+            if rule.judge(*facts) == "differs":
+                yield from (_Difference(what, rule.what, rule.rank, one, other) for what, one, other in values(rule, *facts))
+
 
 def _rule_of(step: _Step) -> str:
     run = step.one[1]
     return "model" if isinstance(run, ModelLoad) else "data set" if isinstance(run, Evaluation) else "data that was used"
 
 
-def _settings(step: _Step) -> Iterator[_Difference]:
-    """What the policy tells apart between two runs, besides their inputs."""
-    if type(step.one[1]) is not type(step.other[1]):
-        yield _Difference("step", "script", "may change", kind_of(step.one[1]), kind_of(step.other[1]))
-        return
-    sides = [_alone(run) for run in (step.one, step.other)]
-    for rule in _RULES:
-        if rule.what == "training parameters" and not isinstance(step.one[1], Training):
-            continue
-        facts = [tuple(rule.facts(side)) for side in sides]
-        if rule.judge(*facts) == "differs":
-            yield from (_Difference(what, rule.what, rule.rank, one, other) for what, one, other in values(rule, *facts))
-
-
-def _alone(run: Run) -> Subject:
+def _alone(run: Run, reports: Mapping[str, Report]) -> Subject:
     """A run or load without its past. What its model is, its load says."""
     session, activity = run
     if isinstance(activity, ModelLoad):
         return Subject(asked="", kind="model", title="", loads=((session, activity),))
-    return Subject(asked="", kind="session", title="", runs=(run,))
+    return Subject(asked="", kind="session", title="", runs=(run,), reports=reports)
 
 
 def values(rule: Rule, one: Sequence[Fact], other: Sequence[Fact]) -> Iterator[tuple[str, object, object]]:

@@ -6,18 +6,14 @@ from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from lineage.capture.files import digest
-from lineage.capture.places import own
 from lineage.comparison.policy import State
+from lineage.comparison.report_files import ReportFile
 from lineage.comparison.significance import Paired
-from lineage.comparison.subjects import Run, Subject
-from lineage.contract.manifest import MAX_BYTES
+from lineage.comparison.subjects import Report, Run, Subject
 from lineage.contract.report import is_number
-from lineage.contract.strict import loads
 from lineage.contract.verdicts import SHARES, Judged, judged, measure_of
-from lineage.facts import Artifact, Evaluation
+from lineage.facts import Evaluation
 from lineage.mapping.names import canonical
-from lineage.trace.reading import Library
 
 IDS = ("id", "item_id", "example_id", "sample_id", "doc_id", "question_id", "task_id", "uid", "index", "idx", "number")
 CONTENT = ("question", "instruction", "prompt", "input", "problem", "text")
@@ -42,15 +38,7 @@ class Metric:
     untested: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Results:
-    """The results of a report; why there are none to be used."""
-
-    rows: Sequence[Any] = ()
-    reason: str = ""
-
-
-def metrics(one: Subject, other: Subject, library: Library, data_set: State) -> tuple[Metric, ...]:
+def metrics(one: Subject, other: Subject, data_set: State) -> tuple[Metric, ...]:
     """Return the metrics of two evaluations, or of two sessions with one evaluation each; none of other subjects.
 
     Args:
@@ -61,9 +49,12 @@ def metrics(one: Subject, other: Subject, library: Library, data_set: State) -> 
         return ()
     left, right = (side[1].metrics for side in sides if side is not None and isinstance(side[1], Evaluation))
     names = [name for name in left if name in right and any(is_number(side[name]) for side in (left, right))]
-    is_tested = any(measure_of(name)[0] in SHARES for name in names)
-    results = [_results(library, side) for side in sides if side is not None] if is_tested else [_Results(), _Results()]
-    return tuple(_metric(name, left[name], right[name], results, data_set) for name in names)
+    files = [_report(one, sides[0]), _report(other, sides[1])]
+    return tuple(_metric(name, left[name], right[name], files, data_set) for name in names)
+
+
+def _report(subject: Subject, run: Run) -> Report:
+    return subject.reports.get(run[1].id, ReportFile(reason="no report was read"))
 
 
 def _evaluation(subject: Subject) -> Run | None:
@@ -71,32 +62,11 @@ def _evaluation(subject: Subject) -> Run | None:
     return runs[0] if len(runs) == 1 else None
 
 
-def _results(library: Library, run: Run) -> _Results:
-    """The results in the report of an evaluation, if that is the file that was recorded."""
-    reason = "no report lists the items"
-    for made in run[1].made:
-        for folder, sessions in library.places.items():
-            path = own(folder, made.path) if run[0].id in sessions else None
-            if path is None or path.suffix != ".json" or path.stat().st_size > MAX_BYTES:
-                continue
-            if not _is_recorded(made, digest(path)[0]):
-                return _Results(reason=f"{made.path} is not the file that was recorded")
-            report, _ = loads(path.read_bytes())
-            rows = report.get("results") if isinstance(report, dict) else None
-            if isinstance(rows, list) and rows:
-                return _Results(rows)
-    return _Results(reason=reason)
-
-
-def _is_recorded(made: Artifact, now: str) -> bool:
-    return made.sha256 is None or made.sha256 == now
-
-
-def _metric(name: str, one: Any, other: Any, results: Sequence[_Results], data_set: State) -> Metric:
+def _metric(name: str, one: Any, other: Any, files: Sequence[Report], data_set: State) -> Metric:
     if measure_of(name)[0] not in SHARES:
         return Metric(name=name, one=one, other=other, untested="no share of items that are right")
-    reason = next((side.reason for side in results if side.reason), "")
-    sides = [judged(name, side.rows) for side in results]
+    reason = next((side.reason for side in files if side.reason), "")
+    sides = [judged(name, side.results) for side in files]
     if reason or not all(sides):
         return Metric(name=name, one=one, other=other, untested=reason or "the results carry no verdicts of this measure")
     by, pairs = _pairs(sides[0], sides[1], data_set)

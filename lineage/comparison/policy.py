@@ -210,7 +210,7 @@ _HARNESS: tuple[tuple[str, Rank, str], ...] = (
 
 def found_under(what: str) -> str:
     """Say under which keys a fact of the harness is found."""
-    return f"{', '.join(f'`{key}`' for key in harness.KEYS[what])} among the `params` or in the `dataset` of the evaluations"
+    return f"{', '.join(f'`{key}`' for key in harness.KEYS[what])} in `params`, `dataset` or the report of the evaluations"
 
 
 # fmt: off

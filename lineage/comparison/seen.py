@@ -160,7 +160,8 @@ def of_harness(what: str) -> Callable[[Subject], Facts]:
 
     def facts(subject: Subject) -> Facts:
         for run in subject.runs:
-            known = harness.facts_of(run[1], what)
+            report = subject.reports.get(run[1].id)
+            known = harness.facts_of(run[1], what, report.content if report else {})
             if known:
                 yield Fact(known, _place(run))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
 from lineage.comparison.precision import AdapterUse, adapter_uses
 from lineage.contract import manifest
@@ -46,6 +46,17 @@ class Inline:
     time: str | None  # of the earliest
 
 
+class Report(Protocol):
+    """A report that was read (report_files.ReportFile)."""
+
+    @property
+    def content(self) -> Json: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def results(self) -> Sequence[Any]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """One side of a comparison."""
@@ -57,6 +68,7 @@ class Subject:
     loads: tuple[Load, ...] = ()  # of the models that these used
     node: Name | None = None  # the thing in the graph; None: several runs made it, or it was never looked up
     adapters: tuple[AdapterUse, ...] = ()  # adapters that the runs used
+    reports: Mapping[str, Report] = field(default_factory=dict)  # of its evaluations, by the id of the run
     inline: tuple[Inline, ...] = ()  # records whose run no session tells of
     upstream: tuple[Load, ...] = ()  # every other model load that it came from
     files: tuple[tuple[str, str], ...] = ()  # where it lies: the id of a session, and a path from its folder

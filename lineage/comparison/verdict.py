@@ -11,6 +11,7 @@ from lineage.comparison.causes import Cause, causes
 from lineage.comparison.makers import Makers
 from lineage.comparison.numbers import Metric, metrics
 from lineage.comparison.policy import POLICY, RANKS, Rank, Row, Rule, State, of_same_place
+from lineage.comparison.report_files import reports_of
 from lineage.comparison.reports import lines, markdown
 from lineage.comparison.subjects import Subject, Subjects, is_same
 from lineage.contract.around import sessions_around
@@ -84,11 +85,13 @@ def compare(one: str | Path, other: str | Path, where: Where | Library = None, *
     """
     library = where if isinstance(where, Library) else open_library(where if where is not None else around(one, other), recursive=recursive)
     subjects = Subjects(library)
-    found = judged(subjects.subject(str(one)), subjects.subject(str(other)), stated_check)
+    left, right = (subjects.subject(str(name)) for name in (one, other))
+    sides = [replace(side, reports=reports_of(side, library)) for side in (left, right)]
+    found = judged(sides[0], sides[1], stated_check)
     if found.is_same:
         return found
     state: State = next((row.state for row in found.rows if row.rule.what == "data set"), "unknown")
-    known = metrics(found.one, found.other, library, state)
+    known = metrics(found.one, found.other, state)
     return replace(found, causes=causes(found.one, found.other, Makers(library)), metrics=known)
 
 

@@ -169,6 +169,33 @@ def test_contrastive_search_reads_top_k():
     assert [one.what for one in found.causes] == ["top_k"]
 
 
+HARNESSES = {
+    "metadata": ({"metadata": {"num_fewshot": 5}}, {"metadata": {"num_fewshot": 0}}, "few-shot examples"),
+    "nested": ({"metadata": {"harness": {"name": "lm-eval"}}}, {"metadata": {"harness": {"name": "inspect"}}}, "harness"),
+    "lm-eval": ({"config": {"limit": 10}}, {"config": {"limit": 20}}, "limit"),
+    "top": ({"n-shot": {"gsm8k": 5}}, {"n-shot": {"gsm8k": 8}}, "few-shot examples"),
+    "template": ({"chat_template": "a"}, {"chat_template": "b"}, "prompt template"),
+}
+
+
+@pytest.mark.parametrize("where", HARNESSES)
+def test_facts_of_a_harness_are_read_from_the_report(where):
+    def recorded(folder, content):
+        with lineage.session(folder, export=False) as session:
+            load = session.model_load(LOADED)
+            Path("test.jsonl").write_text(TEST)
+            with session.evaluation(model=load, dataset="test.jsonl", params=GREEDY) as run:
+                (session.folder / "e.json").write_text(json.dumps({"summary": {"acc": 1.0}, "results": [], **content}))
+                run.output("e.json", type="evaluation")
+        return folder
+
+    one, other, what = HARNESSES[where]
+    found = lineage.compare(recorded("a", one), recorded("b", other))
+    assert what in [row.rule.what for row in found.having("differs", "breaks")]
+    assert what in {cause.rule for cause in found.causes}
+    assert found.verdict == "not comparable"
+
+
 # --- numbers
 
 
