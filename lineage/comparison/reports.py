@@ -144,7 +144,7 @@ def _metric(metric: Metric) -> str:
     else:
         settled = f"not settled: about {needed:,} items would settle it" if needed else "no difference was seen"
     return (
-        f"{values} ({paired.difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}; {paired.items:,} items paired by {metric.by}, "
+        f"{values} ({paired.difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}; {paired.items:,} item{'s' if paired.items != 1 else ''} paired by {metric.by}, "
         f"{paired.only_other:,} gained, {paired.only_one:,} lost, exact McNemar p = {p:.3g}: {settled})"
     )
 
