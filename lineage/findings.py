@@ -100,6 +100,8 @@ _ROWS = (
          why="The template makes another prompt of each prompt."),
     Rule(code="special-tokens-added", level="error", title="special tokens were added to the prompts", hint="load the model with CleanModelLoader",
          why="The model saw tokens that no prompt holds."),
+    Rule(code="other-base", level="warning", title="an adapter was used on another base than it was trained on", hint="load the base as it was loaded for the training, or name the difference beside the score",
+         why="An adapter corrects the weights that it was trained over, with their rounding; over others the result is of another model."),
     Rule(code="unpinned-revision", level="warning", title="the model is named by neither a commit nor the digests of its files", hint="say revision=<commit>, or hand its files to session.model_load",
          why="A name on a hub is another model tomorrow."),
     Rule(code="dirty-code", level="warning", title="the code had changes that were not committed", hint="commit before a run; the recorded digest of the diff tells which changes",

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from lineage.cli import FAILED, row, tell, tracing
-from lineage.comparison import reports
+from lineage.comparison import session_reports as reports
 from lineage.comparison.sessions import diff
 
 
@@ -21,7 +21,7 @@ from lineage.comparison.sessions import diff
 def command(one: str, other: str, places: tuple[Path, ...], recursive: bool, as_json: bool, as_markdown: bool) -> int:
     """Show which facts of two sessions differ: environment, code, runs, parameters, artifacts and metrics; ids and times are left out.
 
-    A session is named by its id, a unique beginning of it, or its manifest. Exit code 1 when anything differs.
+    A session is named by its id, a unique beginning of it, its manifest, or a folder that holds no other. Exit code 1 when anything differs.
     """
     found = diff(one, other, places or None, recursive=recursive)
     if as_json:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage import formats, mapping
-from lineage.draw import draw
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
 from lineage.findings import Finding
@@ -53,6 +52,8 @@ class Library:
         return "\n".join([*told, f"{len(self.graph.index):,} things in {len(self.sessions) or len(self.documents)} {'sessions' if self.sessions else 'documents'}"])  # fmt: skip
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from lineage.draw import draw  # a question needs no picture
+
         return {"text/plain": str(self), "image/svg+xml": draw(self.document())}
 
     def document(self) -> Document:

@@ -772,6 +772,25 @@ def provenance(key, *values):
     return in_activity("model_load", change=lambda disk, run: deep(run, "provenance", key, value=disk.random.choice(values)))
 
 
+def other_base(quantization):
+    """A run with an adapter, whose base is loaded as *quantization* and was not for the training; all of them where it is None."""
+
+    def apply(disk):
+        loads = {run["id"]: run for _, _, run in disk.activities("model_load")}
+        for _, _, entry in disk.artifacts(lambda entry: entry["type"] == "model"):
+            weights = {one["sha256"] for one in entry.get("files", ()) if one["file"].endswith(".safetensors")}
+            makers = [run for _, _, run in disk.activities("training", want=lambda run: run["id"] == entry["activity"])]  # noqa: B023
+            bases = [loads[one] for run in makers for one in run["models"] if one in loads]
+            asked = {one for _, _, run in disk.activities("evaluation", "generation") for one in run["models"]}
+            for path, manifest, load in disk.activities("model_load", want=lambda run: run["id"] in asked):  # noqa: B023
+                if bases and weights & {one["sha256"] for one in load["used"]}:
+                    put(load["provenance"], quantization=quantization or bases[0]["provenance"]["quantization"])
+                    return disk.save(path, manifest)
+        return False
+
+    return fault(apply)
+
+
 def journal(data):
     def apply(disk):
         for _, manifest in disk.manifests()[:1]:
@@ -797,6 +816,7 @@ FAULTS = {
     "sentinels-not-passed": either(provenance("sentinel_tests_passed", False, None), in_bare(lambda disk, record: deep(record, "metadata", "provenance", "sentinel_tests_passed", value=False))),
     "template-not-disabled": provenance("template_disabled", False, None),
     "special-tokens-added": provenance("add_special_tokens", True, None),
+    "other-base": other_base("int4-of-another-kind"),
     "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": disk.random.choice((None, "main", "v1.0"))})),
     "params-differ": either(in_record(foreign_params), in_report(foreign_evaluation)),
     "seed-missing": either(fault(no_seed), in_record(one_seedless, least=2), in_activity("training", change=lambda disk, run: put(run, params={"epochs": 1}))),
@@ -879,6 +899,7 @@ GOOD = {
     "sentinels-not-passed": provenance("sentinels", {"advisory": {"perplexity": 99}}),
     "template-not-disabled": provenance("chat_template_sha256", "0" * 64),
     "special-tokens-added": provenance("prefix_policy", "bos"),
+    "other-base": other_base(None),
     "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": "0" * 40})),
     "seed-missing": either(in_activity("generation", change=greedy), fault(greedy_records)),
     "params-incomplete": in_activity("evaluation", "generation", change=greedy),

@@ -383,10 +383,15 @@ def used_by(history, digest):
     return ("what", "run", "started", "session"), Counter(rows)
 
 
+def samples(run):
+    return run.params.get("do_sample") is not False and run.params.get("temperature") != 0
+
+
 def without_seed(history):
     seeded = {run.id for _, run in runs(history) if run.params.get("seed") is not None}
     seeded |= {writer for part, _, _, writer in slices(history).values() if part.seeds}
-    found = {run.id: run for _, run in runs(history, Generation, Training, Evaluation) if run.id not in seeded}
+    sampled = [run for _, run in runs(history, Generation, Training, Evaluation) if isinstance(run, Training) or samples(run)]
+    found = {run.id: run for run in sampled if run.id not in seeded}
     return ("what", "run", "started"), Counter((label(run), run.id, when(run.started_at)) for run in found.values())
 
 
