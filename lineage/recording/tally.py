@@ -86,8 +86,8 @@ class Part:
         first, last = self._times or (0, 0)
         return Slice(
             metadata=self._metadata,
-            lines=tuple(self._ranges),
-            scattered=self._is_scattered,
+            lines=((self._ranges[0][0], self._ranges[-1][1]),) if is_rest else tuple(self._ranges),
+            scattered=is_rest or self._is_scattered,
             mixed=is_rest,
             count=self._count,
             seeds=self._seeds,
