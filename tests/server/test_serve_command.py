@@ -120,7 +120,7 @@ def test_a_prov_file_is_served_without_records(serve, artifacts, tmp_path, capsy
 def test_the_browser_is_opened_where_it_is_asked_for(monkeypatch, artifacts):
     opened = []
     monkeypatch.setattr("lineage.cli.serve.webbrowser.open", opened.append)
-    monkeypatch.setattr(Server, "serve_forever", lambda server, **_: opened.append(server.address))
+    monkeypatch.setattr(Server, "wait", lambda server: opened.append(server.address))
     assert main(["serve", str(artifacts), "--port", "0", "--open"]) == 0
     assert opened[0] == opened[1] and opened[0].startswith("http://127.0.0.1:")
 
