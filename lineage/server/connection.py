@@ -86,11 +86,7 @@ class Connection(H11Protocol):
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn never answers such a client
         """Answer a client that closed only its sending end. Returns True where the connection stays open for that."""
         self.has_left = True
-        if self.transport.is_closing():
-            return False
-        if self._is_arriving and not self.is_busy:
-            self.refuse(Refusal(400, "the request is incomplete: the client closed the connection", todo="send it again"))
-        return self.is_busy
+        return not self.transport.is_closing() and (self._is_arriving or self.is_busy)
 
     def connection_lost(self, error: Exception | None) -> None:
         """Release the connection, also in processes of queries that inherited its descriptor."""
@@ -103,7 +99,7 @@ class Connection(H11Protocol):
         """Begin the next request, or end the connection of a client that has left."""
         super().on_response_complete()
         self._settle()
-        if self.has_left and not self.is_working:
+        if self.has_left and not self._is_arriving:
             self.transport.close()
 
     def shutdown(self) -> None:
@@ -143,9 +139,12 @@ class Connection(H11Protocol):
         is_ending = self.transport.is_closing() and not unsent
         if is_ending:
             self.transport.close()
-        if now - self.since <= (LINGER if is_ending else IDLE):
+        is_incomplete = self._is_arriving and not self.is_busy and not is_ending
+        if is_incomplete and self.has_left:
+            self.refuse(Refusal(400, "the request is incomplete: the client closed the connection", todo="send it again"))
+        elif now - self.since <= (LINGER if is_ending else IDLE):
             return
-        if self._is_arriving and not self.is_busy and not self.transport.is_closing():
+        elif is_incomplete:
             self.refuse(Refusal(408, f"the request was not complete after {IDLE} seconds", todo="send it at once"))
         else:
             self.transport.abort()

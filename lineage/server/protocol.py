@@ -139,7 +139,7 @@ def answer(asked: Asked, media: str, target: Memory | Saved, until: float, large
         LineageError: The query is wrong, forbidden, too slow, or its answer is too large.
     """
     out = _Limited(largest)
-    with target.asked(asked.query, None, max(until - time.monotonic(), 0.1), asked.dataset, left) as result:
+    with target.asked(asked.query, None, max(round(until - time.monotonic(), 1), 0.1), asked.dataset, left) as result:
         write(result, media, out)
     headers = {"Vary": "Accept", "Cache-Control": "no-store", "Content-Type": content_type(media)}
     return Response(out.getvalue(), headers=headers)
