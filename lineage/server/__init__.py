@@ -1,9 +1,9 @@
-"""Serve the explorer, its records and a SPARQL 1.1 endpoint over HTTP, to read a folder from one machine.
+"""Serve the explorer of a folder, its records and a SPARQL 1.1 endpoint over HTTP.
 
     settings     the folder, the address and the limits
     live         the explorer's data and the graph, rebuilt when files of the folder changed
     records      the records of a file, a page at a time, addressed by line number
-    guard        the policy for each request: Host, Origin, form of the request, headers of the reply
+    guard        the policy: Host, Origin, form of the request, headers of the reply
     media        content negotiation, and how an answer is written
     protocol     SPARQL 1.1 Protocol: request, query, answer, within limits of time and size
     pages        the SPARQL page and the named questions
@@ -12,7 +12,8 @@
     connection   one connection (uvicorn, h11), with limits of time
     web          the server: its port, its start and its end
 
-`with running(Settings(place=Path("artifacts"))) as server:` serves while the block runs. Install the extra `server` for it.
+`with running(Settings(place=Path("artifacts"))) as server:` serves while the block runs. It needs the
+extra `server`.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ __all__ = ["Server", "Settings", "running"]
 
 
 def __getattr__(name: str) -> Any:
-    """Load `Server` and `running` on first use, since they need libraries that not every installation has.
+    """Load `Server` and `running` on first use: they need the extra `server`.
 
     Raises:
         UsageError: starlette or uvicorn is not installed.

@@ -1,12 +1,16 @@
-"""The routes: a request for a page, the explorer's data, records, or an answer in SPARQL -> a reply.
+"""Route each request to a page, the explorer's data, records, or an answer in SPARQL.
 
-    GET /                      the explorer               GET /query             the SPARQL page (with /query.js and /query.css)
-    GET /model, /version       its data and its version   GET /questions         the named questions as JSON
-    GET /records/ID?after=N    a page of records          GET /questions/NAME    one of them with values for its parameters
+    GET /                      the explorer
+    GET /model, /version       its data and its version
+    GET /records/ID?after=N    a page of records
+    GET /query                 the SPARQL page (with /query.js and /query.css)
+    GET /questions             the named questions as JSON
+    GET /questions/NAME        one of them with values for its parameters
     GET, POST /sparql          SPARQL 1.1 Protocol; the service description without a query
 
-HEAD is GET without a body. There are no other addresses, and nothing is changed. What blocks runs in two sets of threads, one for
-queries and one for all else, so that neither long queries nor slow disks keep the loop from serving the pages.
+HEAD is GET without a body. There are no other addresses, and nothing is changed. Blocking work runs
+in two sets of threads, one for queries and one for all else, so that neither long queries nor slow
+disks keep the loop from serving the pages.
 """
 
 from __future__ import annotations
@@ -37,13 +41,20 @@ from lineage.server.live import Live
 from lineage.server.protocol import refusal
 from lineage.server.reply import JSON, Refusal
 from lineage.server.settings import REQUEST, Settings
+from lineage.store.embedded import Memory
+from lineage.store.saved import Saved
 
 READERS = 8  # threads that read the folder, its records and the questions
 T = TypeVar("T")
 
 
 class Application:
-    """All that requests share. `asgi` is the application that a server runs; setting `stopping` ends its queries."""
+    """The state that requests share.
+
+    Attributes:
+        asgi: The application that a server runs.
+        stopping: Ends all queries when it is set.
+    """
 
     def __init__(self, settings: Settings, live: Live) -> None:
         self.settings, self.live, self.stopping = settings, live, threading.Event()
@@ -59,12 +70,20 @@ class Application:
             Route("/sparql", self._sparql, methods=["GET", "POST"]),
             *(Route(path, _file(path)) for path in pages.FILES),
         ]
-        handlers: dict[Any, Any] = {Refusal: _refused, HTTPException: _not_served, Exception: _mistake}
+        handlers: dict[Any, Any] = {
+            Refusal: _refused,
+            HTTPException: _not_served,
+            Exception: _mistake,
+        }
         self.asgi = Guard(Starlette(routes=routes, exception_handlers=handlers), settings)
 
     async def _explorer(self, _: Request) -> Response:
         page = live_page(self.live.title, "/model")
-        return Response(page, media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": pages.FRAMED})
+        return Response(
+            page,
+            media_type="text/html; charset=utf-8",
+            headers={"Content-Security-Policy": pages.FRAMED},
+        )
 
     async def _model(self, request: Request) -> Response:
         explorer = await self._read(self.live.explorer)
@@ -79,7 +98,10 @@ class Application:
 
     async def _records(self, request: Request) -> Response:
         fields = _fields(request)
-        after, limit = _number(fields, "after", 0, 2**62), _number(fields, "limit", records.PAGE, records.MOST)
+        after, limit = (
+            _number(fields, "after", 0, 2**62),
+            _number(fields, "limit", records.PAGE, records.MOST),
+        )
         until = time.monotonic() + self.settings.timeout
         return _json(await self._read(self._page, request.path_params["name"], after, max(limit, 1), until))
 
@@ -103,13 +125,21 @@ class Application:
             raise Refusal(400, "there is no query", at="/sparql", todo="send it as the parameter query")
         if asked is None:
             return protocol.description(f"http://{request.state.host}/sparql", accept)
-        media = await self._read(protocol.media_of, asked, accept)
-        target = await self._read(self.live.target)  # the query's own time begins after that
+        media, target = await self._read(self._prepared, asked, accept)
         connection = request.state.connection
-        until = time.monotonic() + self.settings.timeout
+        until = time.monotonic() + self.settings.timeout  # reading the folder is not the query's time
+
+        def left() -> bool:
+            return connection.has_left or self.stopping.is_set()
+
         async with self._turn():
-            left = lambda: connection.has_left or self.stopping.is_set()  # noqa: E731  # a name for what stops the query
-            return await _threaded(self._askers, partial(protocol.answer, asked, media, target, until, self.settings.largest, left))
+            return await _threaded(
+                self._askers,
+                partial(protocol.answer, asked, media, target, until, self.settings.largest, left),
+            )
+
+    def _prepared(self, asked: protocol.Asked, accept: str | None) -> tuple[str, Memory | Saved]:
+        return protocol.media_of(asked, accept), self.live.target()
 
     async def _read(self, work: Callable[..., T], *arguments: Any) -> T:
         """Return what *work* returns, computed in a thread for reading."""
@@ -117,7 +147,7 @@ class Application:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Wait for one of the queries that may be computed at the same time. Raises Refusal where the time ends first."""
+        """Wait until another query may be computed. Raises Refusal where the time ends first."""
         try:
             async with asyncio.timeout(self.settings.timeout):
                 await self._turns.acquire()
@@ -133,7 +163,8 @@ class Application:
 async def _threaded(limiter: CapacityLimiter, work: Callable[[], T]) -> T:
     """Return what *work* returns in a thread. Raises Refusal for its errors.
 
-    Errors are made into refusals in that thread: their traces refer to objects of the engine, which must end where they began.
+    Errors are made into refusals in that thread: their traces refer to objects of the engine, which
+    must be released by the thread that made them.
     """
     result = await to_thread.run_sync(partial(_settled, work), limiter=limiter, abandon_on_cancel=True)
     if isinstance(result, Refusal):
@@ -153,7 +184,11 @@ def _settled(work: Callable[[], T]) -> T | Refusal:
 
 
 async def _posted(request: Request) -> protocol.Fields:
-    """Return the parameters of a POST. Raises Refusal for a body of another type, without a length, or too large."""
+    """Return the parameters of a POST.
+
+    Raises:
+        Refusal: The body is of another type, has no length, or is too large.
+    """
     header = Message()
     header["Content-Type"] = request.headers.get("Content-Type", "")
     type_ = header.get_content_type() if header["Content-Type"] else ""
@@ -161,7 +196,12 @@ async def _posted(request: Request) -> protocol.Fields:
     if "Transfer-Encoding" in request.headers or length is None:
         raise Refusal(411, "the body has no length", at="Content-Length", todo="send it with a Content-Length")
     if int(length) > REQUEST:
-        raise Refusal(413, f"the body has more than {REQUEST} bytes", at="Content-Length", todo="send a shorter query")
+        raise Refusal(
+            413,
+            f"the body has more than {REQUEST} bytes",
+            at="Content-Length",
+            todo="send a shorter query",
+        )
     return protocol.posted(type_, header.get_content_charset(), _query_of(request), await request.body())
 
 
@@ -196,11 +236,19 @@ def _not_served(request: Request, error: HTTPException) -> Response:
 
 def _mistake(_: Request, error: Exception) -> Response:
     """Answer a mistake of ours; the server shows its trace."""
-    return Refusal(500, f"the server failed ({type(error).__name__})", todo="report it with what lineage serve printed").response()
+    return Refusal(
+        500,
+        f"the server failed ({type(error).__name__})",
+        todo="report it with what lineage serve printed",
+    ).response()
 
 
 def _json(value: dict[str, Any]) -> Response:
-    return Response(json.dumps(value, ensure_ascii=True).encode(), media_type=JSON, headers={"Cache-Control": "no-store"})
+    return Response(
+        json.dumps(value, ensure_ascii=True).encode(),
+        media_type=JSON,
+        headers={"Cache-Control": "no-store"},
+    )
 
 
 def _number(fields: protocol.Fields, name: str, otherwise: int, most: int) -> int:

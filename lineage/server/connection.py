@@ -1,8 +1,9 @@
 """One HTTP/1.1 connection: uvicorn's protocol over h11, with the limits of time that it lacks.
 
-uvicorn limits only the pause between two requests. Here each request must be complete within `IDLE` seconds of its first byte, a
-silent connection ends after `IDLE` seconds, and so does one whose client does not read its reply. At `most()` connections, the one
-that has waited longest for its client makes room, so clients that send nothing cannot exclude the others.
+uvicorn limits only the pause between two requests. Here each request must be complete within `IDLE`
+seconds of its first byte, a silent connection ends after `IDLE` seconds, and so does one whose client
+does not read its reply. At `most()` connections, the one that has waited longest for its client is
+ended for a new one, so clients that send nothing cannot exclude the others.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from lineage.server.reply import ALWAYS, TEXT, Refusal
 
 IDLE = 30  # seconds for a request to arrive, for the next one to begin, and for a reply to move on
-LINGER = 2.0  # seconds in which a client may still send after the last reply; a reset could destroy that reply
+LINGER = 2.0  # seconds to read on after the last reply; a reset could destroy that reply
 MOST = 512  # connections; fewer where the process may open fewer than twice as many files
 HEADERS = 1 << 16  # bytes of a request line with its headers
 LOG = logging.getLogger("lineage.server")
@@ -41,7 +42,7 @@ class Connection(H11Protocol):
 
     Attributes:
         since: When the present wait began, in seconds of `time.monotonic`.
-        has_left: Has the client closed its end? A long query stops then; a reply that is ready is sent.
+        has_left: Has the client closed its end? Then a long query stops; a ready reply is sent.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -54,7 +55,8 @@ class Connection(H11Protocol):
     @property
     def is_working(self) -> bool:
         """Is a complete request being answered?"""
-        return self.cycle is not None and not self.cycle.response_complete and not self.cycle.more_body
+        cycle = self.cycle
+        return cycle is not None and not cycle.response_complete and not cycle.more_body
 
     @property
     def is_busy(self) -> bool:
@@ -62,13 +64,22 @@ class Connection(H11Protocol):
         return self.is_working or self.transport.get_write_buffer_size() > 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Accept the connection; where there are too many, end the one that has waited longest for its client."""
-        super().connection_made(cast(asyncio.Transport, _Lingering(cast(asyncio.Transport, transport), self)))
+        """Accept the connection. At the limit, end the one that has waited longest."""
+        lingering = _Lingering(cast(asyncio.Transport, transport), self)
+        super().connection_made(cast(asyncio.Transport, lingering))
         if len(self.connections) <= most():
             return
-        waiting = [other for other in self.connections if isinstance(other, Connection) and not other.is_working and other is not self]
+        others = [other for other in self.connections if isinstance(other, Connection)]
+        waiting = [other for other in others if not other.is_working and other is not self]
         if not waiting:
-            self.refuse(Refusal(503, "all connections are in use", todo="ask again later", headers={"Retry-After": "10"}))
+            self.refuse(
+                Refusal(
+                    503,
+                    "all connections are in use",
+                    todo="ask again later",
+                    headers={"Retry-After": "10"},
+                )
+            )
             return
         oldest = min(waiting, key=lambda other: other.since)
         self.connections.discard(oldest)
@@ -84,7 +95,7 @@ class Connection(H11Protocol):
         self._settle()
 
     def eof_received(self) -> bool:  # type: ignore[override]  # uvicorn never answers such a client
-        """Answer a client that closed only its sending end. Returns True where the connection stays open for that."""
+        """Return whether the connection stays open for a reply, though the client sends no more."""
         self.has_left = True
         return not self.transport.is_closing() and (self._is_arriving or self.is_busy)
 
@@ -113,7 +124,13 @@ class Connection(H11Protocol):
         """Refuse what h11 cannot parse, with the status that h11 suggests."""
         error = sys.exc_info()[1]
         status = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        self.refuse(Refusal(status, f"this is no valid HTTP request: {error or msg}", todo="send a request as RFC 9112 defines it"))
+        self.refuse(
+            Refusal(
+                status,
+                f"this is no valid HTTP request: {error or msg}",
+                todo="send a request as RFC 9112 defines it",
+            )
+        )
 
     def refuse(self, refusal: Refusal) -> None:
         """Send *refusal* outside of the application, and end the connection."""
@@ -126,13 +143,17 @@ class Connection(H11Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
         body = refusal.text()
-        headers = ALWAYS | refusal.headers | {"Content-Type": TEXT, "Content-Length": str(len(body)), "Connection": "close"}
-        lines = [f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+        headers = ALWAYS | refusal.headers | {"Content-Type": TEXT, "Connection": "close"}
+        headers["Content-Length"] = str(len(body))
+        lines = [
+            f"HTTP/1.1 {refusal.status} {HTTPStatus(refusal.status).phrase}",
+            *(f"{name}: {value}" for name, value in headers.items()),
+        ]
         self.transport.write("".join(f"{line}\r\n" for line in lines).encode() + b"\r\n" + body)
         self.transport.close()
 
     def check(self, now: float) -> None:
-        """End the connection where its client took too long. The server calls this several times a second."""
+        """End the connection where its client took too long. The server calls this ten times a second."""
         unsent = self.transport.get_write_buffer_size()
         if unsent != self._unsent or (self.is_working and not unsent):
             self._unsent, self.since = unsent, now
@@ -141,22 +162,35 @@ class Connection(H11Protocol):
             self.transport.close()
         is_incomplete = self._is_arriving and not self.is_busy and not is_ending
         if is_incomplete and self.has_left:
-            self.refuse(Refusal(400, "the request is incomplete: the client closed the connection", todo="send it again"))
+            self.refuse(
+                Refusal(
+                    400,
+                    "the request is incomplete: the client closed the connection",
+                    todo="send it again",
+                )
+            )
         elif now - self.since <= (LINGER if is_ending else IDLE):
             return
         elif is_incomplete:
-            self.refuse(Refusal(408, f"the request was not complete after {IDLE} seconds", todo="send it at once"))
+            self.refuse(
+                Refusal(
+                    408,
+                    f"the request was not complete after {IDLE} seconds",
+                    todo="send it at once",
+                )
+            )
         else:
             self.transport.abort()
 
     def _settle(self) -> None:
         """Note that no request is arriving, where that is so."""
-        if self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE and not self.conn.trailing_data[0]:
+        is_between = self.conn.their_state is h11.IDLE and self.conn.our_state is h11.IDLE
+        if is_between and not self.conn.trailing_data[0]:
             self._is_arriving, self.since = False, monotonic()
 
 
 class _Lingering:
-    """A transport whose end is announced before it is closed, so that a client that still sends can read the reply."""
+    """A transport that sends its end before it closes, so that a client that still sends can read."""
 
     def __init__(self, transport: asyncio.Transport, connection: Connection) -> None:
         self._transport, self._connection, self._is_closing = transport, connection, False
@@ -169,7 +203,7 @@ class _Lingering:
         return self._is_closing or self._transport.is_closing()
 
     def close(self) -> None:
-        """Announce the end once all is sent. `Connection.check` calls this again, and aborts in the end."""
+        """Send the end after the last reply. `Connection.check` repeats this, and aborts in time."""
         if not self.is_closing():
             self._connection.since = monotonic()
         self._is_closing = True

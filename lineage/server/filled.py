@@ -1,7 +1,7 @@
-"""A named question, filled in: what a reader gives for its parameters -> terms of the graph -> the query with them in it.
+"""Fill in a named question: look up the values of its parameters and bind them as terms.
 
-The values are looked up and bound as `lineage ask` does it: no text of a request becomes part of a query. Only the graph is asked: what is
-on this machine's disk is not looked at, for whoever can reach the server could find out what is there.
+The values are bound as `lineage ask` does it: no text of a request becomes part of a query. They are
+looked up in the graph alone, because a look at the disk would show clients which files exist.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Decide which requests are answered at all, and complete each reply with its headers.
 
-Pages of any site may send requests to loopback, and a name whose owner points it at 127.0.0.1 makes such a page one of the same
-origin (DNS rebinding). So the Host must be a name of this machine, and a request that the browser marks as another site's is refused.
+Pages of any site may send requests to loopback, and a name whose owner points it at 127.0.0.1 makes
+such a page one of the same origin (DNS rebinding). So the Host must be a name of this machine, and a
+request that the browser marks as another site's is refused.
 """
 
 from __future__ import annotations
@@ -62,10 +63,10 @@ class Guard:
             headers.setdefault(name, value)
         headers.update(self._cors(scope["path"], asked.get("Origin", "")))
         if "Expect" in asked and message["status"] >= 400:
-            headers["Connection"] = "close"  # the client may send the body or not: what follows would be unclear
+            headers["Connection"] = "close"  # the client may or may not send the body
 
     def _cors(self, path: str, origin: str) -> dict[str, str]:
-        """Return the headers that let pages of other origins ask /sparql, where the server was started with them."""
+        """Return the headers that let pages of the allowed origins ask /sparql."""
         allowed = self._settings.cors
         if path != "/sparql" or not ("*" in allowed or origin in allowed):
             return {}
@@ -79,19 +80,33 @@ class Guard:
 
 
 def _well_formed(scope: Scope, headers: Headers) -> None:
-    """Refuse what h11 accepts, but what another program on the way could read as something else (RFC 9112, 6.1)."""
+    """Refuse what h11 accepts and a proxy could read in another way (RFC 9112, 6.1)."""
     if scope["http_version"] not in ("1.0", "1.1"):
         raise Refusal(505, "this server speaks HTTP/1.1", headers={"Connection": "close"})
-    if "Transfer-Encoding" in headers and ("Content-Length" in headers or scope["http_version"] == "1.0"):
+    has_length = "Content-Length" in headers
+    if "Transfer-Encoding" in headers and (has_length or scope["http_version"] == "1.0"):
         what = "Transfer-Encoding with Content-Length, or in HTTP/1.0"
-        raise Refusal(400, what, at="Transfer-Encoding", todo="send Content-Length alone", headers={"Connection": "close"})
+        raise Refusal(
+            400,
+            what,
+            at="Transfer-Encoding",
+            todo="send Content-Length alone",
+            headers={"Connection": "close"},
+        )
     size = sum(len(name) + len(value) for name, value in scope["headers"])
     if size + len(scope["raw_path"]) + len(scope["query_string"]) > HEADERS:
-        raise Refusal(431, f"the request line and headers have more than {HEADERS} bytes", todo="send a long query with POST")
+        raise Refusal(
+            431,
+            f"the request line and headers have more than {HEADERS} bytes",
+            todo="send a long query with POST",
+        )
 
 
 def _hosts(scope: Scope, headers: Headers) -> list[str]:
-    """Return the hosts that a request names. An address with a host of its own counts alone (RFC 9112, 3.2.2), and becomes a path."""
+    """Return the hosts that a request names.
+
+    A full address as target replaces Host (RFC 9112, 3.2.2); *scope* gets its path.
+    """
     target = scope["raw_path"].decode("ascii")
     if target.startswith("/") or (target == "*" and scope["method"] == "OPTIONS"):
         return headers.getlist("Host")
@@ -109,7 +124,8 @@ def _hosts(scope: Scope, headers: Headers) -> list[str]:
 def admit(settings: Settings, headers: Headers, hosts: list[str], path: str) -> None:
     """Raise Refusal unless the request is for this server, and from its own pages or from no page at all.
 
-    Links to the pages themselves may be followed from anywhere, and origins that the server was started with may ask /sparql.
+    Links to the pages themselves may be followed from anywhere, and the allowed origins may ask
+    /sparql.
 
     Args:
         settings: The address that the server listens on, and the origins.
@@ -131,7 +147,9 @@ def admit(settings: Settings, headers: Headers, hosts: list[str], path: str) -> 
 def _for_us(settings: Settings, hosts: list[str]) -> None:
     name = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
     if name is None or not _is_ours(name[1].lower().strip("[]").rstrip("."), settings):
-        what = f"Host {hosts[0]!r:.80} is not a name of this server" if len(hosts) == 1 else f"there are {len(hosts)} Host headers"
+        what = f"there are {len(hosts)} Host headers"
+        if len(hosts) == 1:
+            what = f"Host {hosts[0]!r:.80} is not a name of this server"
         raise Refusal(403, what, todo="use the address that lineage serve printed")
 
 
@@ -139,7 +157,7 @@ def _is_ours(name: str, settings: Settings) -> bool:
     address = _address(name)
     if name == "localhost" or (address is not None and address.is_loopback) or name == settings.host.lower():
         return True
-    # No name can be rebound to an address that is written in digits; what listens everywhere answers to those.
+    # An address in digits cannot be rebound; a server that listens everywhere answers to those.
     return settings.host in WILDCARDS and (address is not None or name == socket.gethostname().lower())
 
 

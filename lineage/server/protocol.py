@@ -1,7 +1,12 @@
-"""SPARQL 1.1 Protocol, query operation: a request -> a query -> an answer, within limits of time and size.
+"""Answer queries as the SPARQL 1.1 Protocol defines it, within limits of time and size.
 
-Statuses: 400 no query or a wrong one, 403 it would change the graph or open a connection, 406 nothing that is accepted fits, 413 and 415 a body
-that is too large or of another type, 503 no time left. An answer is held until it is whole, so that one that fails has a status too.
+    400         no query, or a wrong one
+    403         the query would change the graph or open a connection
+    406         no accepted media type fits
+    413, 415    the body is too large, or of another type
+    503         the time is over
+
+An answer is kept until it is complete, so that a query that fails half-way has a status too.
 """
 
 from __future__ import annotations
@@ -23,11 +28,23 @@ from lineage.store.saved import Saved
 from lineage.store.sparql import Dataset, form
 from lineage.store.terms import iri
 
-FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
+FORM, QUERY, UPDATE = (
+    "application/x-www-form-urlencoded",
+    "application/sparql-query",
+    "application/sparql-update",
+)
 MOST_FIELDS = 1000  # of a form
-STATUS: dict[type[LineageError], int] = {ForbiddenError: 403, NotFoundError: 404, LateError: 503, UsageError: 400}
+STATUS: dict[type[LineageError], int] = {
+    ForbiddenError: 403,
+    NotFoundError: 404,
+    LateError: 503,
+    UsageError: 400,
+}
 Fields = dict[str, list[str]]
-PREFIXES_OF_IT = {"sd": "http://www.w3.org/ns/sparql-service-description#", "formats": "http://www.w3.org/ns/formats/"}
+PREFIXES_OF_IT = {
+    "sd": "http://www.w3.org/ns/sparql-service-description#",
+    "formats": "http://www.w3.org/ns/formats/",
+}
 
 DESCRIPTION = """@prefix sd: <http://www.w3.org/ns/sparql-service-description#> .
 @prefix formats: <http://www.w3.org/ns/formats/> .
@@ -54,7 +71,9 @@ def fields_of(text: str) -> Fields:
         return parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise Refusal(
-            400, f"the parameters cannot be read: {error}", todo=f"encode them as UTF-8, and send at most {MOST_FIELDS}"
+            400,
+            f"the parameters cannot be read: {error}",
+            todo=f"encode them as UTF-8, and send at most {MOST_FIELDS}",
         ) from error
 
 
@@ -73,9 +92,19 @@ def posted(type_: str, charset: str | None, address: str, body: bytes) -> Fields
     if type_ == UPDATE:
         raise _read_only()
     if type_ not in (FORM, QUERY):
-        raise Refusal(415, f"a query is not sent as {type_ or 'nothing'!s:.80}", at="Content-Type", todo=f"send {FORM} or {QUERY}")
+        raise Refusal(
+            415,
+            f"a query is not sent as {type_ or 'nothing'!s:.80}",
+            at="Content-Type",
+            todo=f"send {FORM} or {QUERY}",
+        )
     if charset not in (None, "utf-8", "utf8", "us-ascii"):
-        raise Refusal(415, f"a query is not sent in {charset!s:.40}", at="Content-Type", todo="encode it as UTF-8")
+        raise Refusal(
+            415,
+            f"a query is not sent in {charset!s:.40}",
+            at="Content-Type",
+            todo="encode it as UTF-8",
+        )
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -107,7 +136,10 @@ def _dataset(fields: Fields) -> Dataset | None:
     if len(default) > 1:
         todo = "name one, or ask with GRAPH ?g; the merge of all is asked when none is named"
         raise Refusal(
-            400, "a default graph of several graphs is not served: a triple of two would count twice", at="default-graph-uri", todo=todo
+            400,
+            "a default graph of several graphs is not served: a triple of two would count twice",
+            at="default-graph-uri",
+            todo=todo,
         )
     return Dataset(default[0] if default else None, tuple(named)) if default or named else None
 
@@ -139,7 +171,8 @@ def answer(asked: Asked, media: str, target: Memory | Saved, until: float, large
         LineageError: The query is wrong, forbidden, too slow, or its answer is too large.
     """
     out = _Limited(largest)
-    with target.asked(asked.query, None, max(round(until - time.monotonic(), 1), 0.1), asked.dataset, left) as result:
+    timeout = max(round(until - time.monotonic(), 1), 0.1)
+    with target.asked(asked.query, None, timeout, asked.dataset, left) as result:
         write(result, media, out)
     headers = {"Vary": "Accept", "Cache-Control": "no-store", "Content-Type": content_type(media)}
     return Response(out.getvalue(), headers=headers)
@@ -156,7 +189,9 @@ class _Limited(BytesIO):
         """Write *data*, if it fits."""
         if self.tell() + len(data) > self._largest:
             raise UsageError(
-                f"the answer has more than {self._largest} bytes", at="query", hint="ask for less: add LIMIT, or select fewer variables"
+                f"the answer has more than {self._largest} bytes",
+                at="query",
+                hint="ask for less: add LIMIT, or select fewer variables",
             )
         return super().write(data)
 
@@ -169,7 +204,7 @@ def refusal(error: LineageError) -> Refusal:
 
 
 def description(address: str, accept: str | None) -> Response:
-    """What the endpoint at *address* can do (SPARQL 1.1 Service Description); a browser is sent to the page."""
+    """Return the SPARQL 1.1 Service Description of *address*, or send a browser to the page."""
     media = chosen(accept, [*TRIPLES, "text/html"])
     if media == "text/html":
         return Response(status_code=303, headers={"Location": "/query", "Vary": "Accept"})

@@ -1,6 +1,7 @@
-"""The records of a file, a page at a time. A page begins after a line, so the last one costs as much as the first.
+"""Read the records of a file, a page at a time. A page begins after a line number.
 
-Where the file has a good sidecar its lines are looked up; a packed file, and one that was altered, is read from its beginning.
+With a good sidecar, the last page costs as much as the first. A packed file, and one that was
+altered, is read from its beginning.
 """
 
 from __future__ import annotations
@@ -32,7 +33,8 @@ def page(path: Path, after: int = 0, limit: int = PAGE, until: float | None = No
         until: When reading stops, in seconds of `time.monotonic`; None does not limit it.
 
     Returns:
-        `lines` (how many the file has; None without a sidecar), `rows`, and `next`: the line after which the next page begins, None at the end.
+        `lines` (number of lines; None without a sidecar), `rows`, and `next`: the line after which
+        the next page begins, None at the end.
 
     Raises:
         UsageError: The file cannot be unpacked.
@@ -40,11 +42,16 @@ def page(path: Path, after: int = 0, limit: int = PAGE, until: float | None = No
     """
     lines = FileLines(path)
     found = list(_looked_up(lines, after, limit + 1) if lines.is_ready else _read(path, after, limit + 1, until))
-    if any(line is None for _, line in found) and lines.is_ready:  # the sidecar tells of another file than this
+    if any(line is None for _, line in found) and lines.is_ready:  # the sidecar is of another file
         found = list(_read(path, after, limit + 1, until))
     rows = [_row(path, number, line) for number, line in found[:limit]]
     count = lines.index.seal.lines if lines.index else None
-    return {"after": after, "next": rows[-1]["line"] if len(found) > limit else None, "lines": count, "rows": rows}
+    return {
+        "after": after,
+        "next": rows[-1]["line"] if len(found) > limit else None,
+        "lines": count,
+        "rows": rows,
+    }
 
 
 def _looked_up(lines: FileLines, after: int, count: int) -> Iterator[Line]:
@@ -65,7 +72,7 @@ def _read(path: Path, after: int, count: int, until: float | None) -> Iterator[L
 
 
 class _Timely:
-    """A file that is read line by line until its time is over: unpacking may take long. Raises LateError then."""
+    """A file that is read line by line within a limit of time. Raises LateError after it."""
 
     def __init__(self, file: BinaryIO, until: float | None) -> None:
         self._file, self._until = file, until
@@ -74,7 +81,9 @@ class _Timely:
         """Return the next line, or a part of it of *size* bytes."""
         if self._until is not None and time.monotonic() > self._until:
             raise LateError(
-                "the file could not be read in time", at="after", hint="ask for a page nearer to the beginning, or unpack the file"
+                "the file could not be read in time",
+                at="after",
+                hint="ask for a page nearer to the beginning, or unpack the file",
             )
         return self._file.readline(size)
 
@@ -87,7 +96,10 @@ def _row(path: Path, number: int, line: bytes | None) -> dict[str, Any]:
     try:
         record = as_record(line, f"{path.name}:{number}")
     except LineageError as error:
-        return row | {"preview": _clipped(line.decode("utf-8", "replace")), "problem": error.message}
+        return row | {
+            "preview": _clipped(line.decode("utf-8", "replace")),
+            "problem": error.message,
+        }
     said = metadata_of(record)
     params = said.get("generation_params")
     seed = params.get("seed") if isinstance(params, dict) else None

@@ -21,14 +21,29 @@ ALWAYS = {
 class Refusal(Exception):  # noqa: N818  # it is an answer, not a failure
     """A request that is answered with an error status."""
 
-    def __init__(self, status: int, what: str, *, at: str = "", todo: str = "", headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        what: str,
+        *,
+        at: str = "",
+        todo: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(what)
-        self.status, self.what, self.at, self.todo, self.headers = status, what, at, todo, headers or {}
+        self.status, self.what, self.at, self.todo, self.headers = (
+            status,
+            what,
+            at,
+            todo,
+            headers or {},
+        )
 
     def text(self) -> bytes:
-        """Return where, what and what to do, a line each; control characters are shown as escapes."""
+        """Return where, what and what to do, a line each, with control characters as escapes."""
         parts = (("where", self.at), ("what", self.what), ("to do", self.todo))
-        return "".join(f"{_shown(f'{name}: {text}')}\n" for name, text in parts if text).encode("utf-8", "replace")
+        lines = [_shown(f"{name}: {text}") for name, text in parts if text]
+        return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
 
     def response(self) -> Response:
         """Return the reply."""

@@ -1,4 +1,4 @@
-"""The server: its port, its start and its end. uvicorn runs the application in a thread of its own."""
+"""Bind, start and end the server. uvicorn runs the application in a thread of its own."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from ipaddress import ip_address
 from time import monotonic
 
@@ -37,7 +38,8 @@ class Server:
         self._socket = _listening(settings)
         self.server_port: int = self._socket.getsockname()[1]
         self._uvicorn = _Uvicorn(_config(self._application), self._application.stopping)
-        self._thread = threading.Thread(target=self._uvicorn.run, args=([self._socket],), daemon=True, name="lineage serve")
+        run = partial(self._uvicorn.run, [self._socket])
+        self._thread = threading.Thread(target=run, daemon=True, name="lineage serve")
 
     @property
     def address(self) -> str:
@@ -94,7 +96,8 @@ class _Uvicorn(uvicorn.Server):
         await super().shutdown(sockets)
 
     def _connections(self) -> list[Connection]:
-        return [connection for connection in self.server_state.connections if isinstance(connection, Connection)]
+        everything = self.server_state.connections
+        return [connection for connection in everything if isinstance(connection, Connection)]
 
 
 def _config(application: Application) -> uvicorn.Config:
@@ -106,7 +109,7 @@ def _config(application: Application) -> uvicorn.Config:
         lifespan="off",
         interface="asgi3",
         log_config=None,
-        proxy_headers=False,  # nobody stands in front of it: such headers would be the client's own words
+        proxy_headers=False,  # there is no proxy: such headers are the client's own claims
         server_header=False,
         headers=[("server", "lineage")],
         backlog=BACKLOG,
@@ -123,7 +126,8 @@ def _listening(settings: Settings) -> socket.socket:
     ports = [*range(settings.port, min(settings.port + TRIED, 65536)), 0] if settings.port else [0]
     for port in ports:
         try:
-            return socket.create_server((settings.host, port), family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
+            address = (settings.host, port)
+            return socket.create_server(address, family=family, backlog=BACKLOG, dualstack_ipv6=is_dual)
         except OSError as error:
             if port == ports[-1] or error.errno not in settings.taken:
                 message, hint = f"cannot listen: {error.strerror}", "give another --host or --port"

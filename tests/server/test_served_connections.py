@@ -1,4 +1,4 @@
-"""Connections as strangers make them: silent, slow, malformed, smuggling, half-closed. Honest clients are answered all the same."""
+"""Connections as strangers make them: silent, slow, malformed, smuggling, half-closed."""
 
 import gzip
 import logging
@@ -127,7 +127,15 @@ def test_four_long_queries_do_not_stop_the_pages_and_the_records(serve, artifact
         assert {one.result()[0] for one in long} == {503}
 
 
-@pytest.mark.parametrize("begin", [b"", b"GET /vers", POST + b"Content-Length: 9\r\n\r\nASK", POST + b"Content-Length: 9999999\r\n\r\nASK"])
+@pytest.mark.parametrize(
+    "begin",
+    [
+        b"",
+        b"GET /vers",
+        POST + b"Content-Length: 9\r\n\r\nASK",
+        POST + b"Content-Length: 9999999\r\n\r\nASK",
+    ],
+)
 def test_a_client_that_stops_sending_is_not_waited_for(serve, artifacts, monkeypatch, begin):
     monkeypatch.setattr("lineage.server.connection.IDLE", 1)
     client = serve(place=artifacts)
@@ -208,8 +216,11 @@ SMUGGLED = {
 def test_where_the_end_of_a_body_is_ambiguous_nothing_after_it_is_a_request(server, kind):
     replies = statuses(raw(server, POST + SMUGGLED[kind], shut=True))
     assert replies
-    assert replies[0] >= 400 or kind == "a bare line end"  # RFC 9112, 2.2 allows a recipient to take it for a line end
-    assert 404 not in replies or kind in ("a bare line end", "a folded header")  # there the body ends without doubt
+    assert replies[0] >= 400 or kind == "a bare line end"  # a line end too, by RFC 9112, 2.2
+    assert 404 not in replies or kind in (
+        "a bare line end",
+        "a folded header",
+    )  # there the body ends without doubt
 
 
 def test_chunks_in_http_1_0_are_refused(server):
@@ -247,8 +258,14 @@ def test_chunks_in_http_1_0_are_refused(server):
         (b"GET //localhost/version HTTP/1.1\r\nHost: localhost\r\n\r\n", 404),
         (b"TRACE / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
         (b"BREW / HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
-        (b"GET /version HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n", 200),
-        (b"GET /version HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\r\n", 200),
+        (
+            b"GET /version HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n",
+            200,
+        ),
+        (
+            b"GET /version HTTP/1.1\r\nHost: localhost\r\nX-Forwarded-For: 1.2.3.4\r\nX-Forwarded-Proto: https\r\n\r\n",
+            200,
+        ),
     ],
     ids=lambda value: repr(value)[:60] if isinstance(value, bytes) else None,
 )
@@ -265,9 +282,13 @@ def test_requests_that_are_sent_at_once_are_answered_in_their_order(server):
     ]
     posted = POST + b"Content-Length: 6\r\n\r\nASK {}"
     reply = raw(server, b"".join([*kept, posted] * 5) + ASK)
-    assert [part[:3] for part in reply.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()] == [b"200", b"404", b"200", b"200", b"200"] * 5 + [
-        b"200"
-    ]
+    assert [part[:3] for part in reply.split(b"HTTP/1.1 ")[1:] if part[:3].isdigit()] == [
+        b"200",
+        b"404",
+        b"200",
+        b"200",
+        b"200",
+    ] * 5 + [b"200"]
 
 
 def test_what_follows_the_last_request_is_not_read(server):
@@ -289,7 +310,10 @@ def test_a_client_that_waits_for_leave_to_send_is_told_to_go_on_or_refused(serve
         assert statuses(b"".join(iter(lambda: connection.recv(65536), b""))) == [413]
 
 
-@pytest.mark.parametrize(("charset", "status"), [("utf-8", 200), ('"UTF-8"', 200), ("latin-1", 415), ("utf-16", 415), ("\x01", 415)])
+@pytest.mark.parametrize(
+    ("charset", "status"),
+    [("utf-8", 200), ('"UTF-8"', 200), ("latin-1", 415), ("utf-16", 415), ("\x01", 415)],
+)
 def test_a_query_is_sent_in_utf_8(client, charset, status):
     body = 'ASK { FILTER(STRLEN("é") = 1) }'.encode()
     answer, _, text = client.send("POST", "/sparql", body, Content_Type=f"application/sparql-query; charset={charset}")
@@ -307,10 +331,18 @@ PIECES = st.sampled_from(
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.one_of(PIECES, st.binary(max_size=40)), max_size=20), st.booleans(), st.integers(0, 400))
+@given(
+    st.lists(st.one_of(PIECES, st.binary(max_size=40)), max_size=20),
+    st.booleans(),
+    st.integers(0, 400),
+)
 @example([b"GET /version HTTP/1.1\r\nHost: localhost\r\n\r\n", b"\x00\r\n\r\n"], True, 0)
 @example([b"HEAD / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n", b"\r\n"], True, 0)
-@example([b"POST /sparql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"], True, 100)
+@example(
+    [b"POST /sparql HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n", b"zz\r\n"],
+    True,
+    100,
+)
 def test_any_bytes_get_replies_or_an_end_and_the_next_client_its_answer(server, caplog, pieces, shut, cut):
     caplog.set_level(logging.ERROR)
     data = b"".join(pieces)
