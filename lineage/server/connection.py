@@ -50,7 +50,7 @@ class Connection(H11Protocol):
         self.logger, self.access_log = LOG, False
         self.app_state = self.app_state | {"connection": self}
         self.since, self.has_left = monotonic(), False
-        self._is_arriving, self._unsent = False, 0
+        self._is_arriving, self._last_unsent = False, 0
 
     @property
     def is_working(self) -> bool:
@@ -61,7 +61,12 @@ class Connection(H11Protocol):
     @property
     def is_busy(self) -> bool:
         """Is a reply being computed or sent?"""
-        return self.is_working or self.transport.get_write_buffer_size() > 0
+        return self.is_working or self.unsent > 0
+
+    @property
+    def unsent(self) -> int:
+        """Bytes of replies that the client has not read."""
+        return self.transport.get_write_buffer_size()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Accept the connection. At the limit, end the one that has waited longest."""
@@ -154,9 +159,9 @@ class Connection(H11Protocol):
 
     def check(self, now: float) -> None:
         """End the connection where its client took too long. The server calls this ten times a second."""
-        unsent = self.transport.get_write_buffer_size()
-        if unsent != self._unsent or (self.is_working and not unsent):
-            self._unsent, self.since = unsent, now
+        unsent = self.unsent
+        if unsent != self._last_unsent or (self.is_working and not unsent):
+            self._last_unsent, self.since = unsent, now
         is_ending = self.transport.is_closing() and not unsent
         if is_ending:
             self.transport.close()

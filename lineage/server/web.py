@@ -15,12 +15,13 @@ import uvicorn
 
 from lineage.errors import LineageError
 from lineage.server.app import Application
-from lineage.server.connection import HEADERS, IDLE, Connection
+from lineage.server.connection import HEADERS, IDLE, Connection, most
 from lineage.server.live import Live
 from lineage.server.settings import WILDCARDS, Settings
 
 TRIED = 50  # ports after the one that was asked for, before any that is free is taken
-BACKLOG = 128  # connections that the system queues; all of them may be accepted before any is ended
+BACKLOG = 128  # connections that the system queues; asyncio accepts them all before any is ended
+UNSENT = 256 << 20  # bytes of replies that clients have not read, of all connections together
 GRACE = 1.0  # seconds for replies when the server stops
 
 
@@ -81,7 +82,18 @@ class _Uvicorn(uvicorn.Server):
         now = monotonic()
         for connection in self._connections():
             connection.check(now)
+        self._limit_unsent()
         return await super().on_tick(counter)
+
+    def _limit_unsent(self) -> None:
+        """End connections whose clients read too slowly, the longest stalled first."""
+        reading = [connection for connection in self._connections() if connection.unsent]
+        total = sum(connection.unsent for connection in reading)
+        for connection in sorted(reading, key=lambda connection: connection.since):
+            if total <= UNSENT:
+                return
+            total -= connection.unsent
+            connection.transport.abort()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()
@@ -112,7 +124,7 @@ def _config(application: Application) -> uvicorn.Config:
         proxy_headers=False,  # there is no proxy: such headers are the client's own claims
         server_header=False,
         headers=[("server", "lineage")],
-        backlog=BACKLOG,
+        backlog=min(BACKLOG, most() // 2),
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=HEADERS,

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -164,6 +165,22 @@ def test_it_ends_at_once_whatever_its_clients_do(started, artifacts, number):
     assert process.returncode == 0
     assert out == ""
     assert err.splitlines()[1:] == ["stopped"]
+
+
+def test_more_connections_than_the_process_may_open_files_exclude_nobody(started, artifacts):
+    limit = (256, 256)
+    process, address = started(artifacts, "--port", 0, before=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, limit))
+    port = int(address.rstrip("/").rpartition(":")[2])
+    with ExitStack() as stack:
+        for _ in range(600):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20))
+        for _ in range(10):
+            began = time.monotonic()
+            with OPENER.open(f"{address}version", timeout=20) as reply:
+                assert reply.status == 200
+            assert time.monotonic() - began < 5
+    process.terminate()
+    assert process.communicate(timeout=20)[1].splitlines()[1:] == ["stopped"]
 
 
 @pytest.mark.parametrize(

@@ -154,8 +154,36 @@ def test_a_client_that_never_reads_its_reply_is_not_waited_for(serve, artifacts,
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         connection.connect(("127.0.0.1", client.server.server_port))
         connection.sendall(f"GET /sparql?{urlencode({'query': rows})} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
-        until(lambda: any(one.transport.get_write_buffer_size() for one in client.server._uvicorn._connections()))
+        until(lambda: any(one.unsent for one in client.server._uvicorn._connections()))
         until(lambda: open_connections(client.server) == 0)
+
+
+def test_clients_that_do_not_read_cannot_fill_the_memory(serve, artifacts, monkeypatch):
+    monkeypatch.setattr("lineage.server.web.UNSENT", 12 << 20)
+    client = serve(place=artifacts)
+    rows = "SELECT ?a ?b ?c ?d ?e ?f { ?a ?b ?c . ?d ?e ?f } LIMIT 30000"
+    with ExitStack() as stack:
+        for _ in range(6):
+            connection = stack.enter_context(connected(client.server))
+            connection.sendall(f"GET /sparql?{urlencode({'query': rows})} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        until(lambda: not any(one.is_working for one in client.server._uvicorn._connections()))
+        until(lambda: sum(one.unsent for one in client.server._uvicorn._connections()) <= 12 << 20)
+        assert open_connections(client.server) < 6
+        assert client.get("/version")[0] == 200
+
+
+def test_a_connection_ends_though_the_process_of_a_query_has_inherited_it(serve, artifacts):
+    client = serve(place=artifacts, timeout=6.0)
+    client.ask("ASK {}")
+    with connected(client.server) as connection, ThreadPoolExecutor(1) as pool:
+        connection.sendall(ASK[:10])
+        long = pool.submit(client.ask, SLOW)
+        time.sleep(1)
+        began = time.monotonic()
+        connection.sendall(ASK[10:])
+        assert statuses(b"".join(iter(lambda: connection.recv(65536), b""))) == [200]
+        assert time.monotonic() - began < 3
+        assert long.result()[0] == 503
 
 
 def test_a_slow_reader_gets_all_of_its_reply(serve, artifacts, monkeypatch):
