@@ -154,14 +154,15 @@ def _for_us(settings: Settings, hosts: list[str]) -> None:
 
 
 def _is_ours(name: str, settings: Settings) -> bool:
-    address = _address(name)
+    address = address_of(name)
     if name == "localhost" or (address is not None and address.is_loopback) or name == settings.host.lower():
         return True
     # An address in digits cannot be rebound; a server that listens everywhere answers to those.
     return settings.host in WILDCARDS and (address is not None or name == socket.gethostname().lower())
 
 
-def _address(name: str) -> IPv4Address | IPv6Address | None:
+def address_of(name: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that *name* is, in digits; None for another name."""
     try:
         return ip_address(name)
     except ValueError:

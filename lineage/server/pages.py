@@ -60,12 +60,7 @@ def questions() -> bytes:
 
 def _told(one: Question) -> dict[str, object]:
     params = [{"name": param.name, "kind": param.kind, "text": param.text, "optional": param.optional} for param in one.params]
-    return {
-        "name": one.name,
-        "purpose": one.purpose,
-        "params": params,
-        "sparql": with_prefixes(one.sparql),
-    }
+    return {"name": one.name, "purpose": one.purpose, "params": params, "sparql": with_prefixes(one.sparql)}
 
 
 def with_prefixes(sparql: str) -> str:

@@ -28,23 +28,11 @@ from lineage.store.saved import Saved
 from lineage.store.sparql import Dataset, form
 from lineage.store.terms import iri
 
-FORM, QUERY, UPDATE = (
-    "application/x-www-form-urlencoded",
-    "application/sparql-query",
-    "application/sparql-update",
-)
+FORM, QUERY, UPDATE = ("application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update")
 MOST_FIELDS = 1000  # of a form
-STATUS: dict[type[LineageError], int] = {
-    ForbiddenError: 403,
-    NotFoundError: 404,
-    LateError: 503,
-    UsageError: 400,
-}
+STATUS: dict[type[LineageError], int] = {ForbiddenError: 403, NotFoundError: 404, LateError: 503, UsageError: 400}
 Fields = dict[str, list[str]]
-PREFIXES_OF_IT = {
-    "sd": "http://www.w3.org/ns/sparql-service-description#",
-    "formats": "http://www.w3.org/ns/formats/",
-}
+PREFIXES_OF_IT = {"sd": "http://www.w3.org/ns/sparql-service-description#", "formats": "http://www.w3.org/ns/formats/"}
 
 DESCRIPTION = """@prefix sd: <http://www.w3.org/ns/sparql-service-description#> .
 @prefix formats: <http://www.w3.org/ns/formats/> .
@@ -71,9 +59,7 @@ def fields_of(text: str) -> Fields:
         return parse_qs(text, keep_blank_values=True, errors="strict", max_num_fields=MOST_FIELDS)
     except ValueError as error:
         raise Refusal(
-            400,
-            f"the parameters cannot be read: {error}",
-            todo=f"encode them as UTF-8, and send at most {MOST_FIELDS}",
+            400, f"the parameters cannot be read: {error}", todo=f"encode them as UTF-8, and send at most {MOST_FIELDS}"
         ) from error
 
 
@@ -92,19 +78,9 @@ def posted(type_: str, charset: str | None, address: str, body: bytes) -> Fields
     if type_ == UPDATE:
         raise _read_only()
     if type_ not in (FORM, QUERY):
-        raise Refusal(
-            415,
-            f"a query is not sent as {type_ or 'nothing'!s:.80}",
-            at="Content-Type",
-            todo=f"send {FORM} or {QUERY}",
-        )
+        raise Refusal(415, f"a query is not sent as {type_ or 'nothing'!s:.80}", at="Content-Type", todo=f"send {FORM} or {QUERY}")
     if charset not in (None, "utf-8", "utf8", "us-ascii"):
-        raise Refusal(
-            415,
-            f"a query is not sent in {charset!s:.40}",
-            at="Content-Type",
-            todo="encode it as UTF-8",
-        )
+        raise Refusal(415, f"a query is not sent in {charset!s:.40}", at="Content-Type", todo="encode it as UTF-8")
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -136,10 +112,7 @@ def _dataset(fields: Fields) -> Dataset | None:
     if len(default) > 1:
         todo = "name one, or ask with GRAPH ?g; the merge of all is asked when none is named"
         raise Refusal(
-            400,
-            "a default graph of several graphs is not served: a triple of two would count twice",
-            at="default-graph-uri",
-            todo=todo,
+            400, "a default graph of several graphs is not served: a triple of two would count twice", at="default-graph-uri", todo=todo
         )
     return Dataset(default[0] if default else None, tuple(named)) if default or named else None
 
@@ -189,9 +162,7 @@ class _Limited(BytesIO):
         """Write *data*, if it fits."""
         if self.tell() + len(data) > self._largest:
             raise UsageError(
-                f"the answer has more than {self._largest} bytes",
-                at="query",
-                hint="ask for less: add LIMIT, or select fewer variables",
+                f"the answer has more than {self._largest} bytes", at="query", hint="ask for less: add LIMIT, or select fewer variables"
             )
         return super().write(data)
 

@@ -46,12 +46,7 @@ def page(path: Path, after: int = 0, limit: int = PAGE, until: float | None = No
         found = list(_read(path, after, limit + 1, until))
     rows = [_row(path, number, line) for number, line in found[:limit]]
     count = lines.index.seal.lines if lines.index else None
-    return {
-        "after": after,
-        "next": rows[-1]["line"] if len(found) > limit else None,
-        "lines": count,
-        "rows": rows,
-    }
+    return {"after": after, "next": rows[-1]["line"] if len(found) > limit else None, "lines": count, "rows": rows}
 
 
 def _looked_up(lines: FileLines, after: int, count: int) -> Iterator[Line]:
@@ -81,9 +76,7 @@ class _Timely:
         """Return the next line, or a part of it of *size* bytes."""
         if self._until is not None and time.monotonic() > self._until:
             raise LateError(
-                "the file could not be read in time",
-                at="after",
-                hint="ask for a page nearer to the beginning, or unpack the file",
+                "the file could not be read in time", at="after", hint="ask for a page nearer to the beginning, or unpack the file"
             )
         return self._file.readline(size)
 
@@ -96,10 +89,7 @@ def _row(path: Path, number: int, line: bytes | None) -> dict[str, Any]:
     try:
         record = as_record(line, f"{path.name}:{number}")
     except LineageError as error:
-        return row | {
-            "preview": _clipped(line.decode("utf-8", "replace")),
-            "problem": error.message,
-        }
+        return row | {"preview": _clipped(line.decode("utf-8", "replace")), "problem": error.message}
     said = metadata_of(record)
     params = said.get("generation_params")
     seed = params.get("seed") if isinstance(params, dict) else None

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from ipaddress import ip_address
 from time import monotonic
 
 import uvicorn
@@ -16,6 +15,7 @@ import uvicorn
 from lineage.errors import LineageError
 from lineage.server.app import Application
 from lineage.server.connection import HEADERS, IDLE, Connection, most
+from lineage.server.guard import address_of
 from lineage.server.live import Live
 from lineage.server.settings import WILDCARDS, Settings
 
@@ -51,8 +51,8 @@ class Server:
     @property
     def is_loopback(self) -> bool:
         """Can only this machine reach it?"""
-        host = self.settings.host
-        return host == "localhost" or (_is_address(host) and ip_address(host).is_loopback)
+        address = address_of(self.settings.host)
+        return self.settings.host == "localhost" or (address is not None and address.is_loopback)
 
     def start(self) -> None:
         """Serve in a thread. Threads of a process that ends do not delay it."""
@@ -145,14 +145,6 @@ def _listening(settings: Settings) -> socket.socket:
                 message, hint = f"cannot listen: {error.strerror}", "give another --host or --port"
                 raise LineageError(message, at=f"{settings.host}:{port}", hint=hint) from error
     raise AssertionError("there is a last port")
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 @contextmanager
