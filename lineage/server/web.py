@@ -20,7 +20,7 @@ from lineage.server.live import Live
 from lineage.server.settings import WILDCARDS, Settings
 
 TRIED = 50  # ports after the one that was asked for, before any that is free is taken
-BACKLOG = 128  # connections that the system queues; asyncio accepts them all before any is ended
+BACKLOG = 1024  # connections that the system queues
 UNSENT = 256 << 20  # bytes of replies that clients have not read, of all connections together
 GRACE = 1.0  # seconds for replies when the server stops
 
@@ -78,6 +78,11 @@ class _Uvicorn(uvicorn.Server):
         super().__init__(config)
         self._stopping = stopping
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        for listening in sockets or []:
+            listening.listen(BACKLOG)  # asyncio makes no difference between a turn and the queue
+
     async def on_tick(self, counter: int) -> bool:
         now = monotonic()
         for connection in self._connections():
@@ -124,7 +129,7 @@ def _config(application: Application) -> uvicorn.Config:
         proxy_headers=False,  # there is no proxy: such headers are the client's own claims
         server_header=False,
         headers=[("server", "lineage")],
-        backlog=min(BACKLOG, most() // 2),
+        backlog=most() // 8,  # accepted in one turn of the loop; the end of another takes several
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=HEADERS,

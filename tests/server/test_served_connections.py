@@ -2,6 +2,7 @@
 
 import gzip
 import logging
+import resource
 import socket
 import threading
 import time
@@ -56,6 +57,16 @@ BEGINNINGS = (
 )
 
 
+@pytest.fixture
+def many_files():
+    """Let this process open both ends of many connections."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 4096), hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+@pytest.mark.usefixtures("many_files")
 def test_500_silent_slow_and_malformed_connections_exclude_nobody(serve, artifacts):
     client = serve(place=artifacts)
     client.ask("ASK {}")
