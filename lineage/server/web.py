@@ -129,7 +129,7 @@ def _config(application: Application) -> uvicorn.Config:
         proxy_headers=False,  # there is no proxy: such headers are the client's own claims
         server_header=False,
         headers=[("server", "lineage")],
-        backlog=most() // 8,  # accepted in one turn of the loop; the end of another takes several
+        backlog=max(most() // 8, 1),  # accepted in one turn of the loop; the end of another takes several
         timeout_keep_alive=IDLE,
         timeout_graceful_shutdown=1,
         h11_max_incomplete_event_size=HEADERS,
