@@ -76,7 +76,7 @@ class Child:
         return chunk
 
     def _wait(self) -> None:
-        while not select.select([self._data], [], [], self._pause())[0]:
+        while not _is_readable(self._data, self._pause()):
             if self._left is not None and self._left():
                 self.close()
                 self.error = errors.LateError("nobody waits for the answer", at="query")
@@ -127,6 +127,13 @@ def seconds(timeout: float | None) -> float | None:
     if timeout is None or 0 < timeout <= LONGEST:  # which NaN is not
         return timeout
     raise UsageError(f"{timeout:g} seconds cannot be waited for", at="timeout", hint=f"more than 0 and at most {LONGEST:g}")
+
+
+def _is_readable(descriptor: int, timeout: float | None) -> bool:
+    """Wait at most *timeout* seconds for bytes or the end. `select.select` takes no descriptor above 1023, which a server may have."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if timeout is None else timeout * 1000))
 
 
 @contextmanager
