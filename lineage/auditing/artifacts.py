@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from lineage.auditing.world import Found, World
-from lineage.errors import FormatError
 from lineage.facts import Artifact, Session
-from lineage.integrity import index
-from lineage.integrity.differences import Change, differences
+from lineage.integrity.differences import Change
+from lineage.integrity.verify import changes_of
 
 SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
 
@@ -21,13 +20,9 @@ def changed_lines(world: World, place: Path, artifact: Artifact) -> str:
     if path not in world.taken:
         return ""
     try:
-        before = index.read(path)
-        if before is None or before.seal.sha256 != artifact.sha256:
-            return ""
-        changes = list(differences(before.fingerprints(), index.fingerprints(path)))
-    except (FormatError, OSError):
+        return in_words(changes_of(path, artifact)[0])
+    except OSError:
         return ""
-    return in_words(changes)
 
 
 def in_words(changes: Sequence[Change]) -> str:
