@@ -7,16 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage.capture.places import inside, links_to
+from lineage.capture.places import inside, links_to, own
 from lineage.contract.lines import holds_records
 from lineage.errors import FormatError
 from lineage.facts import Artifact
 from lineage.integrity.differences import Change
+from lineage.integrity import index
 from lineage.integrity.index import Seal
-from lineage.integrity.verify import changes_of
+from lineage.integrity.verify import changes_of, index_problem
 from lineage.signing.reports import metrics_changed
 from lineage.signing.seen import Fault, Seen
-from lineage.signing.statement import Statement, Tree, linked, recorded
+from lineage.signing.statement import BESIDE, Statement, Tree, is_prov, linked, recorded
+
+
+NOT_TOLD = ("manifest", "journal", "prov", "redaction", BESIDE)  # kinds of files that no manifest speaks of
 
 
 def held(seen: Seen, said: Statement) -> Iterator[Fault | None]:
@@ -45,7 +49,7 @@ def rests_on(name: str, said: Statement) -> tuple[str, ...]:
     """A file is what rests on it; a manifest or journal is all that it tells of; PROV is derived, and nothing rests on it."""
     kind = said.kinds.get(name)
     if kind in ("manifest", "journal"):
-        return tuple(digest for file, digest in said.subjects.items() if said.kinds.get(file) not in ("manifest", "journal", "prov"))
+        return tuple(digest for file, digest in said.subjects.items() if said.kinds.get(file) not in NOT_TOLD)
     return () if kind == "prov" else (said.subjects[name],)
 
 
@@ -60,9 +64,35 @@ def _file(seen: Seen, name: str, expected: str, said: Statement) -> Fault | None
         sha256, found = _bytes(seen, path, tree)
     except OSError as error:
         return Fault(what="missing", message=f"it cannot be read: {error.strerror}", **facts)
-    if sha256 == expected and found == tree:
+    if (sha256 == expected and found == tree) or _is_written_anew(seen, name):
         return None
     return _altered(seen, path, name, sha256, said, facts)
+
+
+def _is_written_anew(seen: Seen, name: str) -> bool:
+    """Is it PROV that is another than was signed, and what an export writes of the folder now?"""
+    if "/" in name or not name.startswith("session_") or not is_prov(name) or not seen.exports.writes(name):
+        return False
+    seen.written_anew.add(name)
+    return True
+
+
+def indexes(seen: Seen, said: Statement) -> Iterator[Fault]:
+    """A fault for each index that says it is of a file that was signed, and has other rows than the file gives."""
+    for name in sorted(said.trees):
+        path = own(seen.folder, name)
+        seal = _seal(seen, path) if path and index.exists(path) else None
+        problem = index_problem(path, seal) if path and seal else ""
+        if path and problem:
+            file = index.path_of(path).relative_to(seen.folder).as_posix()
+            yield Fault(what="index", file=file, message=f"it was altered, and is not used: {problem}", session_id=said.session_id)
+
+
+def _seal(seen: Seen, path: Path) -> Seal | None:
+    try:
+        return seen.reader.seal(path)
+    except (FormatError, OSError):  # the file itself is a fault then
+        return None
 
 
 def _bytes(seen: Seen, path: Path, tree: Tree | None) -> tuple[str, Tree | None]:
@@ -112,7 +142,7 @@ def _names_changed(seen: Seen, said: Statement) -> Iterator[str]:
     if told.id != said.session_id:
         yield f"session_id was {said.session_id}"
     named = {one.path: one.sha256 for one in recorded(told)}
-    signed = {name: one for name, one in said.subjects.items() if said.kinds.get(name) not in ("manifest", "journal", "prov")}
+    signed = {name: one for name, one in said.subjects.items() if said.kinds.get(name) not in NOT_TOLD}
     for name in sorted(signed.keys() - named.keys()):
         now = next((other for other, one in named.items() if one == signed[name] and other not in signed), None)
         yield f"it calls {name} {now} now" if now else f"it no longer names {name}"
