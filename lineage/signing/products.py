@@ -51,7 +51,7 @@ KINDS = (
     _kind("audit report", ".json .sarif", rb"\{\s*\"\$schema\": \"[^\"]*sarif[^\"]*\".{0,2000}?\"driver\": \{\s*\"name\": \"lineage\""),
     _kind("audit report", ".xml .junit", rb"<\?xml [^>]*>\n<testsuites name=\"lineage audit "),
     _kind("audit report", _MARKUP, rb"# Audit of .{0,4000}?\(lineage \d"),
-    _kind("audit report", ".txt .log", rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  "),
+    _kind("audit report", ".txt .log", rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  |checked: \d[^\n]*\n(not )?checked: "),
     _kind("report", _MARKUP, rb".{0,16000}?This is an index of what was recorded\. It does not say that anything complies with any law"),
 )
 _DATA = (manifest.PREFIX, journal.PREFIX, "session_", "evaluation_")  # names that lineage reads as data
