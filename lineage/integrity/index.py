@@ -78,6 +78,10 @@ class Index:
         """The fingerprint of each line, in order, as a number."""
         return array("Q", _numbers(self._rows))
 
+    def sha256(self) -> str:
+        """Return the digest of the rows: what a signature holds of an index."""
+        return hashlib.sha256(self._rows).hexdigest()
+
     def fits(self, file: Path) -> bool:
         """Read *file* up to the first row that is not that of its line. Return whether there is none, and the seal is that of the file.
 
@@ -263,6 +267,20 @@ def build(file: Path, *, keep: bool = True) -> Seal:
         if keep:
             sealing.keep(seal)
         return seal
+
+
+def sealed(file: Path) -> tuple[Seal, str]:
+    """Read *file* once. Return what stands for it, and the digest of the rows that its sidecar has to have. Raises as `each_row` does."""
+    rows_hash = hashlib.sha256()
+    tree = Tree()
+
+    def add(rows: bytes) -> None:
+        rows_hash.update(short(rows))
+        tree.extend(rows)
+
+    sha256, size = each_row(file, add)
+    seal = Seal(sha256=sha256, bytes=size, lines=tree.size, merkle_root=tree.finish()[0].hex())
+    return seal, rows_hash.hexdigest()
 
 
 def fingerprints(file: Path) -> array[int]:

@@ -98,6 +98,16 @@ def _too_many(before: int, now: int) -> str:
     return f"the lines cannot be named: the sidecar tells of {before:,}, and the file has {now:,}"
 
 
+def rows_problem(file: Path, sha256: str, rows_sha256: str) -> str:
+    """Return why the sidecar of *file* is not the one of the bytes with the digest *sha256*, although it says that it is; "" where it is, or makes no such claim."""
+    try:
+        there = index.read(file)
+    except FormatError as error:
+        return error.message
+    is_other = there is not None and there.seal.sha256 == sha256 and there.sha256() != rows_sha256
+    return "its rows are not those of the file" if is_other else ""
+
+
 def index_problem(file: Path, found: index.Seal) -> str:
     """Return why the sidecar of *file*, whose seal is *found*, is not what the file gives, although its header is. "" where it is, or makes no such claim."""
     try:

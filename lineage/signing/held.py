@@ -14,7 +14,7 @@ from lineage.facts import Artifact
 from lineage.integrity.differences import Change
 from lineage.integrity import index
 from lineage.integrity.index import Seal
-from lineage.integrity.verify import changes_of, index_problem
+from lineage.integrity.verify import changes_of, index_problem, rows_problem
 from lineage.signing.reports import metrics_changed
 from lineage.signing.seen import Fault, Seen
 from lineage.signing.statement import BESIDE, Statement, Tree, is_prov, linked, recorded
@@ -64,9 +64,15 @@ def _file(seen: Seen, name: str, expected: str, said: Statement) -> Fault | None
         sha256, found = _bytes(seen, path, tree)
     except OSError as error:
         return Fault(what="missing", message=f"it cannot be read: {error.strerror}", **facts)
-    if (sha256 == expected and found == tree) or _is_written_anew(seen, name):
+    if (sha256 == expected and _is_same(found, tree)) or _is_written_anew(seen, name):
         return None
     return _altered(seen, path, name, sha256, said, facts)
+
+
+def _is_same(found: Tree | None, signed: Tree | None) -> bool:
+    if found is None or signed is None:
+        return found is signed
+    return (found.lines, found.merkle_root) == (signed.lines, signed.merkle_root)
 
 
 def _is_written_anew(seen: Seen, name: str) -> bool:
@@ -79,20 +85,21 @@ def _is_written_anew(seen: Seen, name: str) -> bool:
 
 def indexes(seen: Seen, said: Statement) -> Iterator[Fault]:
     """A fault for each index that says it is of a file that was signed, and has other rows than the file gives."""
-    for name in sorted(said.trees):
+    for name, tree in sorted(said.trees.items()):
         path = own(seen.folder, name)
-        seal = _seal(seen, path) if path and index.exists(path) else None
-        problem = index_problem(path, seal) if path and seal else ""
+        problem = _index_problem(seen, path, said.subjects[name], tree) if path else ""
         if path and problem:
             file = index.path_of(path).relative_to(seen.folder).as_posix()
             yield Fault(what="index", file=file, message=f"it was altered, and is not used: {problem}", session_id=said.session_id)
 
 
-def _seal(seen: Seen, path: Path) -> Seal | None:
+def _index_problem(seen: Seen, path: Path, sha256: str, tree: Tree) -> str:
     try:
-        return seen.reader.seal(path)
-    except (FormatError, OSError):  # the file itself is a fault then
-        return None
+        if tree.index_sha256:
+            return rows_problem(path, sha256, tree.index_sha256)
+        return index_problem(path, seen.reader.seal(path)) if index.exists(path) else ""
+    except (FormatError, OSError):  # the file cannot be read, which is a fault of its own
+        return ""
 
 
 def _bytes(seen: Seen, path: Path, tree: Tree | None) -> tuple[str, Tree | None]:
@@ -126,6 +133,8 @@ def _changed(seen: Seen, path: Path, name: str, said: Statement) -> tuple[tuple[
     """What of the file is another: lines of records, names in a manifest, numbers in a report."""
     if holds_records(path):
         tree = said.trees.get(name)
+        if tree and tree.index_sha256 and rows_problem(path, said.subjects[name], tree.index_sha256):
+            return (), "the lines cannot be named: the index is not the one that was signed"
         signed = Artifact(path=name, type="", sha256=said.subjects[name], merkle_root=tree.merkle_root if tree else None)
         return changes_of(path, signed)
     if name == said.manifest:

@@ -180,9 +180,18 @@ def _kept(folder: Path, session: Session, key: Ed25519PrivateKey, path: Path, ex
     said = None if envelope.foreign(found, key.public_key()) else statement.read(found.payload, str(path))
     extra = _as_before(folder, said, excluded) if said else Beside()
     fresh = statement.of_session(folder, session, before=None, position=0, signed_at=None, beside=extra)
-    if said is None or replace(said, before=None, position=0, signed_at=None) != fresh:
+    if said is None or replace(said, before=None, position=0, signed_at=None) != _as_signed(fresh, said):
         raise UsageError("the session has another signature already", at=str(path), hint="--replace signs it anew")
     return Signature(session.id, path, found.sha256, len(said.subjects), False)
+
+
+def _as_signed(fresh: Statement, said: Statement) -> Statement:
+    """What would be signed now, without the digests of indexes that a signature of before does not hold."""
+    trees = {
+        name: replace(tree, index_sha256=None) if name in said.trees and said.trees[name].index_sha256 is None else tree
+        for name, tree in fresh.trees.items()
+    }
+    return replace(fresh, trees=trees)
 
 
 def _as_before(folder: Path, said: Statement, excluded: tuple[str, ...]) -> Beside:

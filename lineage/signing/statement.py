@@ -23,8 +23,8 @@ from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
 from lineage.errors import FormatError, UsageError
 from lineage.facts import Artifact, Session, removals
-from lineage.integrity.index import build, path_of
-from lineage.integrity.verify import index_problem
+from lineage.integrity.index import path_of, sealed
+from lineage.integrity.verify import rows_problem
 from lineage.mapping.names import safe
 
 TYPE = "https://in-toto.io/Statement/v1"
@@ -40,6 +40,12 @@ class Tree:
 
     lines: int
     merkle_root: str
+    index_sha256: str | None = None  # of the rows of the file's index; signatures of before have none
+
+    def json(self) -> dict[str, Any]:
+        """As it is written."""
+        told = {"lines": self.lines, "merkle_root": self.merkle_root}
+        return told | ({"index_sha256": self.index_sha256} if self.index_sha256 else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +79,7 @@ class Statement:
 
     def _predicate(self) -> dict[str, Any]:
         before = {"session_id": self.before.session_id, "digest": {"sha256": self.before.sha256}} if self.before else None
-        trees = {name: {"lines": tree.lines, "merkle_root": tree.merkle_root} for name, tree in sorted(self.trees.items())}
+        trees = {name: tree.json() for name, tree in sorted(self.trees.items())}
         facts = {"session_id": self.session_id, "manifest": self.manifest, "signed_at": self.signed_at}
         kinds = dict(sorted(self.kinds.items()))
         told = {"links": dict(sorted(self.links.items())), "not_signed": dict(sorted(self.not_signed.items())), "excluded": [*self.excluded]}
@@ -199,9 +205,9 @@ def _digest(path: Path, artifact: Artifact, trees: dict[str, Tree]) -> str:
     if is_redacted(artifact):  # what is signed is the copy; the digest in the manifest is that of its original
         return files.digest(path, recheck=True)[0]
     if holds_records(path):
-        seal = build(path, keep=False)
-        trees[artifact.path], found = Tree(lines=seal.lines, merkle_root=seal.merkle_root), seal.sha256
-        problem = index_problem(path, seal)
+        seal, rows = sealed(path)
+        trees[artifact.path], found = Tree(lines=seal.lines, merkle_root=seal.merkle_root, index_sha256=rows), seal.sha256
+        problem = rows_problem(path, found, rows)
         if problem:
             raise UsageError(f"its index was altered: {problem}", at=str(path), hint=f"rm {path_of(path)}")
     else:
@@ -228,9 +234,7 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
         raise ValueError("a subject stands twice")
     if predicate["manifest"] not in subjects:
         raise ValueError("the manifest is none of its subjects")
-    trees = {
-        _text(name): Tree(lines=_count(one["lines"]), merkle_root=_hash(one["merkle_root"])) for name, one in predicate["trees"].items()
-    }
+    trees = {_text(name): _tree(one) for name, one in predicate["trees"].items()}
     previous = predicate["previous"]
     before = Before(session_id=_text(previous["session_id"]), sha256=_hash(previous["digest"]["sha256"])) if previous else None
     signed_at = predicate["signed_at"]
@@ -247,6 +251,11 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
         not_signed={_text(name): _text(reason) for name, reason in predicate.get("not_signed", {}).items()},
         excluded=tuple(_text(pattern) for pattern in predicate.get("excluded", [])),
     )
+
+
+def _tree(one: dict[str, Any]) -> Tree:
+    rows = one.get("index_sha256")
+    return Tree(lines=_count(one["lines"]), merkle_root=_hash(one["merkle_root"]), index_sha256=None if rows is None else _hash(rows))
 
 
 def _text(value: object) -> str:
