@@ -10,7 +10,6 @@ import click
 from lineage.cli import row, tell
 from lineage.errors import UsageError
 
-
 SHOWN = 20  # files that are named; the rest is counted
 
 

@@ -248,7 +248,9 @@ class Work:
         try:
             index.of_file(self._wanted.path)
         except (FormatError, OSError) as error:
-            yield finding("other-sidecar", self._wanted.name, None, error.message if isinstance(error, FormatError) else str(error.strerror))
+            yield finding(
+                "other-sidecar", self._wanted.name, None, error.message if isinstance(error, FormatError) else str(error.strerror)
+            )
 
 
 def _rows(path: Path) -> Iterator[bytes]:

@@ -92,7 +92,9 @@ def read_record(path: Path | None) -> bytes:
     """
     data = sys.stdin.buffer.read(MAX_LINE + 1) if path is None else read_bounded(path, MAX_LINE)
     if len(data) > MAX_LINE:
-        raise UsageError(f"the record is longer than a line may be, {MAX_LINE} bytes", at=str(path or "-"), hint="give one line: sed -n 12p data.jsonl")
+        raise UsageError(
+            f"the record is longer than a line may be, {MAX_LINE} bytes", at=str(path or "-"), hint="give one line: sed -n 12p data.jsonl"
+        )
     return data
 
 

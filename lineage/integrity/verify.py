@@ -80,7 +80,12 @@ def changes_of(file: Path, recorded: Artifact) -> tuple[tuple[Change, ...], str]
 
 def _is_of(seal: index.Seal, recorded: Artifact) -> bool:
     """Does the sidecar claim to be of the file that was recorded, in every number that the manifest has?"""
-    pairs = ((seal.sha256, recorded.sha256), (seal.bytes, recorded.bytes), (seal.lines, recorded.lines), (seal.merkle_root, recorded.merkle_root))
+    pairs = (
+        (seal.sha256, recorded.sha256),
+        (seal.bytes, recorded.bytes),
+        (seal.lines, recorded.lines),
+        (seal.merkle_root, recorded.merkle_root),
+    )
     return all(known in (None, claimed) for claimed, known in pairs)
 
 

@@ -31,11 +31,15 @@ def trees_in(path: Path, key: Ed25519PublicKey | None) -> tuple[Tree, ...]:
     if path.name.endswith(SUFFIX):
         return _signed(path, key)
     if key is not None:
-        raise UsageError("a manifest has no signature of its own", at=str(path), hint=f"name the session's {SUFFIX} file, or leave --key out")
+        raise UsageError(
+            "a manifest has no signature of its own", at=str(path), hint=f"name the session's {SUFFIX} file, or leave --key out"
+        )
     session = manifest.read(path)[0]
     if session is None:
         raise FormatError("this is no manifest", at=str(path), hint="name session_manifest_….json or session_….dsse.json")
-    return tuple(Tree(lines=one.lines, merkle_root=one.merkle_root) for one in session.artifacts if one.merkle_root and one.lines is not None)
+    return tuple(
+        Tree(lines=one.lines, merkle_root=one.merkle_root) for one in session.artifacts if one.merkle_root and one.lines is not None
+    )
 
 
 def _signed(path: Path, key: Ed25519PublicKey | None) -> tuple[Tree, ...]:

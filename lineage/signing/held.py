@@ -11,14 +11,13 @@ from lineage.capture.places import inside, links_to, own
 from lineage.contract.lines import holds_records
 from lineage.errors import FormatError
 from lineage.facts import Artifact
-from lineage.integrity.differences import Change
 from lineage.integrity import index
+from lineage.integrity.differences import Change
 from lineage.integrity.index import Seal
 from lineage.integrity.verify import changes_of, index_problem, rows_problem
 from lineage.signing.reports import metrics_changed
 from lineage.signing.seen import Fault, Seen
 from lineage.signing.statement import BESIDE, Statement, Tree, is_prov, linked, recorded
-
 
 NOT_TOLD = ("manifest", "journal", "prov", "redaction", BESIDE)  # kinds of files that no manifest speaks of
 

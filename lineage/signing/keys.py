@@ -75,7 +75,11 @@ def public_key(path: Path) -> Ed25519PublicKey:
         raise UsageError("this is a private key", at=str(path), hint="a signature is checked with the public half, the .pub file")
     count = data.count(b"-----BEGIN ") + sum(line.startswith(_SSH) for line in data.splitlines())
     if count > 1:
-        raise UsageError(f"the file has {count} public keys", at=str(path), hint="keep one key in a file, and check with each: lineage verify FOLDER --key ONE.pub")
+        raise UsageError(
+            f"the file has {count} public keys",
+            at=str(path),
+            hint="keep one key in a file, and check with each: lineage verify FOLDER --key ONE.pub",
+        )
     try:
         key = form.load_ssh_public_key(data) if data.startswith(b"ssh-") else form.load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):

@@ -7,6 +7,7 @@ To add a kind of output, add its row to `KINDS`.
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -78,7 +79,7 @@ def product(folder: Path, name: str) -> Kind | None:
 def _head(folder: Path, name: str) -> bytes:
     """The beginning of a regular file; of anything else, and of what cannot be read, nothing."""
     try:
-        with open(open_plain(folder / name), "rb") as file:
+        with os.fdopen(open_plain(folder / name), "rb") as file:
             return file.read(HEAD)
     except OSError:
         return b""

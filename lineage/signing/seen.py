@@ -23,7 +23,6 @@ from lineage.signing.exports import Exports
 from lineage.signing.statement import BESIDE, SUFFIX, above, is_prov, named, recorded
 from lineage.signing.strangers import is_set_aside, strangers
 
-
 APART = "sessions of their own"  # why the files of a folder inside the folder are not signed
 
 

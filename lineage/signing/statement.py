@@ -82,7 +82,11 @@ class Statement:
         trees = {name: tree.json() for name, tree in sorted(self.trees.items())}
         facts = {"session_id": self.session_id, "manifest": self.manifest, "signed_at": self.signed_at}
         kinds = dict(sorted(self.kinds.items()))
-        told = {"links": dict(sorted(self.links.items())), "not_signed": dict(sorted(self.not_signed.items())), "excluded": [*self.excluded]}
+        told = {
+            "links": dict(sorted(self.links.items())),
+            "not_signed": dict(sorted(self.not_signed.items())),
+            "excluded": [*self.excluded],
+        }
         optional = {key: value for key, value in told.items() if value}
         return facts | {"kinds": kinds, "trees": trees, "position": self.position, "previous": before} | optional
 
@@ -142,9 +146,9 @@ def of_session(
             continue
         subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
     links = {way: told for one in linked(session) for way, told in links_to(folder, one.path).items()}
-    facts = {"before": before, "position": position, "signed_at": signed_at, "links": {**beside.links, **links}}
+    facts: dict[str, Any] = {"before": before, "position": position, "signed_at": signed_at, "links": {**beside.links, **links}}
     facts |= {"not_signed": beside.not_signed, "excluded": excluded}
-    return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)  # type: ignore[arg-type]
+    return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)
 
 
 def _whole(folder: Path, session: Session, excluded: Sequence[str]) -> None:

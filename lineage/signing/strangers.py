@@ -22,7 +22,9 @@ def strangers(folder: Path, named: Collection[str], apart: Collection[str] = ())
     known = set(named) | _behind_links(folder, named)
     upper = {name[:end] for name in named for end, letter in enumerate(name) if letter == "/"}
     elsewhere = tuple(f"{place}/" for place in apart)
-    return sorted(name for name in _walked(folder, upper) if name not in known and not name.startswith(elsewhere) and not _is_index(folder, name))
+    return sorted(
+        name for name in _walked(folder, upper) if name not in known and not name.startswith(elsewhere) and not _is_index(folder, name)
+    )
 
 
 def is_set_aside(name: str) -> bool:

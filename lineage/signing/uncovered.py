@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Set
 from lineage.capture.places import leads_out, links_to, own
 from lineage.contract import journal
 from lineage.signing.held import rests_on
-from lineage.signing.seen import Fault, Seen
 from lineage.signing.listed import is_session, reason
+from lineage.signing.seen import Fault, Seen
 from lineage.signing.statement import Statement, above, named, recorded
 
 SHOWN = 5  # files of a folder that are named; the rest is counted

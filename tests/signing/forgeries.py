@@ -11,6 +11,7 @@ import struct
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from lineage.errors import LineageError
 from lineage.integrity import index
 from lineage.merkle import leaf_hash
 from lineage.signing import envelope, statement
@@ -527,7 +528,9 @@ def garbage_behind_an_envelope(rng, folder):
 
 @kind
 def another_payload_type(rng, folder):
-    return on_envelope(rng, folder, lambda whole: whole.update(payloadType=rng.choice(["application/json", "", "application/vnd.in-toto+JSON"])))
+    return on_envelope(
+        rng, folder, lambda whole: whole.update(payloadType=rng.choice(["application/json", "", "application/vnd.in-toto+JSON"]))
+    )
 
 
 @kind
@@ -653,7 +656,7 @@ def chain(folder):
     for path in folder.glob("*.dsse.json"):
         try:
             found.append((_statement(path).position, path))
-        except Exception:  # noqa: BLE001  # another forgery was here before
+        except (OSError, ValueError, LookupError, TypeError, LineageError):  # another forgery was here before
             return []
     return [path for _, path in sorted(found)]
 

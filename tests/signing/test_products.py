@@ -56,7 +56,9 @@ def test_an_output_that_was_there_is_not_signed_so_it_may_be_written_again(folde
     assert result(folder, key)[0] == []
 
 
-@pytest.mark.parametrize("place", ["pytorch_model.bin", "evaluation_new.json", "new.jsonl", "adapter/config.json", "adapter/adapter_config.json"])
+@pytest.mark.parametrize(
+    "place", ["pytorch_model.bin", "evaluation_new.json", "new.jsonl", "adapter/config.json", "adapter/adapter_config.json"]
+)
 def test_data_that_begins_as_an_output_is_still_an_addition(folder, key, place):
     sign(folder, key)
     write("audit.json", folder)
