@@ -14,7 +14,7 @@ from lineage.signing.statement import is_prov, matches
 from lineage.signing.strangers import is_manifest, is_set_aside
 
 IRREGULAR, UNREADABLE = "not a regular file", "it cannot be read"
-HIDDEN, GRAPHS = "hidden", "in the folder of graphs"
+HIDDEN, GRAPHS = "hidden", "derived by lineage export, and not checked"
 EXPORTED = "written by lineage: what lineage export writes now"
 
 

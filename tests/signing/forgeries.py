@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import struct
+from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -627,7 +628,7 @@ def signed_by_another_key(rng, folder):
 def session_signed_by_another_key(rng, folder):
     path = pick(rng, folder, "data*.jsonl")
     path.write_bytes(path.read_bytes().replace(b'"r', b'"R'))
-    for one in folder.glob("*.dsse.json"):
+    for one in filter(Path.is_file, folder.glob("*.dsse.json")):
         payload = json.loads(base64.b64decode(json.loads(one.read_bytes())["payload"]))
         one.write_bytes(envelope.signed(json.dumps(payload).encode(), Ed25519PrivateKey.generate()))
     return True
@@ -653,7 +654,7 @@ def _statement(path):
 
 def chain(folder):
     found = []
-    for path in folder.glob("*.dsse.json"):
+    for path in filter(Path.is_file, folder.glob("*.dsse.json")):
         try:
             found.append((_statement(path).position, path))
         except (OSError, ValueError, LookupError, TypeError, LineageError):  # another forgery was here before
