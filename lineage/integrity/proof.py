@@ -8,6 +8,7 @@ the number of lines too, from the manifest or a signed statement, knows the numb
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -100,6 +101,8 @@ def read_record(path: Path | None) -> bytes:
 
 def read_bounded(path: Path, limit: int) -> bytes:
     """Return the bytes of a file or pipe, at most one more than *limit*: then there are too many. A pipe that nobody writes to is empty."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     except FileNotFoundError:

@@ -65,9 +65,10 @@ def _is_text(name: str) -> bool:
 
 
 def _strangers(seen: Seen, apart: Collection[str]) -> list[str]:
-    """The files that no manifest and no signature names."""
-    elsewhere = tuple(f"{place}/" for place in apart)
-    return [name for name in seen.strangers if not name.startswith(elsewhere)]
+    """The files that no signature and no manifest names; a session may still write the outputs that it announced."""
+    announced = {one.path for session in seen.sessions.values() for one in session.artifacts if not one.sha256}
+    elsewhere = (*(f"{place}/" for place in apart), *(f"{name}/" for name in announced))
+    return [name for name in seen.strangers if not (name in announced or name.startswith(elsewhere))]
 
 
 def _seen(folder: Path, waiting: Collection[Path]) -> Seen:

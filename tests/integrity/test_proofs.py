@@ -169,6 +169,8 @@ def test_a_pipe_is_read_and_one_without_a_writer_is_empty(work):
     os.close(reading)
     with pytest.raises(NotFoundError):
         proof.read_record(work / "gone")
+    with pytest.raises(IsADirectoryError, match="artifacts"):
+        proof.read_record(work / "artifacts")
 
 
 # --- the index
