@@ -1,4 +1,4 @@
-"""Does a file hold what writing a document gives?  Compared piece by piece, up to the first that differs."""
+"""Compare a file with what writing a document gives, piece by piece, up to the first difference."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lineage.prov.document import Document
 
 
 def is_written(document: Document, name: str, path: Path) -> bool:
-    """Return whether the file at *path* has the bytes that *document* gives in the format *name*."""
+    """Return whether the file at *path* has the bytes of *document* in the format *name*."""
     try:
         with path.open("rb") as there:
             by_name(name).write(document, cast("BinaryIO", _Comparing(there)))

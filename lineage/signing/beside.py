@@ -1,4 +1,4 @@
-"""What is in a folder and belongs to none of its sessions, when it is signed: covered, or named with the reason why not."""
+"""Cover what belongs to no session when a folder is signed, or name it with the reason why not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ def beside(folder: Path, waiting: Collection[Path], excluded: Sequence[str]) -> 
         excluded: Patterns of files that are left out.
     """
     seen = _seen(folder, waiting)
-    apart = [place for place in sessions_apart(folder) if not seen.holds_artifacts(place) and place not in seen.set_apart]
+    places = [place for place in sessions_apart(folder) if place not in seen.set_apart]
+    apart = [place for place in places if not seen.holds_artifacts(place)]
     kept = _Kept(seen, excluded)
     for name in _strangers(seen, apart):
         kept.take(name)
@@ -37,20 +38,21 @@ def beside(folder: Path, waiting: Collection[Path], excluded: Sequence[str]) -> 
 
 
 def remaining(folder: Path) -> tuple[tuple[str, str], ...]:
-    """Return the files that a check of *folder* would call added, each with what to do, and those that are listed, each with the reason."""
+    """Return the files that a check of *folder* would call added, each with what to do."""
     seen = _seen(folder, ())
-    left = [name for name in _strangers(seen, ()) if not is_set_aside(name) and reason(seen, name) is None]
+    open_to_view = [name for name in _strangers(seen, ()) if not is_set_aside(name)]
+    left = [name for name in open_to_view if reason(seen, name) is None]
     return tuple((name, _advice(name)) for name in left)
 
 
 def not_covered(folder: Path) -> tuple[tuple[str, str], ...]:
-    """Return the files and folders that the signatures of *folder* leave out, and why each is no fault."""
+    """Return what the signatures of *folder* leave out, and why each is no fault."""
     return tuple((one.file, one.reason) for one in listed(_seen(folder, ())))
 
 
 def _advice(name: str) -> str:
     if is_session(name):
-        return "it cannot be read as a part of a session: lineage audit tells why; lineage session close finishes a killed session"
+        return "it cannot be read as part of a session: lineage audit says why"
     if not _is_text(name):
         return "its name is not UTF-8, which a signature cannot hold: rename it"
     return "it came after the signatures: lineage sign --replace signs anew"
@@ -65,10 +67,12 @@ def _is_text(name: str) -> bool:
 
 
 def _strangers(seen: Seen, apart: Collection[str]) -> list[str]:
-    """The files that no signature and no manifest names; a session may still write the outputs that it announced."""
-    announced = {one.path for session in seen.sessions.values() for one in session.artifacts if not one.sha256}
+    """The files that no signature and no manifest names. A session may still write what it announced."""
+    artifacts = (one for session in seen.sessions.values() for one in session.artifacts)
+    announced = {one.path for one in artifacts if not one.sha256}
     elsewhere = (*(f"{place}/" for place in apart), *(f"{name}/" for name in announced))
-    return [name for name in seen.strangers if not (name in announced or name.startswith(elsewhere))]
+    strange = (name for name in seen.strangers if not name.startswith(elsewhere))
+    return [name for name in strange if name not in announced]
 
 
 def _seen(folder: Path, waiting: Collection[Path]) -> Seen:
@@ -95,7 +99,7 @@ class _Kept:
         self.not_signed: dict[str, str] = {}
 
     def take(self, name: str) -> None:
-        """Put the file where it belongs; leave out what is set aside, excluded, or written by lineage, and sessions of this folder."""
+        """Put the file where it belongs. Leave out sessions, and what is hidden, excluded or written by lineage."""
         if is_set_aside(name) or (is_session(name) and "/" not in name) or not _is_text(name):
             return
         if matches(name, self._excluded) or reason(self._seen, name):

@@ -1,4 +1,4 @@
-"""The PROV that an export writes of a folder as it is now: a file that is the same was not changed by somebody."""
+"""Compare PROV with what an export writes now: a file that is the same was changed by nobody."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from lineage.prov.document import Document
 
 
 class Exports:
-    """What `lineage export` would write beside the manifests of *folder*. The folder is read when the first file is asked about."""
+    """What `lineage export` would write beside the manifests of *folder*, read at the first question."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -24,7 +24,8 @@ class Exports:
     def writes(self, name: str) -> bool:
         """Return whether the file *name* of the folder has the bytes that an export writes now."""
         if name not in self._known:
-            self._known[name] = any(self._is(documents, name) for documents in self._documents if name in documents)
+            named = (documents for documents in self._documents if name in documents)
+            self._known[name] = any(self._is(documents, name) for documents in named)
         return self._known[name]
 
     def _is(self, documents: dict[str, tuple[str, Document]], name: str) -> bool:
@@ -36,7 +37,7 @@ class Exports:
 
     @cached_property
     def _documents(self) -> list[dict[str, tuple[str, Document]]]:
-        """The format and the document of each file, of the folder alone, and with the folders inside it as `export -r` reads them."""
+        """The format and the document of each file, for an export without and with `--recursive`."""
         return [documents for recursive in (False, True) for documents in [self._of(recursive)]]
 
     def _of(self, recursive: bool) -> dict[str, tuple[str, Document]]:
@@ -44,4 +45,7 @@ class Exports:
         placed, _ = gathered(self._folder, How(recheck=True), recursive=recursive)
         every = each_alone(placed, ids, *combined_document([session for _, session in placed], ids))
         here = [(session, document) for place, session, document in every if place == self._folder]
-        return {file: (form, document) for session, document in here for form, file in written_as(session).items()}
+        found: dict[str, tuple[str, Document]] = {}
+        for session, document in here:
+            found |= {file: (form, document) for form, file in written_as(session).items()}
+        return found

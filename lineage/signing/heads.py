@@ -1,4 +1,4 @@
-"""Roots and numbers of lines from a manifest or a signature: what an inclusion proof is checked against."""
+"""Read the trees that a manifest or a signature records: an inclusion proof is checked with one."""
 
 from __future__ import annotations
 
@@ -32,14 +32,16 @@ def trees_in(path: Path, key: Ed25519PublicKey | None) -> tuple[Tree, ...]:
         return _signed(path, key)
     if key is not None:
         raise UsageError(
-            "a manifest has no signature of its own", at=str(path), hint=f"name the session's {SUFFIX} file, or leave --key out"
+            "a manifest has no signature of its own",
+            at=str(path),
+            hint=f"name the session's {SUFFIX} file, or leave --key out",
         )
     session = manifest.read(path)[0]
     if session is None:
-        raise FormatError("this is no manifest", at=str(path), hint="name session_manifest_….json or session_….dsse.json")
-    return tuple(
-        Tree(lines=one.lines, merkle_root=one.merkle_root) for one in session.artifacts if one.merkle_root and one.lines is not None
-    )
+        hint = "name session_manifest_….json or session_….dsse.json"
+        raise FormatError("this is no manifest", at=str(path), hint=hint)
+    heads = ((one.lines, one.merkle_root) for one in session.artifacts)
+    return tuple(Tree(lines=lines, merkle_root=root) for lines, root in heads if root and lines is not None)
 
 
 def _signed(path: Path, key: Ed25519PublicKey | None) -> tuple[Tree, ...]:

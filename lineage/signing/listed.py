@@ -1,4 +1,4 @@
-"""Files that are not signed and are no fault: each is listed with the reason, and nothing depends on it."""
+"""List files that are not signed and are no fault, each with the reason. Nothing depends on them."""
 
 from __future__ import annotations
 
@@ -27,13 +27,15 @@ class Unsigned:
 
 
 def listed(seen: Seen) -> tuple[Unsigned, ...]:
-    """Return what is here, is not signed, and is no fault, sorted; folders stand for what is in them."""
+    """Return what is not signed and is no fault, sorted. Folders stand for what is in them."""
     return tuple(sorted(set(_listed(seen)), key=lambda one: one.file))
 
 
 def _listed(seen: Seen) -> Iterator[Unsigned]:
-    yield from (Unsigned(place, APART) for place in seen.set_apart - set(seen.apart) if (seen.folder / place).is_dir())
-    prov = {name for one in seen.signed for name in seen.prov(one.statement.session_id)} - seen.covered
+    apart = seen.set_apart - set(seen.apart)
+    yield from (Unsigned(place, APART) for place in apart if (seen.folder / place).is_dir())
+    sessions = [one.statement.session_id for one in seen.signed]
+    prov = {name for id_ in sessions for name in seen.prov(id_)} - seen.covered
     for name in (*seen.strangers, *prov, *seen.written_anew):
         if is_set_aside(name):
             yield _set_aside(name)
@@ -62,7 +64,8 @@ def reason(seen: Seen, name: str) -> str | None:
 
 def _recorded(seen: Seen, name: str) -> str | None:
     """The reason that was signed, where it is still so."""
-    why = next((one.statement.not_signed[name] for one in seen.signed if name in one.statement.not_signed), None)
+    reasons = (one.statement.not_signed.get(name) for one in seen.signed)
+    why = next((one for one in reasons if one), None)
     return why if why is None or why == obstacle(seen, name) else None
 
 

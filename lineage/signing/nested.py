@@ -1,4 +1,4 @@
-"""A folder with folders of sessions inside it: each has its own chain of signatures, and all are checked under one key."""
+"""Check a folder and the folders of sessions inside it. Each has its own chain of signatures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,15 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 
-def checked_each(folder: Path, key: Ed25519PublicKey, *, head: str | None = None) -> tuple[tuple[str, Checked], ...]:
+NAME = "name the folder that holds the session manifests"
+
+
+def checked_each(
+    folder: Path,
+    key: Ed25519PublicKey,
+    *,
+    head: str | None = None,
+) -> tuple[tuple[str, Checked], ...]:
     """Check *folder* and each folder inside it that holds sessions or signatures.
 
     Args:
@@ -30,22 +38,27 @@ def checked_each(folder: Path, key: Ed25519PublicKey, *, head: str | None = None
         UsageError: The head is not one.
     """
     if not folder.is_dir():
-        raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
+        raise NotFoundError("no such folder", at=str(folder), hint=NAME)
     places = _places(folder)
     if not places:
-        raise NotFoundError("no session and no signature is there", at=str(folder), hint="name the folder that holds the session manifests")
+        raise NotFoundError("no session and no signature is there", at=str(folder), hint=NAME)
     if head is not None and "" not in places:
         places.insert(0, "")
     results = []
     for place in places:
         way = f"{place}/" if place else ""
-        apart = [name.removeprefix(way) for name in places if name and name != place and name.startswith(way)]
-        results.append((place, checked(folder / place, key, head=None if place else head, apart=apart)))
+        below = [name for name in places if name != place and name.startswith(way)]
+        apart = [name.removeprefix(way) for name in below]
+        own_head = None if place else head
+        results.append((place, checked(folder / place, key, head=own_head, apart=apart)))
     return tuple(results)
 
 
 def _places(folder: Path) -> list[str]:
     """The folders with sessions or signatures, the topmost first."""
-    walked = ((Path(place), files) for place, _, files in os.walk(folder))
-    found = [place for place, files in walked if any(is_session(name) for name in files) or envelopes(place)]
-    return sorted("" if place == folder else place.relative_to(folder).as_posix() for place in found)
+    places = []
+    for name, _, files in os.walk(folder):
+        place = Path(name)
+        if any(is_session(file) for file in files) or envelopes(place):
+            places.append("" if place == folder else place.relative_to(folder).as_posix())
+    return sorted(places)

@@ -20,12 +20,19 @@ HEAD = 1 << 16  # bytes; what is looked at of a file
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """An output: what it is called, its suffixes, how it begins, and whether a program could read such a file beside a model."""
+    """An output of lineage.
+
+    Attributes:
+        name: What it is called in a list.
+        suffixes: One of these ends the file's name.
+        beginning: How the content begins.
+        is_page: No program takes it for its input, wherever it is.
+    """
 
     name: str
     suffixes: tuple[str, ...]
     beginning: re.Pattern[bytes]
-    is_page: bool = False  # no program takes it for its input, wherever it is
+    is_page: bool = False
 
 
 def _kind(name: str, suffixes: str, pattern: bytes, is_page: bool = False) -> Kind:
@@ -44,21 +51,37 @@ KINDS = (
     _kind(
         "picture",
         ".svg",
-        rb"<svg xmlns=\"http://www\.w3\.org/2000/svg\" [^>]*aria-labelledby=\"l[0-9a-f]+t .{0,4000}?arrows point to the past",
+        rb"<svg xmlns=\"http://www\.w3\.org/2000/svg\" [^>]{0,500}?aria-labelledby=\"l[0-9a-f]+t "
+        rb".{0,4000}?arrows point to the past",
         is_page=True,
     ),
     _kind("picture", ".dot .gv", rb"digraph lineage \{\n", is_page=True),
     _kind("audit report", ".json", rb"\{\s*\"folder\": .{0,8000}?\"exit_code\": \d"),
-    _kind("audit report", ".json .sarif", rb"\{\s*\"\$schema\": \"[^\"]*sarif[^\"]*\".{0,2000}?\"driver\": \{\s*\"name\": \"lineage\""),
+    _kind(
+        "audit report",
+        ".json .sarif",
+        rb"\{\s*\"\$schema\": \"[^\"]*sarif[^\"]*\".{0,2000}?\"driver\": \{\s*\"name\": \"lineage\"",
+    ),
     _kind("audit report", ".xml .junit", rb"<\?xml [^>]*>\n<testsuites name=\"lineage audit "),
     _kind("audit report", _MARKUP, rb"# Audit of .{0,4000}?\(lineage \d"),
-    _kind("audit report", ".txt .log", rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  |checked: \d[^\n]*\n(not )?checked: "),
-    _kind("report", _MARKUP, rb".{0,16000}?This is an index of what was recorded\. It does not say that anything complies with any law"),
+    _kind(
+        "audit report",
+        ".txt .log",
+        rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  |checked: \d[^\n]*\n(not )?checked: ",
+    ),
+    _kind(
+        "report",
+        _MARKUP,
+        rb".{0,16000}?This is an index of what was recorded\. It does not say that anything complies",
+    ),
 )
-_DATA = (manifest.PREFIX, journal.PREFIX, "session_", "evaluation_")  # names that lineage reads as data
+_DATA = (manifest.PREFIX, journal.PREFIX, "session_", "evaluation_")  # names of data
 
 
-_PROV = re.compile(rb"(@prefix|prefix |\{|document|<|\S+ <http).{0,4000}?https://w3id\.org/lineage-prov/", re.DOTALL)
+_PROV = re.compile(
+    rb"(@prefix|prefix |\{|document|<|\S+ <http).{0,4000}?https://w3id\.org/lineage-prov/",
+    re.DOTALL,
+)
 
 
 def is_prov_of_records(folder: Path, name: str) -> bool:
@@ -67,7 +90,7 @@ def is_prov_of_records(folder: Path, name: str) -> bool:
 
 
 def product(folder: Path, name: str) -> Kind | None:
-    """Return what output of lineage the file *name* of *folder* is; None where it is none, or cannot be read."""
+    """Return which output of lineage the file *name* of *folder* is, or None."""
     pure = PurePosixPath(name)
     kinds = [kind for kind in KINDS if pure.suffix.lower() in kind.suffixes]
     if not kinds or pure.name.startswith(_DATA):

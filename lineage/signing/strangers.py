@@ -1,4 +1,4 @@
-"""The files of a folder that nobody vouches for, however deep they are.  A reader of models or of folders in folders would take them up."""
+"""Find the files of a folder that nobody vouches for: a reader of models would take them up."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from lineage.capture.places import inside
 from lineage.contract import journal, manifest
 from lineage.integrity.index import FOLDER
 
-_SESSION = (manifest.PREFIX, journal.PREFIX)  # never overlooked: a folder of sessions may be anywhere
+_SESSION = (manifest.PREFIX, journal.PREFIX)  # never overlooked, wherever it is
 
 
 def strangers(folder: Path, named: Collection[str], apart: Collection[str] = ()) -> list[str]:
-    """Return the files and links below *folder* that are not in *named*, by their names from there, sorted; none is opened.
+    """Return the files and links below *folder* that are not in *named*, sorted; none is opened.
 
-    The indexes of files are left out: each is compared with its file. So is all that is in folders that are *apart*.
-    A folder that cannot be listed stands for what is in it.
+    The indexes of files are left out: each is compared with its file. So is all that is in folders
+    that are *apart*. A folder that cannot be listed stands for what is in it.
     """
     known = set(named) | _behind_links(folder, named)
     upper = {name[:end] for name in named for end, letter in enumerate(name) if letter == "/"}
     elsewhere = tuple(f"{place}/" for place in apart)
-    return sorted(
-        name for name in _walked(folder, upper) if name not in known and not name.startswith(elsewhere) and not _is_index(folder, name)
-    )
+    strange = (name for name in _walked(folder, upper) if name not in known)
+    here = (name for name in strange if not name.startswith(elsewhere))
+    return sorted(name for name in here if not _is_index(folder, name))
 
 
 def is_set_aside(name: str) -> bool:
-    """Return whether the file is hidden or in `graphs` at the top: listed and never read as data. A session in there is not set aside."""
+    """Return whether the file is hidden or in `graphs` at the top, and is no part of a session."""
     parts = name.split("/")
     if parts[-1].startswith(_SESSION):
         return False
@@ -36,7 +36,7 @@ def is_set_aside(name: str) -> bool:
 
 
 def sessions_apart(folder: Path) -> list[str]:
-    """Return the topmost folders inside *folder* that hold manifests of their own, by their names from there, sorted."""
+    """Return the topmost folders inside *folder* that hold manifests of their own, sorted."""
     places = []
     for place, folders, files in os.walk(folder):
         under = Path(place).relative_to(folder).as_posix()
@@ -69,9 +69,10 @@ def _behind_links(folder: Path, named: Collection[str]) -> set[str]:
 def _walked(folder: Path, upper: Collection[str]) -> Iterator[str]:
     """All files, and links to folders over which no known name leads."""
     closed: list[str] = []
-    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(os.fspath(error.filename))):
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         under = Path(place).relative_to(folder)
         yield from ((under / name).as_posix() for name in files)
         links = [(under / name).as_posix() for name in folders if (Path(place) / name).is_symlink()]
         yield from (name for name in links if name not in upper)
-    yield from (Path(place).relative_to(folder).as_posix() for place in closed if Path(place) != folder)
+    below = (Path(place) for place in closed if Path(place) != folder)
+    yield from (place.relative_to(folder).as_posix() for place in below)

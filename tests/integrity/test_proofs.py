@@ -40,7 +40,9 @@ def test_with_the_number_of_lines_no_other_line_is_claimed(size, data):
     assert proof.holds(true, record, true.merkle_root, size) is None
     for line in range(-1, 2 * size + 2):
         for claimed in {size, data.draw(st.integers(1, 200))}:
-            forged = proof.Proof(**{name: getattr(true, name) for name in ("file", "merkle_root", "leaf", "path")}, line=line, lines=claimed)
+            forged = proof.Proof(
+                **{name: getattr(true, name) for name in ("file", "merkle_root", "leaf", "path")}, line=line, lines=claimed
+            )
             holds = proof.holds(forged, record, true.merkle_root, size) is None
             assert holds == ((line, claimed) == (number, size))
 
@@ -128,7 +130,7 @@ def limited(*args, stdin=None):
         resource.setrlimit(resource.RLIMIT_AS, (900 * MEGA, 900 * MEGA))
 
     argv = [sys.executable, "-m", "lineage", *map(str, args)]
-    return subprocess.run(argv, capture_output=True, text=True, preexec_fn=limit, stdin=stdin, timeout=60)  # noqa: PLW1509
+    return subprocess.run(argv, capture_output=True, text=True, preexec_fn=limit, stdin=stdin, timeout=60)
 
 
 def sparse(path, size):

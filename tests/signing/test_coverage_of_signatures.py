@@ -200,7 +200,9 @@ def test_a_file_with_two_keys_is_refused(folder, key, tmp_path, capsys):
     sign(folder, key)
     keys.new_key(tmp_path / "other.pem")
     mine, other = (tmp_path / name for name in ("key.pem.pub", "other.pem.pub"))
-    for number, data in enumerate((mine.read_bytes() + other.read_bytes(), other.read_bytes() * 2, mine.read_bytes() + b"ssh-ed25519 AAAA x\n")):
+    for number, data in enumerate(
+        (mine.read_bytes() + other.read_bytes(), other.read_bytes() * 2, mine.read_bytes() + b"ssh-ed25519 AAAA x\n")
+    ):
         path = tmp_path / f"{number}.pub"
         path.write_bytes(data)
         with pytest.raises(UsageError, match="2 public keys"):
