@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from lineage.auditing.world import Found, World
-from lineage.errors import FormatError
 from lineage.facts import Artifact, Session
-from lineage.integrity import index
-from lineage.integrity.differences import Change, differences
+from lineage.integrity.differences import Change
+from lineage.integrity.verify import changes_of
 from lineage.prov.statement import Name
 
 SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
@@ -22,11 +21,8 @@ def changed_lines(world: World, place: Path, artifact: Artifact) -> tuple[Change
     if path not in world.taken:
         return ()
     try:
-        before = index.read(path)
-        if before is None or before.seal.sha256 != artifact.sha256:
-            return ()
-        return tuple(differences(before.fingerprints(), index.fingerprints(path)))
-    except (FormatError, OSError):
+        return tuple(changes_of(path, artifact)[0])
+    except OSError:
         return ()
 
 

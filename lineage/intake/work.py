@@ -241,6 +241,16 @@ class Work:
             return
         if there is not None and there.seal != seal:
             yield finding("other-sidecar", self._wanted.name, None, f"it is of a file with the digest {there.seal.sha256[:16]}…")
+        elif there is not None:
+            yield from self._forged_sidecar()
+
+    def _forged_sidecar(self) -> Iterator[Finding]:
+        try:
+            index.of_file(self._wanted.path)
+        except (FormatError, OSError) as error:
+            yield finding(
+                "other-sidecar", self._wanted.name, None, error.message if isinstance(error, FormatError) else str(error.strerror)
+            )
 
 
 def _rows(path: Path) -> Iterator[bytes]:

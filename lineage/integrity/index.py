@@ -42,6 +42,7 @@ MAX_NAME = 240  # bytes of a file's name; a longer one leaves no room for `.inde
 SPOOLED = 16 << 20  # bytes of rows in memory: a million lines
 COPIED = 1 << 20  # bytes of rows at a time
 PAIR = Struct("<QQ")  # offset, fingerprint
+FITS = b"each row is that of its line"  # remembered of a file and its sidecar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +77,42 @@ class Index:
     def fingerprints(self) -> array[int]:
         """The fingerprint of each line, in order, as a number."""
         return array("Q", _numbers(self._rows))
+
+    def sha256(self) -> str:
+        """Return the digest of the rows: what a signature holds of an index."""
+        return hashlib.sha256(self._rows).hexdigest()
+
+    def fits(self, file: Path) -> bool:
+        """Read *file* up to the first row that is not that of its line. Return whether there is none, and the seal is that of the file.
+
+        Raises OSError.
+        """
+        comparison = _Comparison(self._rows)
+        try:
+            sha256, size = each_row(file, comparison.add)
+        except (_OtherRowError, UnpackingError):
+            return False
+        root = comparison.tree.finish()[0].hex()
+        return self.seal == Seal(sha256=sha256, bytes=size, lines=comparison.tree.size, merkle_root=root)
+
+
+class _OtherRowError(Exception):
+    """A row of a sidecar is not that of the line."""
+
+
+class _Comparison:
+    """Compares the rows of a sidecar with those of a file, and makes the tree of the file."""
+
+    def __init__(self, expected: memoryview) -> None:
+        self._expected = expected
+        self.tree = Tree()
+
+    def add(self, rows: bytes) -> None:
+        """Compare the rows of the next lines. Raises _OtherRowError."""
+        start, now = self.tree.size * ROW, short(rows)
+        if self._expected[start : start + len(now)] != now:
+            raise _OtherRowError
+        self.tree.extend(rows)
 
 
 def path_of(file: Path) -> Path:
@@ -232,6 +269,20 @@ def build(file: Path, *, keep: bool = True) -> Seal:
         return seal
 
 
+def sealed(file: Path) -> tuple[Seal, str]:
+    """Read *file* once. Return what stands for it, and the digest of the rows that its sidecar has to have. Raises as `each_row` does."""
+    rows_hash = hashlib.sha256()
+    tree = Tree()
+
+    def add(rows: bytes) -> None:
+        rows_hash.update(short(rows))
+        tree.extend(rows)
+
+    sha256, size = each_row(file, add)
+    seal = Seal(sha256=sha256, bytes=size, lines=tree.size, merkle_root=tree.finish()[0].hex())
+    return seal, rows_hash.hexdigest()
+
+
 def fingerprints(file: Path) -> array[int]:
     """The fingerprint of each line of *file*, as a number; of a packed one, up to where it is damaged. Raises OSError."""
     found = array("Q")
@@ -283,6 +334,37 @@ def read(file: Path) -> Index | None:
     if seal is None or len(data) != MAX_HEADER + ROW * seal.lines:
         raise FormatError("the sidecar is damaged", at=str(path), hint="delete it; lineage export writes it anew")
     return Index(seal, data[MAX_HEADER:])
+
+
+def of_file(file: Path, *, recheck: bool = False) -> Index | None:
+    """Return the sidecar of *file* if each of its rows is that of the line in the file; None where there is no sidecar.
+
+    The file is read once for it. The answer is remembered while file and sidecar stay the same.
+
+    Args:
+        file: A file of records.
+        recheck: Read the file even if the answer is remembered.
+
+    Raises:
+        FormatError: The sidecar is damaged, or belongs to other bytes than the file has.
+        OSError: The file or the sidecar cannot be read.
+    """
+    known = read(file)
+    if known is None:
+        return None
+    if known.seal.bytes != file.stat().st_size:
+        raise _foreign(file, "the file has another size than its sidecar says")
+    kept = files.Kept.of(file, f"rows {files.digest(path_of(file), recheck=recheck)[0]}")
+    if not recheck and kept.read() == FITS:
+        return known
+    if not known.fits(file):
+        raise _foreign(file, "the rows of the sidecar are not those of the file")
+    kept.write(FITS)
+    return known
+
+
+def _foreign(file: Path, problem: str) -> FormatError:
+    return FormatError(problem, at=str(path_of(file)), hint=f"it is not used; lineage verify {file} tells which of the two was altered")
 
 
 def _seal(said: object) -> Seal | None:

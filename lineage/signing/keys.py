@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 PASSPHRASE = "LINEAGE_KEY_PASSPHRASE"  # noqa: S105  # the name of a variable
 MODE = 0o600
 MAX_BYTES = 1 << 16  # a key file over 64 KiB is none
+_SSH = (b"ssh-", b"sk-ssh-", b"ecdsa-", b"sk-ecdsa-")  # how the line of an OpenSSH key begins
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
@@ -72,6 +73,13 @@ def public_key(path: Path) -> Ed25519PublicKey:
     data = _bytes(path)
     if b"PRIVATE KEY" in data:
         raise UsageError("this is a private key", at=str(path), hint="a signature is checked with the public half, the .pub file")
+    count = data.count(b"-----BEGIN ") + sum(line.startswith(_SSH) for line in data.splitlines())
+    if count > 1:
+        raise UsageError(
+            f"the file has {count} public keys",
+            at=str(path),
+            hint="keep one key in a file, and check with each: lineage verify FOLDER --key ONE.pub",
+        )
     try:
         key = form.load_ssh_public_key(data) if data.startswith(b"ssh-") else form.load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
@@ -103,7 +111,10 @@ def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise NotFoundError("no such key", at=str(path), hint="lineage sign --new-key PATH makes one")
     with path.open("rb") as file:
-        return file.read(MAX_BYTES)
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise FormatError(f"larger than {MAX_BYTES} bytes", at=str(path), hint="a key file has one key and nothing else")
+    return data
 
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:
