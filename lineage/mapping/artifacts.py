@@ -82,7 +82,7 @@ def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator
 
 
 def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
-    """Where the records of a slice were made: how many of them, and what was edited on the way, is said of the derivation."""
+    """The slice of a file that the run used, and of the derivation how many records it concerns and what was edited."""
     made = Artifact(path=origin.path, type="training_data", sha256=origin.sha256)
     file = scope.ids.artifact(made, scope.session)
     about = [(LIN["count"], literal(origin.count)), (LIN["editedCount"], literal(origin.edited))]
@@ -106,6 +106,8 @@ def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attri
     yield from some(LIN["scattered"], one.scattered or None)
     yield from some(LIN["mixed"], one.mixed or None)
     yield LIN["count"], literal(one.count)
+    yield from some(LIN["unmatchedCount"], one.unmatched or None)
+    yield from some(LIN["undecidedCount"], one.undecided or None)
     yield from some(LIN["firstTime"], one.first_time)
     yield from some(LIN["lastTime"], one.last_time)
     if one.seeds:
