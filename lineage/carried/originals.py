@@ -91,6 +91,8 @@ class Recorded:
                 for artifact in _entries(session):
                     source = Source(folder, session, artifact, folder / artifact.path)
                     self._by_digest.setdefault(artifact.sha256 or "", []).append(source)
+            for entries in self._by_digest.values():
+                entries.sort(key=lambda one: (not one.artifact.slices, one.artifact.activity is None))
         return self._by_digest.get(sha256, [])
 
     def made_by(self, run_id: str) -> list[Made]:
