@@ -65,7 +65,7 @@ class Table:
     def __init__(self, keys: array[int]) -> None:
         self._keys = keys
         bits = max(len(keys), 2).bit_length()
-        self._shift, self._factor = 64 - bits, random.getrandbits(64) | 1  # noqa: S311  # against chosen keys
+        self._shift, self._factor = 64 - bits, random.getrandbits(64) | 1  # against chosen keys
         self._heads, self._nexts = array("q", [-1]) * (1 << bits), array("q", [-1]) * len(keys)
         heads, nexts, factor, shift = self._heads, self._nexts, self._factor, self._shift
         for place in range(len(keys) - 1, -1, -1):

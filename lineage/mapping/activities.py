@@ -101,8 +101,9 @@ def _by_script(scope: Scope, run: Activity, plan: Name | None) -> Iterator[State
 
 
 def _parameters(scope: Scope, run: Activity, kind_: Name) -> Iterator[Statement]:
-    """The parameters as a plan, each one an attribute; equal parameters are one entity."""
-    plan = scope.ids.plan("params", run.params) if run.params else None
+    """The parameters as a plan, each one an attribute; equal parameters of runs of one kind are one entity."""
+    of_kind = kind_.removeprefix(LIN).removesuffix("Params").lower()
+    plan = scope.ids.plan(f"params-{of_kind}", run.params) if run.params else None
     if plan:
         about = [
             *kind(PROV["Plan"], kind_, MLS["HyperParameterSetting"]),

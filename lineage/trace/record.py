@@ -139,9 +139,7 @@ class RecordFile:
         steps, place = self._followed()
         return steps.original(place, data.rstrip(b"\r\n"), record)
 
-    def _notes(
-        self, line: int, session: Session | None, artifact: Artifact | None, record: Json, maker: Activity | None
-    ) -> Iterator[str]:
+    def _notes(self, line: int, session: Session | None, artifact: Artifact | None, record: Json, maker: Activity | None) -> Iterator[str]:
         lines = self._opened(self.path)
         if session is None:
             yield "no manifest tells of this file: what follows is what the record says of itself"

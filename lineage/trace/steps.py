@@ -9,10 +9,10 @@ from pathlib import Path
 
 from lineage.carried import inputs_of, job_with, job_without_a_run, writers_of
 from lineage.carried.edits import edited
-from lineage.carried.matching import Matcher, Original
+from lineage.carried.matching import Match, Matcher, Original
 from lineage.carried.originals import Inputs, Made, Placed, Recorded, Source
 from lineage.contract.times import xsd_time
-from lineage.facts import Activity, Artifact, Json, Session, Transformation
+from lineage.facts import Activity, Artifact, Json, Session
 from lineage.integrity.lines import metadata_of
 
 MOST = 10_000  # steps back from a record; more are hostile
@@ -63,6 +63,10 @@ class _Hop:
     matcher: Matcher | None
     moves_own: bool
 
+    def is_own(self, record: Json) -> bool:
+        """Return whether the record names a run that wrote the file."""
+        return self.matcher is not None and self.matcher.is_own(record)
+
 
 @dataclass(slots=True)
 class Steps:
@@ -75,15 +79,31 @@ class Steps:
     def __post_init__(self) -> None:
         self.recorded = Recorded(self.placed)
 
-    def place_of(self, path: Path, folder: Path, session: Session | None, artifact: Artifact | None) -> Place:
+    def place_of(self, path: Path, folder: Path, session: Session | None = None, artifact: Artifact | None = None) -> Place:
         """Return the entry that fits the bytes of the file, the latest of several; else the one that is given."""
-        name = artifact.path if artifact else ""
-        fitting = [one for one in self._makers(path) if one.folder == folder and one.artifact.path == name]
+        name = path.absolute()
+        makers = self.recorded.makers(self.recorded.digest(path) or "?")
+        fitting = [one for one in makers if one.path.absolute() == name]
         latest = max(fitting, key=_when, default=None)
         return Place(path, folder, latest.session, latest.artifact) if latest else Place(path, folder, session, artifact)
 
-    def _makers(self, path: Path) -> list[Made]:
-        return self.recorded.makers(self.recorded.digest(path) or "?")
+    def comes_from(self, place: Place, line: int, data: bytes, record: Json, goal: tuple[str, int]) -> bool | None:
+        """Return whether a record came from a line of a file, by its digest, over any of its steps; None where a step is not known."""
+        rest, known = [(place, line, data, record, frozenset[str]())], {(str(place.path), line)}
+        is_lost = False
+        while rest and len(known) < MOST:
+            here, number, text, content, left = rest.pop()
+            originals, notes = self._originals(here, number, text, content)
+            is_lost = is_lost or bool(notes)
+            passed = left | {run.id for run in here.writers}
+            for one in originals:
+                if (one.source.sha256, one.line) == goal:
+                    return True
+                before = self._before(one.source, here, passed)
+                if before is not None and (str(before.path), one.line) not in known:
+                    known.add((str(before.path), one.line))
+                    rest.append((before, one.line, one.data, one.record, passed))
+        return None if is_lost or rest else False
 
     def back(self, place: Place, line: int, data: bytes, record: Json) -> tuple[tuple[Origin, ...], tuple[str, ...]]:
         """Return every step, the latest first, and notes on a step that cannot be told."""
@@ -106,30 +126,36 @@ class Steps:
         return self._step(place, 0, data, record)[0]
 
     def _step(self, place: Place, line: int, data: bytes, record: Json) -> tuple[Original | None, Origin | None, tuple[str, ...]]:
-        hop = self._hop(place, record)
-        same = [one for one in hop.inputs.sources if place.artifact and one.sha256 == place.artifact.sha256]
-        if same and line:
-            originals: tuple[Original, ...] = (Original(same[0], line, data, record),)
-        elif hop.matcher is None or (hop.matcher.is_own(record) and not hop.moves_own):
-            return None, None, _unread(hop, place) if not (hop.matcher and hop.matcher.is_own(record)) else ()
-        else:
-            match = hop.matcher.match(data, record)
-            originals = match.originals
-            if not originals:
-                return None, None, self._unmatched(hop, place, record, is_ambiguous=match.is_ambiguous)
+        originals, notes = self._originals(place, line, data, record)
+        if not originals:
+            return None, None, notes
         first = originals[0]
         run = self._runner(place, first.source)
         changed = () if first.data == data else edited(record, first.record)
+        if self._hop(place, record).is_own(record):
+            changed = tuple(key for key in changed if key != "metadata")  # the writer added it
         also = tuple((one.source.path, one.line) for one in originals[1:])
         session = place.session if run else None
         return first, Origin(file=first.source.path, line=first.line, edited=changed, run=run, session=session, also=also), ()
+
+    def _originals(self, place: Place, line: int, data: bytes, record: Json) -> tuple[tuple[Original, ...], tuple[str, ...]]:
+        """The record in the files that the run used, and notes where that cannot be told."""
+        hop = self._hop(place, record)
+        same = [one for one in hop.inputs.sources if place.artifact and one.sha256 == place.artifact.sha256]
+        if same and line:
+            return (Original(same[0], line, data, record),), ()
+        if hop.is_own(record) and not hop.moves_own:
+            return (), ()
+        match = hop.matcher.match(data, record) if hop.matcher else Match()
+        notes = () if match.originals else self._unmatched(hop, place, record, is_ambiguous=match.is_ambiguous)
+        return match.originals, notes
 
     def _runner(self, place: Place, source: Source) -> Activity | None:
         using = [run for run in place.writers for used in run.used for one in used.parts or (used,) if one.sha256 == source.sha256]
         return next(iter([*using, *place.writers]), None)
 
     def _unmatched(self, hop: _Hop, place: Place, record: Json, *, is_ambiguous: bool) -> tuple[str, ...]:
-        if hop.matcher and hop.matcher.is_own(record):
+        if hop.is_own(record):
             return ()
         if is_ambiguous:
             return (f"several lines of the files that its run used fit the record: none is chosen ({place.path.name})",)
@@ -156,7 +182,7 @@ class Steps:
         found = job_without_a_run(place.path, artifact, {named} if isinstance(named, str) else (), self.recorded)
         return _Hop(Inputs(found.sources), Matcher(found.sources), True) if found else _Hop(Inputs(), None, True)
 
-    def _before(self, source: Source, place: Place, left: set[str]) -> Place | None:
+    def _before(self, source: Source, place: Place, left: frozenset[str] | set[str]) -> Place | None:
         """The file that was used, as the run that wrote it recorded it: at that path, the last before it was used."""
         used_at = min((_instant(run.started_at) for run in place.writers), default=_EVER)
         others = [one for one in self.recorded.makers(source.sha256) if one.run.id not in left]
