@@ -233,19 +233,25 @@ class Matcher:
     def match(self, data: bytes, record: Json) -> Match:
         """Find the record of a line; *data* is the line without its ending."""
         same = [Original(one.source, number, data, record) for one in self.lines if (number := one.same(data))]
-        if same:
+        if len(same) == len(self.lines):
             return Match(tuple(same))
+        found = self._by_content(data, record)
+        if not same:
+            return found
+        there, mine = {one.source.sha256: one for one in (*found.originals, *same)}, key_of(record)
+        ordered = (there[one.source.sha256] for one in self.lines if one.source.sha256 in there)
+        return Match(tuple(one for one in ordered if one.data == data or key_of(one.record) == mine))
+
+    def _by_content(self, data: bytes, record: Json) -> Match:
+        """Find the record by its identity, else by its content."""
         named = None if self.is_own(record) else identity(record)
         if named is not None:
-            key = hash(named) & _MASK
-            found = _chosen(self._candidates(key, named), data, record)
+            found = _chosen(self._candidates(hash(named) & _MASK, named), data, record)
             if found.originals or found.is_ambiguous or named[0] == "number":
                 return found
         content = body(record)
-        alike = (
-            one for one in self._candidates(hash(content) & _MASK, None) if body(one.record) == content and _may_be(one.record, record)
-        )
-        return _chosen(list(alike), data, record)
+        alike = (one for one in self._candidates(hash(content) & _MASK, None) if body(one.record) == content)
+        return _chosen([one for one in alike if _may_be(one.record, record)], data, record)
 
     def _candidates(self, key: int, named: tuple[object, ...] | None) -> list[Original]:
         found = [one for lines in self.lines for one in lines.identified(key, by_content=named is None)]
@@ -264,7 +270,7 @@ def _chosen(found: list[Original], data: bytes, record: Json) -> Match:
     if len(found) > MOST:
         return Match(is_ambiguous=True)
     mine = key_of(record)
-    same = [one for one in found if one.data == data] or [one for one in found if key_of(one.record) == mine]
+    same = [one for one in found if one.data == data or key_of(one.record) == mine]
     if same or len({key_of(one.record) for one in found}) == 1:
         return Match(_first_of_each(same or found))
     time = metadata_of(record).get("timestamp")

@@ -16,7 +16,7 @@ from pathlib import Path
 from lineage.capture.files import digest
 from lineage.carried.matching import body, identity
 from lineage.contract.lines import UnpackingError, numbered, text_of
-from lineage.contract.slices import Slices
+from lineage.contract.slices import Slices, key_of
 from lineage.facts import Json, Session
 from lineage.integrity.lines import metadata_of, record_in
 from lineage.mapping.names import LIN, Ids
@@ -70,14 +70,13 @@ class _Record:
     """The record that is followed.
 
     Attributes:
-        line: Its line, in the file with the digest `sha256`.
+        goals: Its lines, each with the digest of the file: equal lines cannot be told apart.
         held: Files that were looked at, and how often they hold it.
     """
 
     library: Library
     record: Json
-    sha256: str
-    line: int
+    goals: set[tuple[str, int]]
     steps: Steps
     held: dict[int, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
@@ -111,7 +110,7 @@ class _Record:
         return len(lines)
 
     def _is_copy(self, place: Place, number: int, data: bytes, record: Json) -> bool:
-        found = self.steps.comes_from(place, number, data, record, (self.sha256, self.line))
+        found = self.steps.comes_from(place, number, data, record, self.goals)
         return found or (found is None and self._is_same(record))
 
     def _is_same(self, record: Json) -> bool:
@@ -190,7 +189,7 @@ def impact_of_record(library: Library, path: Path, line: int, asked: str, depth:
     starts = slices_of(library, path, line)
     with RecordFile(path) as file:
         content = file.why(line).record
-    record = _Record(library, content, digest(path)[0], line, Steps(_placed(library)))
+    record = _Record(library, content, _equal_lines(path, line, content), Steps(_placed(library)))
     reached = _followed(library.graph, starts, record, depth)
     return RecordImpact(
         asked=asked,
@@ -203,6 +202,18 @@ def impact_of_record(library: Library, path: Path, line: int, asked: str, depth:
         held=record.held,
         often=record.often(path),
     )
+
+
+def _equal_lines(path: Path, line: int, record: Json) -> set[tuple[str, int]]:
+    """The lines of a file that hold an equal record."""
+    sha256, content = digest(path)[0], key_of(record)
+    lines = {line}
+    with text_of(path) as file, suppress(UnpackingError):
+        for number, text in numbered(file):
+            other = record_in(text) if text else None
+            if other is not None and key_of(other) == content:
+                lines.add(number)
+    return {(sha256, number) for number in lines}
 
 
 def _placed(library: Library) -> list[tuple[Path, Session]]:

@@ -87,8 +87,8 @@ class Steps:
         latest = max(fitting, key=_when, default=None)
         return Place(path, folder, latest.session, latest.artifact) if latest else Place(path, folder, session, artifact)
 
-    def comes_from(self, place: Place, line: int, data: bytes, record: Json, goal: tuple[str, int]) -> bool | None:
-        """Return whether a record came from a line of a file, by its digest, over any of its steps; None where a step is not known."""
+    def comes_from(self, place: Place, line: int, data: bytes, record: Json, goals: set[tuple[str, int]]) -> bool | None:
+        """Return whether a record came from one of some lines, each with the digest of its file; None where a step is not known."""
         rest, known = [(place, line, data, record, frozenset[str]())], {(str(place.path), line)}
         is_lost = False
         while rest and len(known) < MOST:
@@ -97,7 +97,7 @@ class Steps:
             is_lost = is_lost or bool(notes)
             passed = left | {run.id for run in here.writers}
             for one in originals:
-                if (one.source.sha256, one.line) == goal:
+                if (one.source.sha256, one.line) in goals:
                     return True
                 before = self._before(one.source, here, passed)
                 if before is not None and (str(before.path), one.line) not in known:
