@@ -1,6 +1,6 @@
 """Random histories of files of records on a disk, which know from which line each line came.
 
-    history(random, folder, steps=8)    up to 8 steps, each a session through the API or with a file that the step writes itself
+history(random, folder, steps=8)    up to 8 steps, each a session through the API or with a file that the step writes itself
 """
 
 from __future__ import annotations
@@ -14,7 +14,13 @@ from random import Random
 
 import lineage
 
-PROVENANCE = {"template_disabled": True, "model_name": "tiny", "quantization": "nf4", "sentinel_tests_passed": True, "add_special_tokens": False}
+PROVENANCE = {
+    "template_disabled": True,
+    "model_name": "tiny",
+    "quantization": "nf4",
+    "sentinel_tests_passed": True,
+    "add_special_tokens": False,
+}
 KINDS = ("filter", "edit", "merge", "shuffle", "split", "rewrite", "duplicate", "copy")
 
 
@@ -79,7 +85,10 @@ def _generate(random: Random, made: History, folder: Path, number: int) -> None:
 
 def _train(random: Random, made: History, folder: Path, number: int) -> None:
     data, adapter = random.choice(list(made.lines)), folder / f"adapter{number}"
-    with lineage.session(folder, title=f"train {number}", export=False) as session, session.training(datasets=[data], params={"n": number}) as run:
+    with (
+        lineage.session(folder, title=f"train {number}", export=False) as session,
+        session.training(datasets=[data], params={"n": number}) as run,
+    ):
         adapter.mkdir(parents=True)
         (adapter / "w.safetensors").write_text(f"weights {number}")
         run.output(adapter.name, type="model")
@@ -88,9 +97,7 @@ def _train(random: Random, made: History, folder: Path, number: int) -> None:
 
 def _transform(random: Random, made: History, folder: Path, kind: str, numbers: itertools.count[int]) -> None:
     inputs = random.sample(list(made.lines), min(len(made.lines), 2 if kind == "merge" else 1))
-    lines = [
-        Line(json.loads(json.dumps(one.record)), (path, n)) for path in inputs for n, one in enumerate(made.lines[path], 1)
-    ]
+    lines = [Line(json.loads(json.dumps(one.record)), (path, n)) for path in inputs for n, one in enumerate(made.lines[path], 1)]
     groups = [group for group in CHANGES[kind](random, lines) if group]
     paths = [folder / f"{kind}{next(numbers)}.jsonl" for _ in groups]
     with lineage.session(folder, title=f"{kind} {paths}"[:40], export=False) as session:

@@ -192,6 +192,8 @@ def _slices(graph: Graph, known: Known) -> None:
 
 
 def _carry(graph: Graph, carry: Carry) -> None:
+    if carry.slice in carry.origins:  # the run left the file as it was
+        return
     part, run = graph.node(carry.slice), graph.node(carry.run, "activity")
     graph.link(part, graph.split(run) if carry.is_full else run, GENERATION.name)
     for origin in carry.origins:

@@ -14,7 +14,14 @@ from lineage.constraints import advised, validate
 from lineage.export import combined_document, export_folder
 from lineage.folder import gathered
 
-PROVENANCE = {"loader_version": "a" * 40, "template_disabled": True, "model_name": "tiny", "quantization": "nf4", "sentinel_tests_passed": True, "add_special_tokens": False}
+PROVENANCE = {
+    "loader_version": "a" * 40,
+    "template_disabled": True,
+    "model_name": "tiny",
+    "quantization": "nf4",
+    "sentinel_tests_passed": True,
+    "add_special_tokens": False,
+}
 
 
 @pytest.fixture
@@ -43,7 +50,10 @@ def rows(name):
 
 
 def carry(name, source, records, **how):
-    with lineage.session("artifacts", title=name, export=False) as session, session.transformation("filter", inputs=[f"artifacts/{source}"]) as run:
+    with (
+        lineage.session("artifacts", title=name, export=False) as session,
+        session.transformation("filter", inputs=[f"artifacts/{source}"]) as run,
+    ):
         with run.records(name, **how) as out:
             for record in records:
                 out.write(record)
@@ -110,7 +120,12 @@ os.kill(os.getpid(), 9)
 
 
 def python(*arguments):
-    return subprocess.run([sys.executable, *arguments], env={**os.environ}, capture_output=True, text=True)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env={**os.environ, "PYTHONPATH": str(Path(lineage.__file__).parent.parent)},
+        capture_output=True,
+        text=True,
+    )
 
 
 def killed():
@@ -147,18 +162,13 @@ def joined():
         assert python("-c", JOINED).returncode == 0
 
 
-def listed_by_hand():
-    generate("a")
-    Path("artifacts/session_manifest_x.json").write_text(json.dumps({"session_id": "x", "environment": {}, "loader_config": {}, "artifacts_generated": [{"file": "a.jsonl", "type": "training_data", "count": 3}]}))  # fmt: skip
-
-
 def legacy():
     Path("artifacts").mkdir()
     Path("artifacts/old.jsonl").write_text('{"instruction": "a"}\n{"instruction": "b"}\n')
     carry("new.jsonl", "old.jsonl", rows("old.jsonl")[1:])
 
 
-KINDS = [two_generations, carried, in_place, unchanged, shared_parameters, trained, failed, killed, wrapped, joined, listed_by_hand, legacy]
+KINDS = [two_generations, carried, in_place, unchanged, shared_parameters, trained, failed, killed, wrapped, joined, legacy]
 
 
 @pytest.mark.parametrize("is_dirty", [False, True], ids=["clean", "dirty"])
@@ -187,7 +197,9 @@ def between_sessions():
     done = python("-m", "lineage", "draw", "artifacts", "--sessions", "closed", "-f", "dot", "-o", "-")
     assert done.returncode == 0, done.stderr
     names = dict(re.findall(r'^  (n\d+) \[label="([^"\\]*)[^\]]*shape=folder', done.stdout, re.M))
-    return [(names[one], names[other]) for one, other in re.findall(r"^  (n\d+) -> (n\d+)", done.stdout, re.M) if {one, other} <= names.keys()]
+    return [
+        (names[one], names[other]) for one, other in re.findall(r"^  (n\d+) -> (n\d+)", done.stdout, re.M) if {one, other} <= names.keys()
+    ]
 
 
 def test_unrelated_sessions_of_one_dirty_repository_are_not_connected(work):
@@ -215,5 +227,8 @@ def test_a_wrapped_command_gives_the_same_steps_as_the_api(work):
     found = lineage.RecordFile("artifacts/w.jsonl").why(1)
     assert [(step.file.name, step.line, step.edited) for step in found.steps] == [("a.jsonl", 1, ("response",))]
     library = lineage.open_library("artifacts")
-    assert [(one.file.name, one.records) for one in lineage.impact("artifacts/a.jsonl:1", library).files] == [("a.jsonl", 1), ("w.jsonl", 1)]
+    assert [(one.file.name, one.records) for one in lineage.impact("artifacts/a.jsonl:1", library).files] == [
+        ("a.jsonl", 1),
+        ("w.jsonl", 1),
+    ]
     assert "w.jsonl" in {one.file.name for one in lineage.impact("artifacts/a.jsonl", library).files}
