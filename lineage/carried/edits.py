@@ -106,7 +106,8 @@ class Compared:
         is_own = matcher.is_own(record)
         match = None if is_own and not job.moves_own else matcher.match(data, record)
         for original in match.originals if match else ():
-            self._carried(part, line, data, record, original, is_own=is_own)
+            key = (part, original.source.sha256, matcher.slice_line(original))
+            self._carried(key, line, data, record, original, is_own=is_own)
         if match and match.originals:
             return
         self.unmatched[part] = self.unmatched.get(part, 0) + 1
@@ -120,9 +121,8 @@ class Compared:
         elif isinstance(run_id, str) and recorded.knows(run_id):
             self._tell("unknown-origin", line, f"record {metadata.get('record_index')} of run {run_id}")
 
-    def _carried(self, part: bytes, line: int, data: bytes, record: Json, original: Original, *, is_own: bool) -> None:
+    def _carried(self, key: Key, line: int, data: bytes, record: Json, original: Original, *, is_own: bool) -> None:
         sha256 = original.source.sha256
-        key = (part, sha256, original.slice_line)
         counts = self.groups.setdefault(key, [0, 0])
         counts[0] += 1
         changed = () if original.data == data else edited(record, original.record)

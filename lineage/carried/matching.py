@@ -38,13 +38,6 @@ class Original:
     data: bytes  # without its line ending
     record: Json
 
-    @property
-    def slice_line(self) -> int | None:
-        """First line of the slice there; None where no slice of the file is known."""
-        slices = [one for one in self.source.artifact.slices or () if one.lines]
-        number = Slices(slices).number(metadata_of(self.record), self.line)
-        return None if number is None else slices[number].lines[0][0]
-
 
 @dataclass(frozen=True, slots=True)
 class Match:
@@ -213,6 +206,7 @@ class Matcher:
     sources: Sequence[Source]
     own: frozenset[str] = frozenset()
     _lines: list[Lines] | None = field(default=None)
+    _slices: dict[str, Slices] = field(default_factory=dict)
 
     @property
     def lines(self) -> list[Lines]:
@@ -229,6 +223,15 @@ class Matcher:
     def is_own(self, record: Json) -> bool:
         """Return whether the record names a run that wrote this file."""
         return metadata_of(record).get("run_id") in self.own
+
+    def slice_line(self, original: Original) -> int | None:
+        """Return the first line of the slice that holds a record in its file; None where no slice of the file is known."""
+        slices = [one for one in original.source.artifact.slices or () if one.lines]
+        if original.source.sha256 not in self._slices:
+            self._slices[original.source.sha256] = Slices(slices)
+        lookup = self._slices[original.source.sha256]
+        number = lookup.number(metadata_of(original.record), original.line)
+        return None if number is None else slices[number].lines[0][0]
 
     def match(self, data: bytes, record: Json) -> Match:
         """Find the record of a line; *data* is the line without its ending."""
