@@ -15,9 +15,12 @@ MOST_PATHS = 16  # shortest ways that are told; a lattice has more of them than 
 def past(graph: Graph, start: Iterable[int], depth: int | None = None) -> dict[int, int]:
     """Return every node that *start* came from, with its distance, nearest first; *start* itself at 0.
 
-    A file is among them if one of its slices is, unless that slice is part of what was asked for.
+    A file is among them if one of its slices is, unless that slice is part of what was asked for. The step from a file of
+    carried records to its slices is not counted in *depth*.
     """
-    reached = _reached(graph.past, start, depth, graph.goes)
+    begin = tuple(start)
+    limit = None if depth is None else depth + (not graph.carriers().isdisjoint(begin))
+    reached = _reached(graph.past, begin, limit, graph.goes)
     files: dict[int, int] = {}
     for number, distance in reached.items():
         file = graph.holder.get(number)
