@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation, trained_on
-from lineage.mapping.artifacts import artifact_statements, metric_statements
+from lineage.mapping.artifacts import artifact_statements, is_unchanged, metric_statements
 from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, some, value_of
 from lineage.mapping.names import DCTERMS, FAIR4ML, LIN, MLS, PROV, SCHEMA, role
 from lineage.mapping.sessions import Scope, kind, script_agent, when
@@ -86,6 +86,8 @@ def _made(scope: Scope, run: Activity, sources: tuple[Name, ...]) -> Iterator[St
 
 
 def _generated(scope: Scope, run: Activity, artifact: Artifact, name: Name) -> Iterator[Statement]:
+    if is_unchanged(run, artifact):
+        return
     as_ = [(PROV["role"], role(artifact.role or "output"))]
     yield statement(GENERATION, None, name, scope.ids.run(run.id), when(artifact.timestamp), attributes=as_)
     if run.script:
@@ -108,8 +110,9 @@ def _by_script(scope: Scope, run: Activity, plan: Name | None) -> Iterator[State
 
 
 def _parameters(scope: Scope, run: Activity, kind_: Name) -> Iterator[Statement]:
-    """The parameters as a plan, each one an attribute; equal parameters are one entity."""
-    plan = scope.ids.plan("params", run.params) if run.params else None
+    """The parameters as a plan, each one an attribute; equal parameters of runs of one kind are one entity."""
+    of_kind = kind_.removeprefix(LIN).removesuffix("Params").lower()
+    plan = scope.ids.plan(f"params-{of_kind}", run.params) if run.params else None
     if plan:
         about = [
             *kind(PROV["Plan"], kind_, MLS["HyperParameterSetting"]),

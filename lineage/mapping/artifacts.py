@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lineage.facts import Artifact, Evaluation, Gap, Origin, Slice, Training
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Origin, Slice, Training
 from lineage.mapping.attributes import Attribute, gaps, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
 from lineage.mapping.sessions import Scope, kind, when
@@ -47,6 +47,11 @@ def artifact_statements(scope: Scope, artifact: Artifact) -> Iterator[Statement]
         yield from _slice(scope, artifact, name, one)
 
 
+def is_unchanged(run: Activity, artifact: Artifact) -> bool:
+    """Return whether the run used the very bytes that it wrote: they were there before it, so it did not generate them."""
+    return artifact.sha256 is not None and any(one.sha256 == artifact.sha256 for one in run.used)
+
+
 def _about(artifact: Artifact) -> Iterator[Attribute]:
     classes = TYPES.get(artifact.type, (LIN["Artifact"],))
     collection = [PROV["Collection"]] if artifact.parts or artifact.slices else []
@@ -74,7 +79,9 @@ def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator
     name = scope.ids.slice(file, one)
     yield statement(ENTITY, name, attributes=_slice_about(scope, artifact, one))
     yield statement(MEMBERSHIP, None, file, name)
-    if artifact.activity and one.metadata:  # nobody says who made records without metadata
+    writers = (run for run in scope.session.activities if run.id == artifact.activity)
+    is_old = any(is_unchanged(run, artifact) for run in writers)
+    if artifact.activity and one.metadata and not is_old:  # nobody says who made records without metadata
         yield statement(GENERATION, None, name, scope.ids.run(artifact.activity), when(artifact.timestamp))
 
     for origin in one.origins:
@@ -82,7 +89,7 @@ def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator
 
 
 def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
-    """Where the records of a slice were made: how many of them, and what was edited on the way, is said of the derivation."""
+    """The slice of a file that the run used, and of the derivation how many records it concerns and what was edited."""
     made = Artifact(path=origin.path, type="training_data", sha256=origin.sha256)
     file = scope.ids.artifact(made, scope.session)
     about = [(LIN["count"], literal(origin.count)), (LIN["editedCount"], literal(origin.edited))]
@@ -106,6 +113,8 @@ def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attri
     yield from some(LIN["scattered"], one.scattered or None)
     yield from some(LIN["mixed"], one.mixed or None)
     yield LIN["count"], literal(one.count)
+    yield from some(LIN["unmatchedCount"], one.unmatched or None)
+    yield from some(LIN["undecidedCount"], one.undecided or None)
     yield from some(LIN["firstTime"], one.first_time)
     yield from some(LIN["lastTime"], one.last_time)
     if one.seeds:

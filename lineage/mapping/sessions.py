@@ -122,14 +122,16 @@ def _state(code: CodeVersion) -> str:
 
 
 def _dirty(scope: Scope, name: Name, sha: str, code: CodeVersion) -> Iterator[Statement]:
-    """The changed code is a revision of the commit; the patch, if kept, was derived from both."""
+    """The changed code is a revision of the commit, and derived from the patch, if that was kept.
+
+    The patch is derived from neither: the same changes may be made to several commits.
+    """
     commit = scope.ids.commit(sha)
     yield statement(ENTITY, commit, attributes=_code_attributes(CodeVersion(git_sha=sha, dirty=False)))
     yield statement(DERIVATION, None, name, commit, attributes=kind(PROV["Revision"]))
     if code.patch:
         patch = scope.ids.artifact(code.patch, scope.session)
-        yield statement(DERIVATION, None, patch, name)
-        yield statement(DERIVATION, None, patch, commit)
+        yield statement(DERIVATION, None, name, patch)
 
 
 def _agents(scope: Scope, me: Name) -> Iterator[Statement]:

@@ -18,6 +18,7 @@ from lineage.errors import NotFoundError, UsageError
 from lineage.mapping.names import DCTERMS, ID_BASE, LIN, PROV, SCHEMA
 from lineage.prov.statement import Literal
 from lineage.trace.graph import Graph
+from lineage.trace.relations import PART
 
 SHORTEST = 4  # letters of an id that may stand for it
 KINDS: Mapping[str, frozenset[str]] = {
@@ -129,7 +130,19 @@ class Search:
         if path.is_dir() and len(there) > 1:
             now = files.artifact(path, folder=path.parent, type="folder").sha256
             same = self._of(self._ids.get(now or "", ()), kinds)
-        return same or self._of(there, kinds)
+        return same | self._around(path, same, places) or self._of(there, kinds)
+
+    def _around(self, path: Path, files: set[int], places: Places) -> set[int]:
+        """The recorded folders that hold the file at this path, where several folders hold the same bytes: this one was asked for."""
+        shared = {number for number in files if PART not in self.graph.past[number].values()}
+        around = {
+            folder
+            for place, sessions in places.items()
+            for parent in path.absolute().parents
+            if parent != place.absolute() and parent.is_relative_to(place.absolute())
+            for folder in self._placed(parent, place, sessions)
+        }
+        return {folder for folder in around if shared.intersection(self.graph.past[folder])}
 
     def _placed(self, path: Path, folder: Path, sessions: frozenset[str]) -> set[int]:
         inside = Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()
