@@ -58,7 +58,7 @@ def subject(place: Path, line: int | None = None, *, session: str | None = None,
     is_document = any(place.suffix.lower() in one.suffixes for one in formats.FORMATS.values())
     if line is not None or recorded_as(place, around, sessions)[1] is not None or (sessions and not is_document):
         return _file(place, line, around, legacy)
-    document = formats.loads(place.read_bytes(), formats.by_path(place).name)
+    document = formats.load_file(place)
     document = _of_bundle(document, session).read()
     return Subject(document, tuple(validate(document, str(place))))
 

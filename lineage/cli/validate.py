@@ -60,7 +60,7 @@ def _read(file: str, name: str | None) -> Document:
     path = Path(file)
     if not path.is_file():
         raise NotFoundError("no such file", at=file)
-    return formats.loads(path.read_bytes(), name or formats.by_path(path).name)
+    return formats.load_file(path, name)
 
 
 def _json(one: Finding) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""Write files safely: whole or not at all, never through a link, never in place of a device. Open them as safely.
+"""Write files safely: whole or not at all, never through a link, never in place of a device.
 
 A folder may come from a stranger, so no name in it can be trusted: a file with a predictable
 temporary name could be a link that leads anywhere.
@@ -100,24 +100,6 @@ def create(path: Path, flags: int = os.O_WRONLY) -> int:
         OSError: The file cannot be created.
     """
     return os.open(path, flags | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, 0o644)
-
-
-def open_plain(path: Path) -> int:
-    """Open a regular file for reading, and return its descriptor.
-
-    Raises:
-        OSError: It cannot be read, or is a link, a pipe, a device or a folder. None of them is waited for.
-    """
-    try:
-        descriptor = os.open(path, os.O_RDONLY | _NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link; a socket
-            raise OSError(error.errno, "not a regular file", str(path)) from None
-        raise
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise OSError(errno.EINVAL, "not a regular file", str(path))
-    return descriptor
 
 
 def refuse_special(path: Path) -> None:

@@ -2,15 +2,16 @@
 
 A short triple beside a qualifying node that entails it is folded into the node's statement. A node is an entity, activity or agent
 when it is typed so, or as one of PROV-O's sub-classes. Triples about anything else are no PROV statements and are left out. A qualifying
-node with several values for one argument is read as one statement for each.
+node with several values for one argument is read as one statement for each, within a limit: the product of four lists has no other end.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from typing import Any, BinaryIO
 
+from lineage.core import limits
 from lineage.errors import FormatError
 from lineage.formats.rdf import ATTRIBUTE_OF, A
 from lineage.prov.document import Bundle, Document
@@ -34,16 +35,32 @@ def read(data: BinaryIO, media_type: str) -> Document:
     import pyoxigraph
 
     graphs: dict[str, Table] = {"": {}}
-    parser = pyoxigraph.parse(data, pyoxigraph.RdfFormat.from_media_type(media_type))
     try:
+        parser = pyoxigraph.parse(data, pyoxigraph.RdfFormat.from_media_type(media_type))
         for quad in parser:
             graph = "" if isinstance(quad.graph_name, pyoxigraph.DefaultGraph) else _key(quad.graph_name)
             graphs.setdefault(graph, {}).setdefault(_key(quad.subject), []).append((quad.predicate.value, quad.object))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError) as error:
         raise FormatError(f"not {media_type}: {error}") from error
+    except MemoryError as error:  # the parser's word for a token that its buffer cannot hold
+        raise FormatError(
+            f"not {media_type}: one of its literals, names or groups is too large", hint="no token may have more than 16 MiB"
+        ) from error
     namespaces = {prefix: iri for prefix, iri in parser.prefixes.items() if prefix and iri != PROV}
-    whole = tuple(_Graph(graphs.pop("")).statements())
-    return Document(namespaces, whole, tuple(Bundle(_named(name), tuple(_Graph(table).statements())) for name, table in graphs.items()))
+    whole = _limited(graphs.pop(""))
+    return Document(namespaces, whole, tuple(Bundle(_named(name), _limited(table)) for name, table in graphs.items()))
+
+
+def _limited(table: Table) -> tuple[Statement, ...]:
+    """Return the statements of a graph. Raises FormatError where several values for each argument multiply without an end."""
+    most = limits.STATEMENTS + limits.FACTOR * sum(map(len, table.values()))
+    statements = tuple(islice(_Graph(table).statements(), most + 1))
+    if len(statements) > most:
+        hint = "write a qualifying node for each value"
+        raise FormatError(
+            f"several values for the arguments of one node give more than {most:,} statements", at=str(statements[-1].args[0]), hint=hint
+        )
+    return statements
 
 
 def _key(term: Any) -> Key:

@@ -22,7 +22,9 @@ from typing import Any
 from lineage.capture import process
 from lineage.contract import manifest
 from lineage.contract.strict import loads
-from lineage.core.writing import create, open_plain
+from lineage.core import limits
+from lineage.core.reading import open_plain
+from lineage.core.writing import create
 
 VARIABLE = "LINEAGE_SESSION"  # the manifest's path, for child processes
 OWNER = "LINEAGE_SESSION_PID"  # the process that set it, which does not join itself
@@ -203,7 +205,7 @@ def _owner(path: Path) -> Mapping[str, Any]:
 def _manifest(path: Path) -> Mapping[str, Any]:
     try:
         with os.fdopen(open_plain(path), "rb") as file:
-            value, _ = loads(file.read(manifest.MAX_BYTES))
+            value, _ = loads(file.read(limits.JSON))
     except OSError:
         return {}
     return value if isinstance(value, dict) else {}

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage import formats
+from lineage.core import limits
+from lineage.core.reading import read_whole
 from lineage.errors import NotFoundError
 from lineage.export import session_document
 from lineage.facts import Session
@@ -71,7 +73,7 @@ def of_session(session: Session, ids: Ids | None = None) -> Graph:
 def _of_file(path: Path) -> Iterator[Graph]:
     if not path.is_file():
         raise NotFoundError("no such folder or file", at=str(path), hint="name a folder with session manifests, or a PROV file")
-    data = path.read_bytes()
+    data = read_whole(path, limits.PROV)
     document = formats.loads(data, formats.by_path(path).name)
     top = _ordered(document.statements)
     if top:

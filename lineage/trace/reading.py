@@ -91,7 +91,7 @@ def _told(where: Where) -> list[Session | str | os.PathLike[str]]:
 def _documents(paths: tuple[Path, ...], mixed: bool) -> Library:
     if mixed:
         raise UsageError("folders and PROV files cannot be asked together", at=str(paths[0]), hint="export the folder, and name that file")
-    documents = tuple(formats.loads(path.read_bytes(), formats.by_path(path).name).read() for path in paths)
+    documents = tuple(formats.load_file(path).read() for path in paths)
     graph = refine(read((path.name, document) for path, document in zip(paths, documents, strict=True)))
     return Library(graph, Search(graph), documents=documents)
 

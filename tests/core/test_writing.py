@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from lineage.core.writing import create, open_plain, replace_file, write_output, write_whole
+from lineage.core.reading import open_plain
+from lineage.core.writing import create, replace_file, write_output, write_whole
 
 
 def test_a_file_is_written_and_replaced_and_nothing_else_is_left(tmp_path):
