@@ -17,7 +17,7 @@ from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.core import limits
 from lineage.core.reading import open_plain
-from lineage.core.writing import create, replace_file, sync_folder
+from lineage.core.writing import create, move_aside, replace_file, sync_folder
 from lineage.findings import Finding, finding
 from lineage.recording.digests import Digesting, incomplete
 from lineage.recording.journal_stream import JournalStream, in_order
@@ -209,7 +209,7 @@ class Closing:
             if not stream.is_unchanged():
                 raise OSError(0, "it changed while the session was closed; close it again", str(stream.path))
             if stream in aside:
-                stream.path.rename(stream.path.with_name(aside[stream]))
+                move_aside(stream.path, aside[stream])
                 self.findings.append(
                     finding("torn-journal", stream.path.name, None, f"what it holds else is in the manifest; kept as {aside[stream]}")
                 )

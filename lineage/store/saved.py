@@ -23,6 +23,7 @@ from typing import BinaryIO
 import orjson
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
+from lineage.core.writing import make_folder
 from lineage.errors import LateError, LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, Left, reading, seconds
 from lineage.store.embedded import evaluate, in_memory
@@ -98,7 +99,7 @@ class Saved:
         now = {name: graph.digest for name, graph in wanted.items()}
         if self.digests() == now:
             return Changes((), (), len(now))
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         with locked(self.path, fcntl.LOCK_EX), Child(partial(_write, self.path / RDF, wanted, now)) as child:
             done = orjson.loads(child.read())
         return Changes(tuple(done["written"]), tuple(done["removed"]), len(now) - len(done["written"]))
