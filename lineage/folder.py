@@ -22,7 +22,7 @@ from lineage.contract.redacted import is_redacted
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Session, removals
 from lineage.findings import Finding, finding
-from lineage.intake import Progress, Taken, Wanted, take_in
+from lineage.intake import Progress, Sidecars, Taken, Wanted, take_in
 from lineage.integrity import index
 from lineage.unrecorded import orphans, unrecorded, with_inferred
 
@@ -33,9 +33,11 @@ class How:
 
     legacy: files without metadata are accepted as unrecorded, which is no finding then. recheck: every file is read, even one that did
     not change since it was read last. jobs: processes that read files of records. progress: is told of the bytes that were read.
+    sidecars: which to write; never one in a folder inside a folder that is read recursively.
     """
 
     legacy: bool = False
+    sidecars: Sidecars = "missing"
     recheck: bool = False
     jobs: int = 1
     progress: Progress | None = None
@@ -53,9 +55,10 @@ def gathered(
     """
     placed: list[Placed] = []
     findings: list[Finding] = []
+    roots = [folder] if isinstance(folder, Path) else list(folder)
     shown = dict(_places(folder, recursive))
     for place, name in shown.items():
-        found, wrong = read_folder(place, how, shown=name)
+        found, wrong = read_folder(place, how if place in roots else replace(how, sidecars="none"), shown=name)
         placed += [(place, one) for one in found]
         findings += wrong
     told, more = with_origins(placed, shown, how.recheck)
@@ -168,13 +171,13 @@ class _Reading:
         for artifact in {one.path: one for one in listed}.values():
             path = self._folder / artifact.path
             is_there = self._is_inside(artifact.path) and holds_records(path) and os.path.isfile(path)  # noqa: PTH113  # never raises
-            is_wanted = artifact.path in lacking or (artifact.sha256 and index.can_be_made(path))
+            is_wanted = artifact.path in lacking or (artifact.sha256 and self._how.sidecars != "none" and index.can_be_made(path))
             if is_there and is_wanted and not is_redacted(artifact):
                 yield Wanted(path, artifact.path, self._how.legacy, artifact.sha256)
 
     def _take_in(self, wanted: list[Wanted]) -> None:
         how = self._how
-        for one, taken in take_in(wanted, jobs=how.jobs, recheck=how.recheck, progress=how.progress):
+        for one, taken in take_in(wanted, jobs=how.jobs, recheck=how.recheck, sidecars=how.sidecars, progress=how.progress):
             if isinstance(taken, Taken):
                 self._taken[one.path] = taken
             else:

@@ -26,6 +26,7 @@ from typing import IO, Any
 
 import orjson
 
+from lineage.capture.places import bag_of
 from lineage.contract.lines import Stretch, UnpackingError, opened, stretches
 from lineage.contract.strict import loads
 from lineage.core.writing import Pending, make_folder
@@ -250,8 +251,10 @@ def can_be_made(file: Path) -> bool:
     """Is there no sidecar of *file*, and may one be made?"""
     folder = path_of(file).parent
     try:
+        if exists(file) or bag_of(file.parent):
+            return False
         place = folder if folder.exists() else folder.parent
-        return not exists(file) and not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
+        return not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
     except (OSError, ValueError):
         return False
 

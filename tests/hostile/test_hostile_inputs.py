@@ -8,10 +8,12 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from hostile_inputs import DOCUMENTS, FOLDERS
 
+ROOT = Path(__file__).parent.parent.parent
 CPU_SECONDS = 4.0  # twice the bound, for slow machines; quadratic behaviour takes far longer
 MEMORY = 300 << 20  # bytes
 RUNAWAY = 20  # seconds of CPU after which the system ends a process
@@ -55,7 +57,8 @@ def ended(arguments, folder):
     with tempfile.TemporaryFile() as out:
         command = [sys.executable, "-m", "lineage", *arguments]
         started = time.monotonic()
-        process = subprocess.Popen(command, cwd=folder, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_limit)
+        place = {"cwd": folder, "env": {**os.environ, "PYTHONPATH": str(ROOT), "LINEAGE_CACHE": str(folder / "cache")}}
+        process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out, preexec_fn=_limit, **place)
         while True:
             pid, status, used = os.wait4(process.pid, os.WNOHANG)
             if pid:
