@@ -23,6 +23,7 @@ from typing import BinaryIO
 import orjson
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
+from lineage.core import limits
 from lineage.core.writing import make_folder
 from lineage.errors import LateError, LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, Left, reading, seconds
@@ -53,6 +54,7 @@ class Saved:
     """A store on disk. Raises NotFoundError when it is asked and there is none."""
 
     path: Path
+    memory: int = limits.QUERY_MEMORY  # bytes that a query may take
 
     @contextmanager
     def asked(
@@ -69,8 +71,12 @@ class Saved:
             UsageError: it is no query. LateError: it takes longer than *timeout* seconds. LineageError: another process writes for too long.
         """
         form(query)
-        work = partial(_read, self.path / RDF, query, bindings or {}, dataset)
-        with locked(self._there(), fcntl.LOCK_SH, seconds(timeout)), Child(work, timeout, left) as child, reading(child) as found:
+        work = partial(_read, self.path / RDF, query, bindings or {}, dataset, self.memory)
+        with (
+            locked(self._there(), fcntl.LOCK_SH, seconds(timeout)),
+            Child(work, timeout, left, self.memory) as child,
+            reading(child) as found,
+        ):
             yield found
 
     def _there(self) -> Path:
@@ -145,8 +151,8 @@ def _opened(path: Path, *, writing: bool) -> Store:
         ) from error
 
 
-def _read(path: Path, query: str, bindings: Bindings, dataset: Dataset | None, out: BinaryIO) -> None:
-    evaluate(_opened(path, writing=False), query, bindings, out, hidden=DIGESTS, dataset=dataset)
+def _read(path: Path, query: str, bindings: Bindings, dataset: Dataset | None, memory: int, out: BinaryIO) -> None:
+    evaluate(_opened(path, writing=False), query, bindings, out, hidden=DIGESTS, dataset=dataset, memory=memory)
 
 
 def _known(store: Store) -> dict[str, str]:
