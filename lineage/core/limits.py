@@ -11,6 +11,7 @@ VALUES = 2_000_000  # values in one JSON text; an empty object takes 3 bytes of 
 DEPTH = 200  # levels of a JSON text; a record has five
 PROV = 256 << 20  # bytes of a PROV document that this package reads itself
 PROV_LIBRARY = 8 << 20  # bytes of PROV-N, PROV-XML and PROV-JSONLD: `prov` takes some thirty times the memory
+PROV_STRING = 1 << 20  # bytes of one string of PROV-N: `prov` takes 150 times the memory for it
 STATEMENTS = 1000  # statements that an RDF document may give beyond FACTOR times its triples
 FACTOR = 4
 PROOF = 1 << 20  # bytes; a proof has some forty hashes

@@ -249,14 +249,14 @@ def temporary_name(path: Path) -> Path:
     return path.with_name(f".{beginning}.{secrets.token_hex(8)}.tmp")
 
 
-def create(path: Path, flags: int = os.O_WRONLY) -> int:
+def create(path: Path, flags: int = os.O_WRONLY, mode: int = 0o644) -> int:
     """Create the file *path* and return its descriptor: for what grows while others read it, as records and journals.
 
     Raises:
         FileExistsError: Something has this name already; a link counts, wherever it leads.
         OSError: The file cannot be created.
     """
-    return _create(path, flags)
+    return _create(path, flags, mode=mode)
 
 
 def open_again(path: Path, flags: int = os.O_RDWR) -> int:
@@ -267,6 +267,16 @@ def open_again(path: Path, flags: int = os.O_RDWR) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return descriptor
+
+
+def open_lock(path: Path) -> int:
+    """Open the file *path* to be locked, and return its descriptor; it is created where it is not there. Nothing is written to it.
+
+    Raises:
+        OSError: It cannot be opened, or is a link, a device or a folder.
+    """
+    refuse_special(path)
+    return os.open(path, os.O_RDWR | os.O_CREAT | _NOFOLLOW | os.O_CLOEXEC, 0o666)
 
 
 def refuse_special(path: Path) -> None:
@@ -287,8 +297,8 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
-def _create(path: Path | str, flags: int, folder: int | None = None) -> int:
-    return os.open(path, flags | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, 0o644, dir_fd=folder)
+def _create(path: Path | str, flags: int, folder: int | None = None, *, mode: int = 0o644) -> int:
+    return os.open(path, flags | os.O_CREAT | os.O_EXCL | _NOFOLLOW | os.O_CLOEXEC, mode, dir_fd=folder)
 
 
 def _refuse_special(path: Path, folder: int | None) -> None:

@@ -46,6 +46,8 @@ def reader(name: str) -> Callable[[BinaryIO], Document]:
             raise FormatError(
                 f"larger than {limits.PROV_LIBRARY} bytes", hint="write it as PROV-JSON, TriG or N-Quads, which are read with less memory"
             )
+        if name == "provn" and _longest_string(content) > limits.PROV_STRING:
+            raise FormatError(f"a string larger than {limits.PROV_STRING} bytes", hint="write it as PROV-JSON, TriG or N-Quads")
         if name == "xml" and _DECLARATION.search(content.replace(b"\0", b"")):
             raise FormatError("a document type or entity declaration is refused", hint="PROV-XML needs none")
         try:
@@ -54,3 +56,9 @@ def reader(name: str) -> Callable[[BinaryIO], Document]:
             raise FormatError(f"not {name}: {type(error).__name__}: {error}"[:400]) from error
 
     return read
+
+
+def _longest_string(content: bytes) -> int:
+    """Return the length of the longest text between two quotes."""
+    plain = content.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    return max(map(len, plain.split(b'"')))

@@ -24,7 +24,7 @@ import orjson
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from lineage.core import limits
-from lineage.core.writing import make_folder
+from lineage.core.writing import make_folder, open_lock
 from lineage.errors import LateError, LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, Left, reading, seconds
 from lineage.store.embedded import evaluate, in_memory
@@ -119,7 +119,7 @@ class Saved:
 @contextmanager
 def locked(path: Path, how: int, timeout: float | None = None) -> Iterator[None]:
     """Hold the store's lock, shared or alone. Raises LineageError when others hold it for more than `WAIT` seconds, LateError for *timeout*."""
-    descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = open_lock(path / LOCK)
     try:
         _take(descriptor, how, path, timeout)
         yield
