@@ -8,6 +8,7 @@ What no manifest tells of is inferred from inline metadata; what has none is leg
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -35,6 +36,7 @@ SESSION_FORMATS = ("json", "turtle")
 COMBINED_FORMATS = ("json", "turtle", "trig")
 COMBINED = "lineage"  # the stem of the combined files
 PICTURE = "svg"
+LONGEST = 200  # bytes of a session's id in the name of a file
 SAMPLE = 1000  # lines of a file whose records are validated before all are written
 
 
@@ -242,7 +244,13 @@ def sampled(expansion: Expansion) -> Document:
 
 
 def _stem(session: Session) -> str:
-    return f"session_{safe(session.id)}" if session.manifest else "session_unrecorded"
+    """Return the name of the files of a session without a suffix. A long one is cut: a file name has at most 255 bytes."""
+    if not session.manifest:
+        return "session_unrecorded"
+    name = safe(session.id)
+    if len(name.encode()) <= LONGEST:
+        return f"session_{name}"
+    return f"session_{name.encode()[:LONGEST].decode(errors='ignore')}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
 def _combined(writing: Writing, document: Document, only: Sequence[str], notes: list[str], gate: _Gate) -> None:

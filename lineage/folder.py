@@ -19,6 +19,7 @@ from lineage.carried import Placed, with_origins
 from lineage.contract import journal, manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import is_redacted
+from lineage.core.reading import is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Session, removals
 from lineage.findings import Finding, finding
@@ -69,7 +70,7 @@ def _places(folder: Path | Sequence[Path], recursive: bool) -> Iterator[tuple[Pa
     """The folders to be read, and what each is called: a single one not at all, folders in it by their path from there."""
     roots = [folder] if isinstance(folder, Path) else list(folder)
     for root in roots:
-        if not root.is_dir():
+        if not is_folder(root):
             raise NotFoundError("no such folder", at=str(root), hint="name the folder that holds the session manifests")
         for place in [root, *sorted(Path(place) for place, _, _ in os.walk(root) if Path(place) != root)] if recursive else [root]:
             way = place.relative_to(root).as_posix() if place != root else ""

@@ -15,6 +15,7 @@ from lineage.cli.progress import progress
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.core.reading import is_file
 from lineage.core.writing import write_output
 from lineage.errors import UsageError
 from lineage.expansion import Expansion, Lines
@@ -104,7 +105,7 @@ def command(
 def _records(folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, how: How, as_json: bool) -> int:
     """Records one by one; FOLDER may be one file of records then."""
     lines, place, file = _lines(records), folder, None
-    if folder.is_file():
+    if is_file(folder):
         place, sessions = sessions_around(folder)
         file = folder.absolute().relative_to(place).as_posix()
         found, _ = recorded_as(folder, place, sessions)

@@ -15,6 +15,7 @@ from typing import Any
 from lineage.comparison.changes import SECTIONS, Changed
 from lineage.comparison.reports import diff_lines, diff_markdown
 from lineage.contract import manifest
+from lineage.core.reading import is_file
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, ModelLoad, Session, Transformation
 from lineage.trace.reading import Library, Where, open_library
@@ -46,7 +47,7 @@ def diff(one: str, other: str, where: Where | Library = None, *, recursive: bool
     Raises:
         NotFoundError: there is no such session. UsageError: several begin so.
     """
-    paths = [path.parent for path in map(on_disk, (one, other)) if path and path.is_file()]
+    paths = [path.parent for path in map(on_disk, (one, other)) if path and is_file(path)]
     library = where if isinstance(where, Library) else open_library(where if where is not None else list(dict.fromkeys(paths)) or None, recursive=recursive)  # fmt: skip
     return differences(_session(library, one), _session(library, other))
 

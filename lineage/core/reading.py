@@ -47,3 +47,18 @@ def open_plain(path: Path, *, follow: bool = False) -> int:
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", str(path))
     return descriptor
+
+
+def is_folder(path: Path) -> bool:
+    """Return whether *path* is a folder. Never raises: a name that no file can have is none."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
+def is_file(path: Path) -> bool:
+    """Return whether *path* is a regular file, or a link to one. Never raises."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_there(path: Path) -> bool:
+    """Return whether something has the name *path*. Never raises."""
+    return os.path.exists(path)  # noqa: PTH110

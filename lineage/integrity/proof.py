@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.strict import loads
+from lineage.core.reading import is_file
 from lineage.errors import FormatError, NotFoundError
 from lineage.integrity.index import each_row
 from lineage.merkle import Tree, leaf_hash, leaves_of, proved_root
@@ -45,7 +46,7 @@ def prove(file: Path, line: int) -> Proof:
     Raises:
         NotFoundError: there is no such file or line. OSError: the file cannot be read.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise NotFoundError("no such file", at=str(file))
     tree, mine = Tree(target=line - 1), b""
 
@@ -69,7 +70,7 @@ def read(path: Path) -> Proof:
     Raises:
         FormatError: it has not the shape of one. NotFoundError: there is no such file.
     """
-    if not path.is_file():
+    if not is_file(path):
         raise NotFoundError("no such file", at=str(path))
     said = loads(path.read_bytes())[0] if path.stat().st_size <= MAX_BYTES else None
     if not isinstance(said, dict) or said.get("format") != FORMAT or not _is_proof(said):

@@ -12,6 +12,7 @@ from lineage.capture.files import digest
 from lineage.capture.places import own
 from lineage.contract import manifest, redacted, writing
 from lineage.contract.lines import holds_records
+from lineage.core.reading import is_folder
 from lineage.core.writing import Pending, new_folder, replace_file
 from lineage.errors import NotFoundError, UsageError
 from lineage.export import export_folder
@@ -43,7 +44,7 @@ def redact(folder: Path, out: Path, *, leaves: bool = True) -> Redaction:
     Raises:
         NotFoundError: no such folder, or no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
     if os.path.lexists(out):
         raise UsageError("it is there already", at=str(out), hint="a copy is written where nothing is")

@@ -24,6 +24,7 @@ import orjson
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
 from lineage.core import limits
+from lineage.core.reading import is_folder
 from lineage.core.writing import make_folder, open_lock
 from lineage.errors import LateError, LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, Left, reading, seconds
@@ -80,13 +81,13 @@ class Saved:
             yield found
 
     def _there(self) -> Path:
-        if not (self.path / RDF).is_dir():
+        if not is_folder(self.path / RDF):
             raise NotFoundError("no such store", at=str(self.path), hint="--in FOLDER fills it")
         return self.path
 
     def digests(self) -> dict[str, str]:
         """The graphs that are stored, each with its digest."""
-        if not (self.path / RDF).is_dir():
+        if not is_folder(self.path / RDF):
             return {}
         with locked(self.path, fcntl.LOCK_SH), Child(partial(_digests, self.path / RDF)) as child:
             known: dict[str, str] = orjson.loads(child.read())
