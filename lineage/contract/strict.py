@@ -18,14 +18,13 @@ from lineage.core import limits
 
 Problem = tuple[str, str]  # the code of a rule, and the detail
 _TOO_DEEP: Problem = ("not-json", f"nested deeper than {limits.DEPTH}")
-_TOO_MANY: Problem = ("not-json", f"more than {limits.VALUES:,} values")
 _NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def loads(data: bytes) -> tuple[Any, list[Problem]]:
     """The value and what is wrong with it: "not-utf8", "not-json" (then the value is None), "duplicate-key", "not-finite" (reads as null)."""
     if _has_too_many(data):
-        return None, [_TOO_MANY]
+        return None, [("not-json", f"more than {limits.VALUES:,} values")]
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:

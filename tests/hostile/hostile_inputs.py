@@ -210,7 +210,7 @@ def packed_files_that_are_none(folder):
 
 @_folder
 def a_manifest_of_many_artifacts(folder):
-    _manifest(folder, _artifacts(*({"file": f"f{n}.jsonl", "type": "training_data"} for n in range(3_000))))
+    _manifest(folder, _artifacts(*({"file": f"f{n}.jsonl", "type": "training_data"} for n in range(2_000))))
 
 
 @_folder

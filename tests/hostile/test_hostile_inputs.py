@@ -89,6 +89,7 @@ def written(name, folder):
     return path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FOLDERS)
 def test_a_hostile_folder_is_read_within_bounds(name, tmp_path):
     for verb, arguments in OF_FOLDERS.items():

@@ -25,7 +25,7 @@ CALLS = {
 @pytest.mark.parametrize("name", NAMES)
 def test_a_name_that_no_file_can_have_is_a_clear_error(call, name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(LineageError, match="no such|no file can be called"):
+    with pytest.raises(LineageError, match="no such"):
         CALLS[call](NAMES[name])
 
 
