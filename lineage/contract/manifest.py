@@ -199,7 +199,13 @@ def read(path: Path, names: Sequence[str] | None = None) -> tuple[Session | None
     schema = fields.text("schema")
     if schema not in (None, SCHEMA):
         findings.append(finding("newer-schema", path.name, None, f"{schema[:40]!r}, and the newest known is {SCHEMA!r}"))
-    return session, findings + [finding("bad-manifest", path.name, None, problem) for problem in fields.problems]
+    return session, findings + [finding("bad-manifest", path.name, None, problem) for problem in _first(fields.problems)]
+
+
+def _first(problems: Sequence[str]) -> list[str]:
+    """Return the first problems, and how many more there are."""
+    rest = len(problems) - limits.PROBLEMS
+    return [*problems[: limits.PROBLEMS], *([f"and {rest:,} more problems"] if rest > 0 else [])]
 
 
 def _manifest(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:

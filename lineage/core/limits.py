@@ -8,6 +8,7 @@ from __future__ import annotations
 LINE = 64 << 20  # bytes of one line of records or of a journal; a longer line is passed over
 JSON = 64 << 20  # bytes of a JSON file that is read as a whole: a manifest, a report, an envelope
 VALUES = 2_000_000  # values in one JSON text; an empty object takes 3 bytes of a file and 64 of memory
+PROBLEMS = 100  # of the shape of one manifest that are told
 DEPTH = 200  # levels of a JSON text; a record has five
 PROV = 256 << 20  # bytes of a PROV document that this package reads itself
 PROV_LIBRARY = 8 << 20  # bytes of PROV-N, PROV-XML and PROV-JSONLD: `prov` takes some thirty times the memory
