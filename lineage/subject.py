@@ -13,6 +13,7 @@ from lineage import export, formats
 from lineage.carried import Placed
 from lineage.constraints import validate
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.core.reading import is_file, is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.expansion import Expansion, Lines
 from lineage.facts import Session
@@ -51,15 +52,15 @@ def subject(place: Path, line: int | None = None, *, session: str | None = None,
         NotFoundError: there is no such file, line or session. UsageError: a session was asked for where there can be none.
         FormatError: the file is no PROV document.
     """
-    if place.is_dir():
+    if is_folder(place):
         return _folder(place, session, legacy, recursive)
-    if not place.is_file():
+    if not is_file(place):
         raise NotFoundError("no such file or folder", at=str(place), hint="name an artifacts folder, a PROV file, or FILE:LINE")
     around, sessions = sessions_around(place)
     is_document = any(place.suffix.lower() in one.suffixes for one in formats.FORMATS.values())
     if line is not None or recorded_as(place, around, sessions)[1] is not None or (sessions and not is_document):
         return _file(place, line, around, legacy)
-    document = formats.loads(place.read_bytes(), formats.by_path(place).name)
+    document = formats.load_file(place)
     document = _of_bundle(document, session).read()
     return Subject(document, tuple(validate(document, str(place))))
 

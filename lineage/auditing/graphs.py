@@ -6,9 +6,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from lineage.auditing.world import MAX_BYTES, Found, World
+from lineage.auditing.world import Found, World
 from lineage.capture.places import own
 from lineage.constraints import validate
+from lineage.core import limits
 from lineage.errors import FormatError
 from lineage.export import combined_as, combined_document, each_alone, session_document
 from lineage.facts import Session
@@ -85,8 +86,8 @@ def _stale(name: str, path: Path, file: str, detail: str, session: str | None) -
 
 
 def _read(path: Path, name: str, file: str) -> Iterator[Finding]:
-    if path.stat().st_size > MAX_BYTES:
-        yield finding("unreadable", file, None, f"larger than {MAX_BYTES} bytes")
+    if path.stat().st_size > limits.PROV:
+        yield finding("unreadable", file, None, f"larger than {limits.PROV} bytes")
         return
     with path.open("rb") as there:
         try:

@@ -22,9 +22,9 @@ from lineage.carried.originals import Made
 from lineage.consequences.policy import Cause
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
-from lineage.contract import manifest
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.export import combined_document, graphs_of, written_as
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice
 from lineage.findings import Finding, finding
@@ -40,8 +40,6 @@ from lineage.trace.reading import Library, open_library
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-MAX_BYTES = manifest.MAX_BYTES  # of a JSON file that is read whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,7 +297,7 @@ class World:
     def json(self, path: Path) -> Any:
         """The JSON of a file of the folder; None where it cannot be read."""
         try:
-            return loads(path.read_bytes())[0] if self.is_readable(path) and path.stat().st_size <= MAX_BYTES else None
+            return loads(path.read_bytes())[0] if self.is_readable(path) and path.stat().st_size <= limits.JSON else None
         except OSError:
             return None
 

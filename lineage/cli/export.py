@@ -15,6 +15,7 @@ from lineage.cli.progress import progress
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.core.reading import is_file
 from lineage.core.writing import write_output
 from lineage.errors import UsageError
 from lineage.expansion import Expansion, Lines
@@ -38,7 +39,7 @@ INVALID = 5
     help=f"Write this format only (may be repeated): {', '.join(formats.FORMATS)}.",
 )
 @click.option("--session", "-s", "session", metavar="ID", help="Only the session whose id begins so.")
-@click.option("--output", "-o", metavar="PATH", help="A folder for the combined graph, one file, or - for stdout.")
+@click.option("--output", "-o", metavar="PATH", help="A folder for all files, one file, or - for stdout.")
 @click.option("--legacy", is_flag=True, help="Accept files without metadata as unrecorded.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
 @click.option(
@@ -69,7 +70,8 @@ def command(
 ) -> int:
     """Write the PROV of FOLDER: PROV-JSON and Turtle beside each manifest, all sessions combined in graphs/ with a picture.
 
-    FOLDER is `artifacts` if it is not given. Nothing in it is changed but these files. Exit code 1 when something is wrong with
+    FOLDER is `artifacts` if it is not given. Nothing in it is changed but these files, and nothing at all with --output or in folders
+    inside it: with --recursive, documents of their sessions go to graphs/. Exit code 1 when something is wrong with
     the artifacts; the rest of them is exported all the same.
     """
     for name in names:
@@ -82,7 +84,7 @@ def command(
             return _one_document(folder, names, session, output, recursive, allow_invalid, how)
         done = export.export_folder(
             folder,
-            graphs=Path(output) if output else None,
+            output=Path(output) if output else None,
             only=names,
             session=session,
             recursive=recursive,
@@ -103,7 +105,7 @@ def command(
 def _records(folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, how: How, as_json: bool) -> int:
     """Records one by one; FOLDER may be one file of records then."""
     lines, place, file = _lines(records), folder, None
-    if folder.is_file():
+    if is_file(folder):
         place, sessions = sessions_around(folder)
         file = folder.absolute().relative_to(place).as_posix()
         found, _ = recorded_as(folder, place, sessions)

@@ -12,6 +12,7 @@ from lineage import formats
 from lineage.cli import row, tell
 from lineage.constraints import advised, validate
 from lineage.constraints.violations import Violation
+from lineage.core.reading import is_file
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.findings import Finding
 from lineage.prov.document import Document
@@ -58,9 +59,9 @@ def _read(file: str, name: str | None) -> Document:
             raise UsageError("standard input has no name that tells its format", at="-", hint="say --format")
         return formats.loads(sys.stdin.buffer.read(), name)
     path = Path(file)
-    if not path.is_file():
+    if not is_file(path):
         raise NotFoundError("no such file", at=file)
-    return formats.loads(path.read_bytes(), name or formats.by_path(path).name)
+    return formats.load_file(path, name)
 
 
 def _json(one: Finding) -> dict[str, object]:

@@ -9,8 +9,8 @@ from typing import Any
 from lineage.capture.files import digest
 from lineage.capture.places import own
 from lineage.comparison.subjects import Run, Subject
-from lineage.contract.manifest import MAX_BYTES
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.facts import Evaluation, Json
 from lineage.trace.reading import Library
 
@@ -41,7 +41,7 @@ def _read(library: Library, run: Run) -> ReportFile:
     for made in run[1].made:
         for folder, sessions in library.places.items():
             path = own(folder, made.path) if run[0].id in sessions else None
-            if path is None or path.suffix != ".json" or path.stat().st_size > MAX_BYTES:
+            if path is None or path.suffix != ".json" or path.stat().st_size > limits.JSON:
                 continue
             if made.sha256 not in (None, digest(path)[0]):
                 return ReportFile(reason=f"{made.path} is not the file that was recorded")

@@ -16,6 +16,7 @@ from lineage.comparison.changes import SECTIONS, Changed
 from lineage.comparison.session_reports import diff_lines, diff_markdown
 from lineage.comparison.subjects import sessions_in
 from lineage.contract import manifest
+from lineage.core.reading import is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, ModelLoad, Session, Transformation
 from lineage.trace.reading import Library, Where, open_library
@@ -47,7 +48,7 @@ def diff(one: str, other: str, where: Where | Library = None, *, recursive: bool
     Raises:
         NotFoundError: there is no such session. UsageError: several begin so.
     """
-    paths = [path if path.is_dir() else path.parent for path in map(on_disk, (one, other)) if path]
+    paths = [path if is_folder(path) else path.parent for path in map(on_disk, (one, other)) if path]
     library = where if isinstance(where, Library) else open_library(where if where is not None else list(dict.fromkeys(paths)) or None, recursive=recursive)  # fmt: skip
     return differences(_session(library, one), _session(library, other))
 

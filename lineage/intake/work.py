@@ -21,6 +21,7 @@ from lineage.capture import files
 from lineage.contract.lines import is_compressed
 from lineage.contract.records import Scan, merged, scanned
 from lineage.contract.slices import Part
+from lineage.core.writing import make_folder, open_lock
 from lineage.errors import FormatError
 from lineage.findings import Finding, finding
 from lineage.intake import part
@@ -147,9 +148,9 @@ class Work:
         assert self._kept.entry is not None
         folder = self._kept.entry.parent / "parts" / self._kept.entry.name
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             _sweep(folder.parent)
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            lock = open_lock(folder / "lock")
         except OSError:  # there is nowhere to keep parts
             return None
         try:

@@ -22,13 +22,15 @@ from pathlib import Path
 from struct import Struct
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import orjson
 
 from lineage.capture import files
+from lineage.capture.places import bag_of
 from lineage.contract.lines import Stretch, UnpackingError, opened, stretches
 from lineage.contract.strict import loads
+from lineage.core.writing import Pending, make_folder
 from lineage.errors import FormatError
 from lineage.kernel import SHORT
 from lineage.merkle import Tree, row, rows, short
@@ -150,32 +152,29 @@ class Sealing:
     def __init__(self, file: Path) -> None:
         self._target, self._file = path_of(file), file
         self._tree = Tree()
-        self._temporary: Path | None = None
-        self._out: BinaryIO | None = None
+        self._pending: Pending | None = None
 
     def __enter__(self) -> Sealing:
         return self
 
     def open(self) -> None:
         """Begin the sidecar. Raises OSError where it cannot be written; the tree is made all the same."""
-        if self._target.parent.is_symlink():
-            raise OSError(f"{self._target.parent} is a link")
-        self._target.parent.mkdir(exist_ok=True)
-        self._temporary, self._out = files.exclusive(self._target)
-        self._out.write(b" " * MAX_HEADER)
+        make_folder(self._target.parent, within=self._file.parent)
+        self._pending = Pending(self._target, within=self._file.parent)
+        self._pending.file.write(b" " * MAX_HEADER)
 
     def add(self, rows: bytes) -> None:
         """The rows of the next lines."""
         self._tree.extend(rows)
         self.put(short(rows))
-        if self._out and self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
+        if self._pending and self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
             self._drop()
 
     def put(self, short_rows: bytes) -> None:
         """The same, of lines that are in a tree already, as the sidecar keeps them. A full disk ends the sidecar, and nothing else."""
-        if self._out:
+        if self._pending:
             try:
-                self._out.write(short_rows)
+                self._pending.file.write(short_rows)
             except OSError:
                 self._drop()
 
@@ -185,21 +184,18 @@ class Sealing:
 
     def keep(self, seal: Seal) -> bool:
         """Put the sidecar in its place, where it appears whole or not at all; is it there now? Raises OSError."""
-        if self._out is None or self._temporary is None:
+        if self._pending is None:
             return False
-        self._out.seek(0)
-        self._out.write(_header(seal))
-        self._out.close()
-        self._temporary.replace(self._target)
-        self._temporary = self._out = None
+        self._pending.file.seek(0)
+        self._pending.file.write(_header(seal))
+        self._pending.keep()
+        self._drop()
         return True
 
     def _drop(self) -> None:
-        if self._out and self._temporary:
-            with suppress(OSError):  # what is buffered cannot be written, and is not needed
-                self._out.close()
-            self._temporary.unlink(missing_ok=True)
-        self._temporary = self._out = None
+        if self._pending:
+            self._pending.close()
+        self._pending = None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._drop()
@@ -307,8 +303,10 @@ def can_be_made(file: Path) -> bool:
     """Is there no sidecar of *file*, and may one be made?"""
     folder = path_of(file).parent
     try:
+        if exists(file) or bag_of(file.parent):
+            return False
         place = folder if folder.exists() else folder.parent
-        return not exists(file) and not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
+        return not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
     except (OSError, ValueError):
         return False
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from lineage.contract.lines import MAX_LINE
 from lineage.contract.strict import loads
+from lineage.core.reading import is_file
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.integrity.index import each_row
 from lineage.merkle import Tree, leaf_hash, leaves_of, proved_root
@@ -51,7 +52,7 @@ def prove(file: Path, line: int) -> Proof:
     Raises:
         NotFoundError: there is no such file or line. OSError: the file cannot be read.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise NotFoundError("no such file", at=str(file))
     tree, mine = Tree(target=line - 1), b""
 

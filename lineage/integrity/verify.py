@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.core.reading import is_file
 from lineage.errors import FormatError, NotFoundError
 from lineage.facts import Artifact
 from lineage.integrity import index
@@ -32,7 +33,7 @@ def verify(file: Path, found: index.Seal | None = None) -> Verdict:
     Raises:
         NotFoundError: there is no such file. OSError: it cannot be read. UnpackingError: it is not what its name says.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise NotFoundError("no such file", at=str(file))
     found = found or index.build(file, keep=False)
     _, recorded = recorded_as(file, *sessions_around(file))

@@ -47,13 +47,21 @@ def document(session: Session, ids: Ids | None = None) -> Document:
 def combined(sessions: Iterable[Session], ids: Ids | None = None) -> Document:
     """Many sessions, each in a bundle of its own, whatever order they come in."""
     ids = ids or Ids()
-    ordered = sorted(sessions, key=ids.bundle)
+    named = list(_named(sorted(sessions, key=ids.bundle), ids))
     about = (
-        statement(ENTITY, ids.bundle(one), attributes=[*kind(PROV["Bundle"]), (PROV["label"], literal(one.title or one.id))])
-        for one in ordered
+        statement(ENTITY, name, attributes=[*kind(PROV["Bundle"]), (PROV["label"], literal(one.title or one.id))]) for name, one in named
     )
-    bundles = tuple(Bundle(ids.bundle(one), statements(one, ids)) for one in ordered)
+    bundles = tuple(Bundle(name, statements(one, ids)) for name, one in named)
     return Document(namespaces(ids), merged(about), bundles)
+
+
+def _named(sessions: Iterable[Session], ids: Ids) -> Iterator[tuple[Name, Session]]:
+    """Return each session with the name of its bundle. Copies of a session in several folders have its id, and bundles need their own names."""
+    taken: dict[Name, int] = {}
+    for session in sessions:
+        name = ids.bundle(session)
+        taken[name] = number = taken.get(name, 0) + 1
+        yield (name if number == 1 else Name(f"{name}-{number}")), session
 
 
 def _told(scope: Scope) -> Iterator[Statement]:

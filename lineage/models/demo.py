@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.times import now
+from lineage.core.writing import make_folder, replace_file
 from lineage.models import tiny
 from lineage.models.generation import GREEDY, complete, effective, instruction_prompt, record
 from lineage.models.loader import CleanModelLoader
@@ -27,8 +28,8 @@ def run(artifacts: Path, graphs: Path | None, *, records: int = 200, echo: Echo 
     _no_bars()
     prompts, held_out = artifacts / "inputs" / "prompts.jsonl", artifacts / "inputs" / "held_out.jsonl"
     for path in (prompts, held_out):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes((DATA / path.name).read_bytes())
+        make_folder(path.parent, within=artifacts)
+        replace_file(path, (DATA / path.name).read_bytes(), within=artifacts)
     instructions = list(_rows(prompts))
     echo("building a tiny model …")
     folder = tiny.build(artifacts / "models" / "tiny", [row["instruction"] for row in instructions])

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.core.writing import create
 from lineage.errors import FormatError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -119,6 +120,5 @@ def _bytes(path: Path) -> bytes:
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:
     """The file is made with its mode, so that at no moment anybody else can read it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode)
-    with os.fdopen(descriptor, "wb") as out:
+    with os.fdopen(create(path, mode=mode), "wb") as out:
         out.write(data)

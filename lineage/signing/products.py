@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lineage.contract import journal, manifest
-from lineage.core.writing import open_plain
+from lineage.core.reading import open_plain
 
 HEAD = 1 << 16  # bytes; what is looked at of a file
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lineage.capture.places import links_to, own
 from lineage.contract import manifest
 from lineage.contract.times import now
+from lineage.core.reading import is_folder, is_there
 from lineage.core.writing import write_whole
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
@@ -55,7 +56,7 @@ def left_out(where: Path, exclude: Sequence[str] = ()) -> tuple[LeftOut, ...]:
     Raises:
         NotFoundError: No such folder or manifest.
     """
-    if not where.is_dir():
+    if not is_folder(where):
         return ()
     sessions = sorted(_sessions(statement.manifests(where)), key=_age)
     return tuple(one for one in (_reason(where, session, exclude) for session in sessions) if one)
@@ -84,7 +85,7 @@ def sign(
         NotFoundError: no such folder, manifest or session. UsageError: a session still runs, has other files than its manifest
         records, or has another signature already. FormatError: the key, or an envelope in the folder, cannot be read.
     """
-    secret, folder = private_key(key), where if where.is_dir() else where.parent
+    secret, folder = private_key(key), where if is_folder(where) else where.parent
     signed, chosen = [], _chosen(where, folder, session, exclude)
     waiting = [envelope_path(folder, one.id) for one in chosen] if replace_signature else []
     extra = beside(folder, waiting, exclude)
@@ -129,15 +130,15 @@ class _Place:
 
 
 def _chosen(where: Path, folder: Path, prefix: str, exclude: Sequence[str]) -> Sequence[Session]:
-    if not where.exists():
+    if not is_there(where):
         raise NotFoundError("no such folder or manifest", at=str(where), hint="name the folder that holds the session manifests")
-    if not where.is_dir() and not own(folder, where.name):
+    if not is_folder(where) and not own(folder, where.name):
         raise UsageError("not a regular file of its folder", at=str(where), hint="a link that leads out is not followed")
-    paths = statement.manifests(folder) if where.is_dir() else [where]
+    paths = statement.manifests(folder) if is_folder(where) else [where]
     found = _sessions(paths)
     if prefix:
         found = [pick([(folder, one) for one in found], prefix)[1]]
-    if where.is_dir() and not prefix:
+    if is_folder(where) and not prefix:
         found = [one for one in found if _reason(folder, one, exclude) is None]
     if not found:
         raise NotFoundError("no session that has ended is here to be signed", at=str(where), hint=CLOSE)

@@ -25,6 +25,7 @@ from lineage.errors import FormatError, UsageError
 from lineage.facts import Artifact, Session, removals
 from lineage.integrity.index import path_of, sealed
 from lineage.integrity.verify import rows_problem
+from lineage.mapping import CODE
 from lineage.mapping.names import safe
 
 TYPE = "https://in-toto.io/Statement/v1"
@@ -217,10 +218,11 @@ def recorded(session: Session) -> Iterator[Artifact]:
 
 
 def made(session: Session) -> Iterator[str]:
-    """The digest of every single file that the session made; what it used is the work of another."""
+    """Return the digest of every file that the session made: not what it used, nor the code that it ran."""
     removed = removals([session])
-    every = (*session.artifacts, *(one for run in session.activities for one in run.made))
-    digests = (part.sha256 for one in every if one.path not in removed for part in (one, *one.parts))
+    own = (one for one in session.artifacts if one.activity or one.type not in CODE)
+    artifacts = (*own, *(one for run in session.activities for one in run.made))
+    digests = (part.sha256 for one in artifacts if one.path not in removed for part in (one, *one.parts))
     yield from dict.fromkeys(digest for digest in digests if digest)
 
 

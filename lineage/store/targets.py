@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from lineage.core import limits
 from lineage.findings import Finding
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.endpoint import Remote
@@ -26,13 +27,19 @@ class Target(Protocol):
 
 @contextmanager
 def opened(
-    paths: Sequence[Path], *, recursive: bool = False, store: Path | None = None, endpoint: str | None = None
+    paths: Sequence[Path],
+    *,
+    recursive: bool = False,
+    store: Path | None = None,
+    endpoint: str | None = None,
+    memory: int = limits.QUERY_MEMORY,
 ) -> Iterator[tuple[Target, tuple[str, ...]]]:
     """What is to be asked, and notes on what was read.
 
     Args:
         paths: folders and PROV files. store: where the graph is kept; *paths* bring it up to date, without any it is asked as it is.
         endpoint: the URL of a SPARQL 1.1 endpoint, which is asked in place of both.
+        memory: bytes that a query may take beside the graph; an endpoint has its own limit.
 
     Raises:
         NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
@@ -41,10 +48,10 @@ def opened(
         yield Remote(endpoint), ()
         return
     if store is not None:
-        yield Saved(store), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
+        yield Saved(store, memory), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
         return
     gathered = gather(paths, recursive=recursive)
-    yield Memory(in_memory(gathered.graphs)), _notes(gathered.findings)
+    yield Memory(in_memory(gathered.graphs), memory), _notes(gathered.findings)
 
 
 def _brought_up_to_date(saved: Saved, paths: Sequence[Path], recursive: bool) -> tuple[str, ...]:

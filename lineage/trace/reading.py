@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage import formats, mapping
+from lineage.core.reading import is_folder, is_there
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
 from lineage.findings import Finding
@@ -75,9 +76,9 @@ def open_library(where: Where = None, *, recursive: bool = False, ids: Ids | Non
     sessions = tuple(one for one in told if isinstance(one, Session))
     paths = tuple(Path(one) for one in told if not isinstance(one, Session))
     for path in paths:
-        if not path.exists():
+        if not is_there(path):
             raise NotFoundError("no such folder or file", at=str(path), hint="say --in PATH")
-    folders = tuple(path for path in paths if path.is_dir())
+    folders = tuple(path for path in paths if is_folder(path))
     if len(folders) < len(paths):
         return _documents(paths, bool(folders or sessions))
     return _folders(folders, sessions, recursive, ids)
@@ -92,7 +93,7 @@ def _told(where: Where) -> list[Session | str | os.PathLike[str]]:
 def _documents(paths: tuple[Path, ...], mixed: bool) -> Library:
     if mixed:
         raise UsageError("folders and PROV files cannot be asked together", at=str(paths[0]), hint="export the folder, and name that file")
-    documents = tuple(formats.loads(path.read_bytes(), formats.by_path(path).name).read() for path in paths)
+    documents = tuple(formats.load_file(path).read() for path in paths)
     graph = refine(read((path.name, document) for path, document in zip(paths, documents, strict=True)))
     return Library(graph, Search(graph), documents=documents)
 

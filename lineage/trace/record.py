@@ -15,6 +15,7 @@ from types import TracebackType
 from lineage.carried.matching import BOM, Original
 from lineage.contract.around import recorded_as, sessions_around
 from lineage.contract.slices import Slices
+from lineage.core.reading import is_file
 from lineage.errors import NotFoundError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
 from lineage.integrity.lines import FileLines, as_record, metadata_of
@@ -61,7 +62,7 @@ class RecordFile:
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
-        if not self.path.is_file():
+        if not is_file(self.path):
             raise NotFoundError("no such file", at=str(self.path))
         self._folder, self._sessions = sessions_around(self.path)
         self._opened(self.path)

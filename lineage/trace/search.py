@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage.capture import files
+from lineage.core.reading import is_file, is_folder, is_there
 from lineage.errors import NotFoundError, UsageError
 from lineage.mapping.names import DCTERMS, ID_BASE, LIN, PROV, SCHEMA
 from lineage.prov.statement import Literal
@@ -48,7 +49,7 @@ Places = Mapping[Path, frozenset[str]]
 def on_disk(name: str | Path) -> Path | None:
     """The file or folder of this name, if there is one. A text that can be no path names none."""
     try:
-        return Path(name) if Path(name).exists() else None
+        return Path(name) if is_there(Path(name)) else None
     except (OSError, ValueError):  # longer than a path may be, or with a null byte
         return None
 
@@ -125,9 +126,9 @@ class Search:
 
     def _at(self, path: Path, kinds: frozenset[str] | None, places: Places) -> set[int]:
         """What has the bytes that are there; else what was recorded at that place, by the sessions of its folder."""
-        same = self._of(self._ids.get(files.digest(path)[0], ()), kinds) if path.is_file() else set()
+        same = self._of(self._ids.get(files.digest(path)[0], ()), kinds) if is_file(path) else set()
         there = {number for folder, sessions in places.items() for number in self._placed(path, folder, sessions)}
-        if path.is_dir() and len(there) > 1:
+        if is_folder(path) and len(there) > 1:
             now = files.artifact(path, folder=path.parent, type="folder").sha256
             same = self._of(self._ids.get(now or "", ()), kinds)
         return same | self._around(path, same, places) or self._of(there, kinds)
