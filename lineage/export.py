@@ -19,6 +19,7 @@ from lineage import formats, mapping
 from lineage.capture.places import is_name, is_sent_away
 from lineage.carried import Placed
 from lineage.constraints import validate
+from lineage.contract.unnamed import of_other_tools
 from lineage.core.writing import write_whole
 from lineage.draw import draw
 from lineage.errors import UsageError
@@ -46,6 +47,7 @@ class Exported:
     files: tuple[Path, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()  # what a format could not hold
+    foreign: tuple[tuple[str, str], ...] = ()  # files of other tools that no session names, each with its format
 
 
 def graphs_of(folder: Path) -> Path:
@@ -83,6 +85,9 @@ def export_folder(
     """
     sessions, findings = gathered(folder, How(legacy=legacy, recheck=recheck, jobs=jobs, progress=progress), recursive=recursive)
     chosen = sessions if session is None else (pick(sessions, session),)
+    foreign = of_other_tools(folder, sessions)
+    if not sessions:
+        return Exported((), (), findings, foreign=foreign)
     target = graphs or (_own_graphs(folder) if session is None else graphs_of(folder))
     gate, ids = _Gate(allow_invalid), ids or Ids()
     written: list[Path] = []
@@ -93,7 +98,7 @@ def export_folder(
     notes: list[str] = []
     if session is None:
         written += _write_combined(document, target, only, notes, gate, _recorded(sessions))
-    return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles, *gate.findings), tuple(notes))
+    return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles, *gate.findings), tuple(notes), foreign)
 
 
 def _own_graphs(folder: Path) -> Path:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +11,8 @@ from pathlib import Path
 from lineage.auditing import graphs as prov
 from lineage.auditing import reports, shacl, signatures, training
 from lineage.auditing.artifacts import changed_lines, renamed
+from lineage.auditing.audited import audited, others
+from lineage.auditing.claims import claims
 from lineage.auditing.config import Config
 from lineage.auditing.impact import Downstream
 from lineage.auditing.leaks import masked
@@ -24,8 +26,8 @@ from lineage.facts import Artifact, Transformation
 from lineage.folder import How
 from lineage.intake import Progress
 from lineage.signing.keys import public_key
-from lineage.unrecorded import orphans
 
+SHOWN = 5  # files that a sentence names
 _AS_FILES = ("altered-file", "missing-file", "unreadable")  # found in reading; what came from the file is doubtful
 
 
@@ -57,7 +59,7 @@ def audit(
         NotFoundError: no such folder or key; a key or head, and neither session nor signature. FormatError: the key is none. UsageError: *shapes* without
         pySHACL, a key without the extra `signing`, a head that is none.
     """
-    at = now or datetime.now(UTC)
+    at = (now or datetime.now(UTC)).replace(microsecond=0)  # a report that is checked is made again for the time that it names
     signer = None if key is None else public_key(Path(key))
     how = How(recheck=recheck, jobs=jobs, progress=progress)
     world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
@@ -74,6 +76,8 @@ def audit(
         ignored=tuple(sorted(ignored.items())),
         checked=tuple(_checked(world, shapes)),
         unchecked=tuple(_unchecked(world)),
+        claimed=tuple(claims(world)),
+        audited=audited(world, config, shapes),
         world=world,
     )
 
@@ -176,12 +180,16 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
                 _redacted(world),
                 "their manifest says that they are not here as they were recorded, so nobody compared them",
             ),
-            ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
-            ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
+            (
+                "files outside the folder",
+                len(_outside(world)),
+                f"{_named(_outside(world))}: sessions used them; nothing outside the folder is read",
+            ),
             *prov.unchecked(world),
         )
         if count
     )
+    yield from _others(world)
     yield from signatures.unchecked(world)
     yield "commits", None, "whether they exist in a repository is not asked"
 
@@ -195,10 +203,19 @@ def _undigested(world: World) -> int:
     return sum(type(row.get("sha256")) is not str for _, session in world.placed for row in world.entries(session) if row.get("timestamp"))
 
 
-def _others(world: World) -> list[Path]:
-    named = world.files
-    places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
-    return [path for place in places for path in orphans(place, ()) if world.name(place, path.name) not in named]
+def _others(world: World) -> Iterator[tuple[str, int, str]]:
+    """The files that no session names, those of one kind together."""
+    kinds: dict[str, list[str]] = {}
+    for file, why in others(world):
+        kinds.setdefault(why, []).append(file)
+    for why, files in sorted(kinds.items()):
+        yield "files beside the sessions", len(files), f"{_named(files)}: {why}"
+
+
+def _named(files: Collection[str]) -> str:
+    """The first few files; the report's JSON has all."""
+    more = f" and {len(files) - SHOWN:,} more" if len(files) > SHOWN else ""
+    return f"{', '.join(sorted(files)[:SHOWN])}{more}"
 
 
 def _redacted(world: World) -> int:

@@ -22,6 +22,7 @@ HELP = "docs/reference/audit-rules.md"
 def as_json(report: Audit) -> dict[str, Any]:
     """The report as one document."""
     return {
+        "report": "lineage audit",
         "folder": report.folder,
         "at": report.at,
         "version": report.version,
@@ -33,6 +34,9 @@ def as_json(report: Audit) -> dict[str, Any]:
         "configuration": report.config.source,
         "checked": dict(report.checked),
         "not_checked": [{"what": what, "count": count, "why": why} for what, count, why in report.unchecked],
+        "claimed_not_checked": [{"what": what, "count": count, "why": why} for what, count, why in report.claimed],
+        "nothing_audited": report.empty or None,
+        "audited": report.audited,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, Held, World, called
 from lineage.contract.metadata import PROVENANCE
 from lineage.facts import Activity, Evaluation, Generation, Json, ModelLoad, Session, Slice
@@ -89,7 +90,7 @@ def _unlike_its_loads(session: Session) -> Iterator[str]:
     names = {key: session.loader_config[key] for key in ("model_name", "quantization") if session.loader_config.get(key) is not None}
     for key, value in names.items() if said else ():
         if not equal(value, said.get(key)):
-            yield f"loader_config.{key} is {value}, and its provenance says {said.get(key)}"
+            yield f"loader_config.{key} is {in_words(value)}, and in its provenance {in_words(said.get(key))}"
     differing = nearest([said], loads) if said and loads else []
     if differing:
         yield f"loader_config.provenance is that of none of its loads: {', '.join(differing)}"

@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
 from lineage.contract.metadata import check_provenance
@@ -73,7 +74,9 @@ def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Fou
     told = one.run.metrics if isinstance(one.run, Evaluation) and not one.run.inferred else {}
     for name, value in told.items():
         if not _close(summary.get(name), value):
-            yield world.told("metric-differs", one, f"{name} is {summary.get(name, 'not there')}, and {one.session.manifest} says {value}")
+            yield world.told(
+                "metric-differs", one, f"{name} is {in_words(summary.get(name))}, and {one.session.manifest} says {in_words(value)}"
+            )
     is_flattened = any("." in name for name in told)  # manifests that were written before have no nested metrics
     for name, value in summary.items() if told else ():
         if name not in told and is_number(value) and (is_flattened or "." not in name):

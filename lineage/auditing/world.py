@@ -260,7 +260,7 @@ class World:
         sessions = {place for place, session in self.placed if session.manifest}
         folders = [Path(place) for place, _, _ in os.walk(self.folder)] if self.recursive else [self.folder]
         below = sorted(one for one in folders if one != self.folder and (envelopes(one) or (asked and one in sessions)))
-        is_root = self.folder in sessions or self.head is not None or not below
+        is_root = self.folder in sessions
         if envelopes(self.folder) or (asked and is_root):
             yield self.folder
         yield from below

@@ -16,7 +16,7 @@ from lineage.auditing import machines, page, plain
 from lineage.auditing.audit import audit
 from lineage.auditing.config import Config, nearest
 from lineage.auditing.report import Audit
-from lineage.cli import processors, row, tell
+from lineage.cli import document, processors, row, tell
 from lineage.cli.progress import progress
 from lineage.core.writing import write_output
 
@@ -87,7 +87,7 @@ def command(
         for part in (part for line in plain.text(report) for part in _fitted(line, width)):
             row(part)
     else:
-        click.echo(FORMATS[name](report), nl=False)
+        document(FORMATS[name](report), name)
     return report.code()
 
 

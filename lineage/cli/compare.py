@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from lineage.cli import FAILED, row, tell, tracing
+from lineage.cli import FAILED, printed_json, row, tell, tracing
 from lineage.comparison import reports
 from lineage.comparison.verdict import compare
 
@@ -31,7 +30,7 @@ def command(a: str, b: str, places: tuple[Path, ...], recursive: bool, check: st
     """
     found = compare(a, b, places or None, stated_check=check, recursive=recursive)
     if as_json:
-        click.echo(json.dumps(reports.as_json(found), indent=2))
+        printed_json(reports.as_json(found))
     for line in () if as_json else reports.markdown(found) if as_markdown else reports.lines(found):
         row(line)
     if found.verdict == "unknown":

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lineage.cli import place, row, tell
+from lineage.cli import counted, document_out, place, row, tell
 from lineage.core.writing import write_output
 from lineage.draw.model import Model
 from lineage.draw.picture import KINDS, find, render
@@ -64,13 +63,14 @@ def command(what: str, output: str, kind: str | None, session: str | None, legac
     made = model(found.document, findings=found.findings, metadata=found.metadata, links=found.links(Path(output)) if output != "-" else {})
     data = render(made, _wish(made, found, asked), kind)
     if output == "-":
-        sys.stdout.buffer.write(data)
+        out = document_out(kind.removeprefix("."))
+        out.write(data)
+        out.flush()
         return 0
     write_output(Path(output), lambda out: out.write(data))
     row(output)
     if found.findings:
-        count = len(found.findings)
-        tell(f"{count} finding{'s' if count > 1 else ''}, shown on the things that they concern")
+        tell(f"{counted(len(found.findings), 'finding')}, shown on the things that they concern")
     return 0
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
+from lineage.contract.below import has_sessions, nothing_recorded
 from lineage.errors import UsageError
 
 
@@ -36,10 +36,12 @@ def command(where: Path, key: Path | None, new_key: Path | None, session: str, a
         return 0
     if key is None:
         raise UsageError("which key?", hint="--key PATH; lineage sign --new-key PATH makes one")
+    if where.is_dir() and not has_sessions(where):
+        raise nothing_recorded(where, recursive="")
     signed = sign(where, key, session=session, after=after, replace_signature=replace)
     if as_json:
         told = [{"session_id": one.session_id, "signature": str(one.path), "sha256": one.sha256, "files": one.files, "new": one.is_new} for one in signed]  # fmt: skip
-        click.echo(json.dumps(told, indent=2))
+        printed_json(told)
     else:
         for one in signed:
             row(f"{one.path}: {one.files} files{'' if one.is_new else ', signed before'}")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
 from lineage.trace import pictures, plain
 from lineage.trace.answers import Lineage
 from lineage.trace.asking import library_of
@@ -45,7 +44,7 @@ def show(answers: Sequence[Lineage], name: str) -> None:
     """Print answers in one of the formats; as `json` they are one document, several under their directions."""
     if name == "json":
         told = {one.direction: plain.as_json(one) for one in answers}
-        click.echo(json.dumps(told if len(told) > 1 else next(iter(told.values())), indent=2))
+        printed_json(told if len(told) > 1 else next(iter(told.values())))
     for found in answers if name != "json" else ():
         for line in FORMATS[name](found):
             row(line)

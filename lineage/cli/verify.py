@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from lineage.cli import processors, row, tell, verify_folder
+from lineage.cli import printed_json, processors, row, tell, verify_folder
 from lineage.cli.progress import progress
 from lineage.contract.around import sessions_around
 from lineage.errors import NotFoundError, UsageError
@@ -60,7 +59,7 @@ def command(
     rests = [_rests_on(one) for one in verdicts]
     if as_json:
         told = [_json(one) | {"invalidates": rest.json() if rest else None} for one, rest in zip(verdicts, rests, strict=True)]
-        click.echo(json.dumps(told, indent=2))
+        printed_json(told)
     for one, rest in zip(verdicts, rests, strict=True) if not as_json else ():
         _tell(one, rest)
     if any(one.status == "altered" for one in verdicts):

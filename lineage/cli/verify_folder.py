@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import click
-
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
+from lineage.contract.below import has_sessions, nothing_recorded
 from lineage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,12 +24,13 @@ def by_signature(where: Path, key: Path, head: str | None, as_json: bool) -> int
     from lineage.signing.consequences import Weighing
     from lineage.signing.keys import public_key
 
+    _require_sessions(where)
     found = checked(where, public_key(key), head=head)
     weighing = Weighing(found.folder)
     weighed = [(fault, weighing.of(fault.rests_on, fault.changes)) for fault in found.faults if fault.rests_on]
     rests = {id(fault): one for fault, one in weighed}
     if as_json:
-        click.echo(json.dumps({"scope": "folder" if where.is_dir() else "manifest"} | _json(found, rests), indent=2))
+        printed_json({"scope": "folder" if where.is_dir() else "manifest"} | _json(found, rests))
     else:
         _tell(found, rests)
         if not where.is_dir():
@@ -44,17 +43,24 @@ def by_record(folder: Path, as_json: bool) -> int:
     from lineage.redaction.check import held, is_copy
 
     if not is_copy(folder):
+        _require_sessions(folder)
         raise UsageError(
             "which key?", at=str(folder), hint="--key PUB checks the signatures of a folder; name files to hold them against manifests"
         )
     rows = held(folder)
     if as_json:
         files = [{"file": one.file, "status": one.status, "message": one.message} for one in rows]
-        click.echo(json.dumps({"folder": str(folder), "redacted": True, "files": files}, indent=2))
+        printed_json({"folder": str(folder), "redacted": True, "files": files})
     for one in rows if not as_json else ():
         row(f"{one.file}: {one.status}: {one.message}")
     tell("the folder is a redacted copy; signatures are checked with --key")
     return FAILED if any(one.status in ("altered", "missing") for one in rows) else 0
+
+
+def _require_sessions(folder: Path) -> None:
+    """Raise NothingRecordedError for a folder without sessions and signatures: what is empty is not verified."""
+    if folder.is_dir() and not has_sessions(folder) and not any(folder.glob("session_*.dsse.json")):
+        raise nothing_recorded(folder, recursive="")
 
 
 def _tell(found: Checked, rests: dict[int, Consequences]) -> None:

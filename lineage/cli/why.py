@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from lineage.cli import row, tell, tracing
+from lineage.cli import printed_json, row, tell, tracing
 from lineage.contract import manifest
 from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session
 from lineage.trace import asking
@@ -49,7 +49,7 @@ def command(
 def _record(path: Path, line: int, as_json: bool) -> int:
     found = RecordFile(path).why(line)
     if as_json:
-        click.echo(json.dumps(_json(found), indent=2))
+        printed_json(_json(found))
     else:
         for name, text in _rows(found):
             row(f"{name:<11} {text}")

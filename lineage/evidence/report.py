@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from lineage.contract.below import nothing_recorded
 from lineage.evidence import annex_iv, data_card, methods, model_card
 from lineage.evidence.found import Evidence, Row
 from lineage.evidence.scope import Scope, scope_of
@@ -67,9 +68,11 @@ class Report:
 def report(profile: str, x: str | None = None, where: Asked = None, *, recursive: bool = False) -> Report:
     """What was recorded of *x*, or of all, under the headings of a profile: one of NAMES.
 
-    Raises NotFoundError and UsageError where *x* cannot be found, or is not what the profile is about.
+    Raises NothingRecordedError for a folder without a session; NotFoundError and UsageError where *x* cannot be found, or is not what the profile is about.
     """
     library = library_of(x or DEFAULT, where, recursive)
+    if not library.sessions and not library.documents:
+        raise nothing_recorded(library.folders[0] if library.folders else DEFAULT, recursive="" if recursive else "-r")
     scope = _narrowed(profile, x, library)
     if profile == "methods":
         told = tuple((heading, tuple(sentences)) for heading, sentences in methods.paragraphs(scope))

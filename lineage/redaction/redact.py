@@ -12,6 +12,7 @@ from typing import Any
 from lineage.capture.files import digest
 from lineage.capture.places import own
 from lineage.contract import manifest, redacted, writing
+from lineage.contract.below import nothing_recorded
 from lineage.contract.lines import holds_records
 from lineage.errors import NotFoundError, UsageError
 from lineage.export import export_folder
@@ -41,7 +42,7 @@ def redact(folder: Path, out: Path, *, leaves: bool = True) -> Redaction:
     Without *leaves* a record keeps no commitment: none can be confirmed by guessing it, and none proved from the copy alone.
 
     Raises:
-        NotFoundError: no such folder, or no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
+        NotFoundError: no such folder. NothingRecordedError: no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
     """
     if not folder.is_dir():
         raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
@@ -65,7 +66,7 @@ class _Copying:
         sessions, _ = read_folder(folder)
         self._sessions = [one for one in sessions if one.manifest]
         if not self._sessions:
-            raise NotFoundError("there is no session to be redacted", at=str(folder))
+            raise nothing_recorded(folder, recursive="")
         self.rows: list[dict[str, Any]] = []
         self.notes = [f"{len(one.artifacts)} files that no manifest names are left out" for one in sessions if not one.manifest]
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from lineage.core.printing import printable
+
 # Nothing that data says is ever run, framed or told to another host; a reply that is opened by itself is as dead as a text.
 DEAD = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
 TEXT = "text/plain; charset=utf-8"
@@ -36,4 +38,4 @@ class Refusal(Exception):  # noqa: N818  # it is an answer, not a failure
 
 
 def _shown(text: str) -> str:
-    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
+    return printable(text, keep="\n")

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from lineage.contract.below import nothing_recorded
 from lineage.findings import Finding
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.endpoint import Remote
@@ -35,7 +36,7 @@ def opened(
         endpoint: the URL of a SPARQL 1.1 endpoint, which is asked in place of both.
 
     Raises:
-        NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
+        NotFoundError: a path that is not there. NothingRecordedError: folders without a session. UsageError, FormatError: what a path holds cannot be read.
     """
     if endpoint is not None:
         yield Remote(endpoint), ()
@@ -44,6 +45,8 @@ def opened(
         yield Saved(store), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
         return
     gathered = gather(paths, recursive=recursive)
+    if not gathered.graphs and all(path.is_dir() for path in paths):
+        raise nothing_recorded(paths[0], recursive="" if recursive else "-r")
     yield Memory(in_memory(gathered.graphs)), _notes(gathered.findings)
 
 
@@ -60,4 +63,4 @@ def _notes(findings: Sequence[Finding]) -> tuple[str, ...]:
     if not findings:
         return ()
     kinds = ", ".join(f"{count} {code}" for code, count in sorted(Counter(one.code for one in findings).items()))
-    return (f"{len(findings)} findings in the files ({kinds}); lineage export names them",)
+    return (f"{len(findings)} findings in the files ({kinds}); lineage audit names them",)
