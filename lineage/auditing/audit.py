@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lineage.auditing import graphs as prov
 from lineage.auditing import reports, shacl, signatures, training
@@ -27,6 +28,9 @@ from lineage.folder import How
 from lineage.intake import Progress
 from lineage.signing.keys import public_key
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
 SHOWN = 5  # files that a sentence names
 _AS_FILES = ("altered-file", "missing-file", "unreadable")  # found in reading; what came from the file is doubtful
 
@@ -36,7 +40,7 @@ def audit(
     *,
     config: Config = Config(),  # noqa: B008  # it is frozen
     recursive: bool = False,
-    key: Path | str | None = None,
+    key: Path | str | Ed25519PublicKey | None = None,
     head: str | None = None,
     graphs: Path | str | None = None,
     recheck: bool = False,
@@ -49,7 +53,7 @@ def audit(
 
     Args:
         config: what is selected, ignored and suppressed; everything by default. recursive: sessions in folders inside *folder* too.
-        key: the public key (PEM or OpenSSH) that sessions should be signed with; without it, what can be checked of signatures is.
+        key: the public key (a file in PEM or OpenSSH, or the key itself) that sessions should be signed with; without it, what can be checked of signatures is.
         head: the digest of a signature of *folder* that was the last once; without it nobody can see that the sessions at the end are gone.
         graphs: where the PROV of all sessions lies; by default it is compared only where an export writes it into *folder*.
         recheck: read every file, even one that did not change since it was read last. jobs: processes that read files of records.
@@ -60,7 +64,7 @@ def audit(
         pySHACL, a key without the extra `signing`, a head that is none.
     """
     at = (now or datetime.now(UTC)).replace(microsecond=0)  # a report that is checked is made again for the time that it names
-    signer = None if key is None else public_key(Path(key))
+    signer = public_key(Path(key)) if isinstance(key, str | Path) else key
     how = How(recheck=recheck, jobs=jobs, progress=progress)
     world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
     every = [_without_secrets(world, one) for one in [*_read(world), *_asked(world, config)]]
@@ -191,6 +195,7 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
     )
     yield from _others(world)
     yield from signatures.unchecked(world)
+    yield "reports of audits", None, "they are passed over wherever they lie"
     yield "commits", None, "whether they exist in a repository is not asked"
 
 

@@ -197,11 +197,11 @@ def others(world: World) -> Iterator[tuple[str, str]]:
     apart = {_way(world, place) for place in places(world)} if world.recursive else set()
     for file, kind in unnamed(world.folder, {*world.files, *_named(world)}, apart):
         last = file.rpartition("/")[2]
-        if kind == OWN and (file in prov or file in signatures or tells_of_a_session(last)):
+        if kind == AUDIT or (kind == OWN and (file in prov or file in signatures or tells_of_a_session(last))):
             continue
         if kind == OWN:
             yield file, "an export writes it; it was not compared"
-        elif kind in (MORE, WITH_SESSIONS, AUDIT):
+        elif kind in (MORE, WITH_SESSIONS):
             yield file, kind
         else:
             yield file, f"{kind}: {NOT_OURS if is_of_another_tool(kind) else NOT_NAMED}" if kind != UNKNOWN else NOT_NAMED

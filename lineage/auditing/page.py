@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable, Iterator
+from html import escape
 from typing import Any
 
 from lineage.auditing.machines import as_json
@@ -54,7 +55,7 @@ def html(report: Audit) -> str:
 
 def _embedded(report: Audit) -> str:
     """The report as JSON in an inert element, for `lineage audit --verify-report`."""
-    return f"{BEFORE}{_xml(json.dumps(as_json(report), ensure_ascii=True))}{AFTER}\n"
+    return f"{BEFORE}{escape(json.dumps(as_json(report), ensure_ascii=True))}{AFTER}\n"
 
 
 def inner(report: Audit) -> str:
