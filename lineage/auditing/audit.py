@@ -90,6 +90,7 @@ def _read(world: World) -> Iterator[Found]:
     """What whoever read the files found, with the things it is about. A file from before there was metadata has a rule of its own. What a wrapped
     command made has its origin in the manifest. The sidecar of an altered file is no fault: it names the lines."""
     named = world.files
+    manifests = {world.name(place, session.manifest): session for place, session in world.placed if session.manifest}
     altered = {one.file for one in world.read if one.code == "altered-file"}
     made = frozenset((one.folder, one.artifact.path) for one in world.made)
     wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if _is_recorded_as_a_file(one, made)}
@@ -100,7 +101,7 @@ def _read(world: World) -> Iterator[Found]:
             continue
         if one.code == "other-sidecar" and one.file in altered:
             continue
-        session = next((session for _, session, _ in there), None)
+        session = next((session for _, session, _ in there), None) or manifests.get(one.file)
         about = tuple(name for _, told, artifact in there for name in world.about(told, artifact)) if one.code in _AS_FILES else ()
         more = next(filter(None, (_detail(world, one.code, place, artifact) for place, _, artifact in there)), "")
         found = replace(one, message=f"{one.message}; {more}") if more else one

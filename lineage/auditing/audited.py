@@ -18,7 +18,7 @@ from lineage.auditing.graphs import combined_files, graph_name
 from lineage.auditing.world import World
 from lineage.capture import files
 from lineage.capture.places import leads_out
-from lineage.contract.below import tells_of_a_session
+from lineage.contract.below import folders_below, tells_of_a_session
 from lineage.contract.redacted import is_redacted
 from lineage.contract.unnamed import AUDIT, MORE, OWN, UNKNOWN, WITH_SESSIONS, is_of_another_tool, unnamed
 from lineage.facts import Artifact
@@ -62,8 +62,8 @@ def _way(world: World, place: Path) -> str:
 
 def places(world: World) -> list[Path]:
     """Return the folders whose sessions are audited."""
-    below = [Path(place) for place, _, _ in os.walk(world.folder)] if world.recursive else []
-    return list(dict.fromkeys([world.folder, *sorted(below), *(place for place, _ in world.placed)]))
+    below = folders_below(world.folder) if world.recursive else []
+    return list(dict.fromkeys([world.folder, *below, *(place for place, _ in world.placed)]))
 
 
 def _manifests(world: World) -> Iterator[dict[str, Any]]:

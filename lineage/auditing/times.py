@@ -8,22 +8,16 @@ from pathlib import Path
 
 from lineage.auditing.world import Found, World, called
 from lineage.carried.originals import Made
-from lineage.contract.times import check_time, xsd_time
+from lineage.contract.times import check_time, session_times, xsd_time
 from lineage.facts import Activity, Generation, Session
 
 SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
 
 Span = tuple[datetime | None, datetime | None]
-Told = Iterator[tuple[str, str | None]]  # (what it is the time of, the time)
 
 
 def wrong_times(world: World) -> Iterator[Found]:
-    """Every time of a manifest is ISO 8601 with an offset (naive-time, bad-time)."""
-    for place, session in world.placed:
-        for about, time in _times(session) if session.manifest else ():
-            code = check_time(time) if time else None
-            if code:
-                yield world.found(code, place, session, world.home(session), detail=f"{about}: {time}")
+    """Check that every time of a report is ISO 8601 with an offset (naive-time, bad-time); who reads manifests and records checks theirs."""
     for one, time in _of_reports(world):
         code = check_time(time)
         if code:
@@ -33,7 +27,7 @@ def wrong_times(world: World) -> Iterator[Found]:
 def future_time(world: World) -> Iterator[Found]:
     """No time lies in the future, beyond what clocks differ by."""
     for place, session in world.placed:
-        for about, time in _times(session):
+        for about, time in session_times(session):
             when = instant(time)
             if when and when > world.now + SKEW:
                 yield world.found("future-time", place, session, world.home(session), detail=f"{about}: {time}")
@@ -102,13 +96,6 @@ def instant(time: str | None) -> datetime | None:
     """The instant, where the time has an offset."""
     written = xsd_time(time) if time else None
     return datetime.fromisoformat(written) if written else None
-
-
-def _times(session: Session) -> Told:
-    yield from (("started_at", session.started_at), ("ended_at", session.ended_at))
-    for run in session.activities:
-        yield from ((f"started_at of {run.id[:8]}", run.started_at), (f"ended_at of {run.id[:8]}", run.ended_at))
-    yield from ((f"timestamp of {one.path}", one.timestamp) for one in session.artifacts)
 
 
 def _span(one: Session | Activity) -> Span:

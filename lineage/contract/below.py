@@ -10,6 +10,7 @@ from lineage.contract import journal, manifest
 from lineage.errors import NothingRecordedError
 
 MOST_FOLDERS = 10_000  # that are looked into; a folder that somebody sent may have any number
+GRAPHS = "graphs"  # where an export writes the graphs of all sessions
 SHOWN = 5  # folders that a message names
 
 
@@ -25,6 +26,17 @@ def _sessions_below(folder: Path) -> Iterator[str]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         if Path(place) != folder and any(map(tells_of_a_session, files)):
             yield Path(place).relative_to(folder).as_posix()
+
+
+def folders_below(folder: Path) -> list[Path]:
+    """Return the folders inside *folder* that are read with it: all that hold sessions, and of the others those that are neither hidden nor our graphs."""
+    places = []
+    for place, _, files in os.walk(folder):
+        parts = Path(place).relative_to(folder).parts
+        is_passed_over = any(part.startswith(".") for part in parts) or parts[:1] == (GRAPHS,)
+        if parts and (not is_passed_over or any(map(tells_of_a_session, files))):
+            places.append(Path(place))
+    return sorted(places)
 
 
 def has_sessions(folder: Path) -> bool:

@@ -109,7 +109,7 @@ def kind_of(folder: Path, name: str) -> str:
         return OWN
     if last.endswith((".html", ".json")) and any(_begins_with(path, mark) for mark in MARKS):
         return AUDIT
-    if last.startswith("."):
+    if f"/{name}".count("/."):
         return HIDDEN
     known = next((kind for pattern, kind in _NAMES if pattern.fullmatch(name)), None)
     if known or _HARNESS.fullmatch(name):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lineage.contract.times import time_gaps
 from lineage.facts import Artifact, Evaluation, Gap, Origin, Slice, Training
 from lineage.mapping.attributes import Attribute, gaps, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
@@ -63,7 +64,7 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
         value = artifact.dataset.get(key)
         yield from some(name, value if isinstance(value, str) else None)
     yield from some(LIN["removedAt"], artifact.removed_at)
-    yield from gaps(artifact.gaps)
+    yield from gaps((*artifact.gaps, *time_gaps(timestamp=artifact.timestamp)))
 
 
 def _clean(text: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lineage.contract.times import xsd_time
+from lineage.contract.times import time_gaps, xsd_time
 from lineage.facts import CodeVersion, Script, Session
 from lineage.mapping.attributes import Attribute, failure, gaps, known, some
 from lineage.mapping.names import DCTERMS, LIN, MLS, PROV, SCHEMA, Ids
@@ -38,7 +38,7 @@ def kind(*classes: Name) -> Iterator[Attribute]:
 
 
 def when(value: str | None) -> str | None:
-    """A time as PROV writes it; a naive one is left out, for nobody recorded its offset."""
+    """A time as PROV writes it; a naive one is left out, for nobody recorded its offset, and stands as a gap."""
     return xsd_time(value) if value else None
 
 
@@ -62,7 +62,7 @@ def _about(session: Session) -> Iterator[Attribute]:
     yield from known({key: session.environment.get(key) for key in ("command_line", "seeds")})
     yield from some(LIN["host"], session.host)
     yield from failure(session.error)
-    yield from gaps(session.gaps)
+    yield from gaps((*session.gaps, *time_gaps(started_at=session.started_at, ended_at=session.ended_at)))
 
 
 def _environment(scope: Scope, me: Name) -> Iterator[Statement]:
