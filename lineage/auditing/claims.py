@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from lineage.auditing.loads import configurations, is_remote
 from lineage.auditing.reports import VERDICTS
-from lineage.auditing.words import counted
 from lineage.auditing.world import World
+from lineage.core.words import counted
 from lineage.facts import Activity, Evaluation, Generation, ModelLoad, Training, Transformation
 
 Claim = tuple[str, int, str]  # what, how many, why it was not checked

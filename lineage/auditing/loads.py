@@ -10,6 +10,7 @@ from pathlib import Path
 from lineage.auditing.provenance import is_told, loads_in, provenance_of
 from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, World, called
+from lineage.core.words import counted
 from lineage.facts import Activity, Artifact, Evaluation, Generation, Json, ModelLoad, Session
 from lineage.prov.statement import Name
 
@@ -145,7 +146,7 @@ def _of_records(world: World) -> Iterator[Configuration]:
             said = provenance_of(part.metadata)
             if is_told(said) and not (run and world.loads_of(run)):
                 line, about = (part.lines[0][0] if part.lines else None), world.about(one.session, one.artifact)
-                yield Configuration(one.folder, one.session, one.artifact.path, line, f"{part.count:,} records", said, about)
+                yield Configuration(one.folder, one.session, one.artifact.path, line, f"{counted(part.count, 'record')}", said, about)
 
 
 def _of_reports(world: World) -> Iterator[Configuration]:

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from lineage.auditing.report import Audit, Remark
-from lineage.auditing.words import counted
 from lineage.core.printing import log_line, printable
+from lineage.core.words import counted
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:@-]|(?<=www)\.)", re.IGNORECASE)
 EACH = 20  # findings of a rule, and manifests, that a terminal shows; every other format has all

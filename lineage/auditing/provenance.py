@@ -12,6 +12,7 @@ from typing import Any
 from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, Held, World, called
 from lineage.contract.metadata import PROVENANCE
+from lineage.core.words import counted
 from lineage.facts import Activity, Evaluation, Generation, Json, ModelLoad, Session, Slice
 
 DESCRIBED = ("provenance", "script_version", "script_name", "session_id", "run_id", "generation_params")  # of what slices share
@@ -25,7 +26,7 @@ def provenance_differs(world: World) -> Iterator[Found]:
             differing = _against(world, one, part.metadata) if part.metadata else ""
             if differing:
                 line = part.lines[0][0] if part.lines else None
-                yield world.told("provenance-differs", one, f"{differing} of {part.count} records", line=line)
+                yield world.told("provenance-differs", one, f"{differing} of {counted(part.count, 'record')}", line=line)
     for made, report in world.reports:
         metadata = report.get("metadata")
         differing = (
@@ -45,7 +46,7 @@ def _misdescribed(world: World) -> Iterator[Found]:
             other = [key for key in keys if key != "generation_params"]
             if other:
                 yield world.told(
-                    "provenance-differs", one, f"of {part.count:,} records the manifest has another {', '.join(other)} than they"
+                    "provenance-differs", one, f"of {counted(part.count, 'record')} the manifest has another {', '.join(other)} than they"
                 )
 
 

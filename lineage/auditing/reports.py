@@ -18,6 +18,7 @@ from lineage.carried.originals import Made
 from lineage.contract.metadata import check_provenance
 from lineage.contract.redacted import is_redacted
 from lineage.contract.report import by_name, is_number, problems
+from lineage.core.words import counted
 from lineage.facts import Evaluation, Json
 
 VERDICTS = ("correct", "is_correct", "passed", "success")  # booleans, or 0 and 1
@@ -35,7 +36,7 @@ def size_differs(world: World) -> Iterator[Found]:
         models = {repr(row[MODEL]) for row in results if isinstance(row, dict) and MODEL in row}
         if len(results) != size * max(len(models), 1):
             each = f" of each of {len(models)} models" if len(models) > 1 else ""
-            yield world.told("size-differs", one, f"{len(results)} results, and dataset.size is {size}{each}")
+            yield world.told("size-differs", one, f"{counted(len(results), 'result')}, and dataset.size is {size}{each}")
 
 
 def malformed(world: World) -> Iterator[Found]:

@@ -13,8 +13,3 @@ def in_words(value: object) -> str:
         return "not recorded"
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
-
-
-def counted(count: int, noun: str, nouns: str = "") -> str:
-    """Return a number with its noun: `1 session`, `2 sessions`, `3 files of records`."""
-    return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"

@@ -184,11 +184,6 @@ def tell(text: str) -> None:
     click.echo(log_text(text), err=True)
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number with its noun: `1 session`, `2 sessions`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def processors() -> int:
     """How many processes may run at once."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from lineage.cli import counted, document_out, place, row, tell
+from lineage.cli import document_out, place, row, tell
+from lineage.core.words import counted
 from lineage.core.writing import write_output
 from lineage.draw.model import Model
 from lineage.draw.picture import KINDS, find, render

@@ -8,12 +8,13 @@ from pathlib import Path
 import click
 
 from lineage import export, formats
-from lineage.cli import counted, document_out, printed_json, processors, row, tell
+from lineage.cli import document_out, printed_json, processors, row, tell
 from lineage.cli.progress import progress
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract.around import recorded_as, sessions_around
 from lineage.contract.below import nothing_recorded
+from lineage.core.words import counted
 from lineage.core.writing import write_output
 from lineage.errors import UsageError
 from lineage.expansion import Expansion, Lines

@@ -7,8 +7,9 @@ from pathlib import Path
 import click
 
 from lineage import export
-from lineage.cli import counted, row, tell
+from lineage.cli import row, tell
 from lineage.contract.below import SHOWN, nothing_recorded
+from lineage.core.words import counted
 from lineage.findings import serious
 from lineage.folder import gathered
 from lineage.recording.close import close_sessions

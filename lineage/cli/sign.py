@@ -8,6 +8,7 @@ import click
 
 from lineage.cli import printed_json, row, tell
 from lineage.contract.below import has_sessions, nothing_recorded
+from lineage.core.words import counted
 from lineage.errors import UsageError
 
 
@@ -44,7 +45,7 @@ def command(where: Path, key: Path | None, new_key: Path | None, session: str, a
         printed_json(told)
     else:
         for one in signed:
-            row(f"{one.path}: {one.files} files{'' if one.is_new else ', signed before'}")
+            row(f"{one.path}: {counted(one.files, 'file')}{'' if one.is_new else ', signed before'}")
         tell(f"head: {signed[-1].sha256}")
     missing = () if session else left_out(where)
     for out in missing:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lineage.cli import printed_json, row, tell
 from lineage.contract.below import has_sessions, nothing_recorded
+from lineage.core.words import counted
 from lineage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def _tell(found: Checked, rests: dict[int, Consequences]) -> None:
         if id(fault) in rests:
             told(rests[id(fault)])
     for session, good in found.good.items():
-        tell(f"session {session}: {good} files as they were signed")
+        tell(f"session {session}: {counted(good, 'file as it was signed', 'files as they were signed')}")
     for name in found.not_covered:
         tell(f"{name}: not covered by the signature: a link that leads out of the folder, or a file without a digest")
     if found.head:

@@ -12,6 +12,7 @@ import click
 
 from lineage.cli import printed_json, row, tell, tracing
 from lineage.contract import manifest
+from lineage.core.words import counted
 from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session
 from lineage.trace import asking
 from lineage.trace.answers import Direction
@@ -63,7 +64,7 @@ def _rows(found: RecordLineage) -> Iterator[tuple[str, str]]:
     yield "record", f"{found.file}:{found.line}{_given(said, ('record_index', 'timestamp'))}"
     if found.slice:
         ranges = ", ".join(f"{first}-{last}" for first, last in found.slice.lines[:3])
-        yield "slice", f"{found.slice.count} records, lines {ranges}{' …' if len(found.slice.lines) > 3 else ''}"
+        yield "slice", f"{counted(found.slice.count, 'record')}, lines {ranges}{' …' if len(found.slice.lines) > 3 else ''}"
     if found.origin:
         edited = f"edited: {', '.join(found.origin.edited)}" if found.origin.edited else "the same JSON"
         yield "from", f"{os.path.relpath(found.origin.file)}:{found.origin.line} ({edited})"

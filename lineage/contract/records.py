@@ -18,6 +18,7 @@ from lineage.contract.metadata import check_provenance, is_ours
 from lineage.contract.slices import LIMIT, Group, Part, key_of, shared_of
 from lineage.contract.strict import loads
 from lineage.contract.times import check_time, is_plain
+from lineage.core.words import counted
 from lineage.facts import Slice
 from lineage.findings import Finding, finding
 from lineage.kernel import FOREIGN, UNPROVED, Matcher, kernel
@@ -239,9 +240,7 @@ def scanned(whole: Part, name: str, *, sha256: str, size: int) -> Scan:
 def _of_one_value(whole: Part, name: str, sha256: str, size: int) -> Scan:
     """The scan of a file that is one JSON value over many lines: one finding, and no record."""
     told = shlex.quote(name)
-    detail = (
-        f"the file is one JSON value over {whole.lines} lines: jq -c '.[]' {told} makes JSON Lines of a list, jq -c . {told} of an object"
-    )
+    detail = f"the file is one JSON value over {counted(whole.lines, 'line')}: jq -c '.[]' {told} makes JSON Lines of a list, jq -c . {told} of an object"
     found = (finding("not-json", name, None, detail),)
     return Scan(sha256=sha256, bytes=size, lines=whole.lines, count=0, recorded=0, slices=(), findings=found)
 
@@ -262,7 +261,7 @@ def _findings(told: Part, name: str) -> Iterator[Finding]:
     yield from (finding(code, name, line, detail) for code, line, detail in ordered if code in told.told)
     if unsaid:
         kind = " of ours, it is legacy" if told.foreign else ""
-        yield finding("no-metadata", name, None, f"none of its {told.count} records has any{kind}")
+        yield finding("no-metadata", name, None, f"none of its {counted(told.count, 'record')} has any{kind}")
     for code, count in told.told.items():
         if count > LIMIT:
             yield finding(code, name, None, f"and {count - LIMIT} more lines")

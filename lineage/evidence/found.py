@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineage.contract.redacted import is_redacted
+from lineage.core.words import counted
 from lineage.evidence import trained
 from lineage.evidence.scope import Scope
 from lineage.facts import VALIDATION, Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation, trained_on
@@ -38,8 +39,8 @@ class Row:
 
 def of_file(scope: Scope, session: Session, one: Artifact, says: str = "") -> Evidence:
     """A file as evidence."""
-    count = f", {one.count:,} records" if one.count is not None else ""
-    root = f", Merkle root {one.merkle_root} over {one.lines:,} lines" if one.merkle_root and one.lines is not None else ""
+    count = f", {counted(one.count, 'record')}" if one.count is not None else ""
+    root = f", Merkle root {one.merkle_root} over {counted(one.lines, 'line')}" if one.merkle_root and one.lines is not None else ""
     original = ", redacted: the digest is that of the original" if is_redacted(one) else ""
     return Evidence(
         says=f"{says or one.type}{count}{root}{original}", node=scope.ids.artifact(one, session), file=one.path, sha256=one.sha256

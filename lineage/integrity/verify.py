@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.core.words import counted
 from lineage.errors import FormatError, NotFoundError
 from lineage.facts import Artifact
 from lineage.integrity import index
@@ -38,7 +39,7 @@ def verify(file: Path, found: index.Seal | None = None) -> Verdict:
     if recorded is None or recorded.sha256 is None:
         return _against_sidecar(file, found)
     if _same(found, recorded):
-        return Verdict(file=file, status="intact", found=found, recorded=recorded, note=f"as recorded, {found.lines} lines")
+        return Verdict(file=file, status="intact", found=found, recorded=recorded, note=f"as recorded, {counted(found.lines, 'line')}")
     changes, note = changes_of(file, recorded)
     return Verdict(file=file, status="altered", found=found, recorded=recorded, changes=changes, note=note)
 

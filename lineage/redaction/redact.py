@@ -14,6 +14,7 @@ from lineage.capture.places import own
 from lineage.contract import manifest, redacted, writing
 from lineage.contract.below import nothing_recorded
 from lineage.contract.lines import holds_records
+from lineage.core.words import counted
 from lineage.errors import NotFoundError, UsageError
 from lineage.export import export_folder
 from lineage.facts import Artifact, Session
@@ -68,7 +69,7 @@ class _Copying:
         if not self._sessions:
             raise nothing_recorded(folder, recursive="")
         self.rows: list[dict[str, Any]] = []
-        self.notes = [f"{len(one.artifacts)} files that no manifest names are left out" for one in sessions if not one.manifest]
+        self.notes = [f"{counted(len(one.artifacts), 'file')} that no manifest names are left out" for one in sessions if not one.manifest]
 
     def run(self) -> _Copying:
         """Files first, for a manifest says which of them are there."""

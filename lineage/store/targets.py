@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from lineage.contract.below import nothing_recorded
+from lineage.core.words import counted
 from lineage.findings import Finding
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.endpoint import Remote
@@ -55,7 +56,9 @@ def _brought_up_to_date(saved: Saved, paths: Sequence[Path], recursive: bool) ->
     changes = saved.update(gathered.graphs)
     if not changes.written and not changes.removed:
         return _notes(gathered.findings)
-    told = f"{saved.path}: {len(changes.written)} sessions written, {len(changes.removed)} removed, {changes.unchanged} unchanged"
+    told = (
+        f"{saved.path}: {counted(len(changes.written), 'session')} written, {len(changes.removed)} removed, {changes.unchanged} unchanged"
+    )
     return (told, *_notes(gathered.findings))
 
 
@@ -63,4 +66,4 @@ def _notes(findings: Sequence[Finding]) -> tuple[str, ...]:
     if not findings:
         return ()
     kinds = ", ".join(f"{count} {code}" for code, count in sorted(Counter(one.code for one in findings).items()))
-    return (f"{len(findings)} findings in the files ({kinds}); lineage audit names them",)
+    return (f"{counted(len(findings), 'finding')} in the files ({kinds}); lineage audit names them",)
