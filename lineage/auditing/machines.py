@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.sax.saxutils import quoteattr
 
+from lineage.auditing.audited import digest_of
 from lineage.auditing.plain import place, shown
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
@@ -24,7 +25,7 @@ HELP = "docs/reference/audit-rules.md"
 
 def as_json(report: Audit) -> dict[str, Any]:
     """The report as one document."""
-    return {
+    told = {
         "report": "lineage audit",
         "folder": report.folder,
         "at": report.at,
@@ -41,6 +42,7 @@ def as_json(report: Audit) -> dict[str, Any]:
         "nothing_audited": report.empty or None,
         "audited": report.audited,
     }
+    return told | {"sha256": digest_of(told)}
 
 
 def _json(one: Remark) -> dict[str, Any]:

@@ -217,8 +217,9 @@ def _config(options: dict[str, Any], at: str) -> Config:
 
 def _differences(told: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
     before, after = told["audited"], now["audited"]
-    if digest_of({key: value for key, value in before.items() if key != "sha256"}) != before.get("sha256"):
-        yield "audited: the report was edited: its sha256 is not the digest of what it says"
+    for where, part in (("the report", told), ("audited", before)):
+        if digest_of({key: value for key, value in part.items() if key != "sha256"}) != part.get("sha256"):
+            yield f"{where}: edited: its sha256 is not the digest of what it says"
     for what, key in (("manifest", "manifests"), ("file", "files_checked"), ("signature", "signatures")):
         yield from _capped(_rows(what, before[key], after[key]))
     yield from _capped(_rows("file that is not checked", before["files_not_checked"], after["files_not_checked"]))

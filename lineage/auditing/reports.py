@@ -61,7 +61,7 @@ def metric_differs(world: World) -> Iterator[Found]:
         for name, value in numbers.items():
             expected = recomputed(name, value, _results(told) or ()) if value is not None else None
             if expected is not None and not _close(value, expected):
-                yield world.told("metric-differs", one, f"{name} is {value}, and the results give {expected:.4g}")
+                yield world.told("metric-differs", one, f"{name} is {in_words(value)}, and the results give {expected:.4g}")
         yield from _unlike_the_manifest(world, one, numbers)
 
 
@@ -81,7 +81,7 @@ def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Fou
     is_flattened = any("." in name for name in told)  # manifests that were written before have no nested metrics
     for name, value in summary.items() if told else ():
         if name not in told and is_number(value) and (is_flattened or "." not in name):
-            yield world.told("metric-differs", one, f"{name} is {value}, and {one.session.manifest} says nothing of it")
+            yield world.told("metric-differs", one, f"{name} is {in_words(value)}, and {one.session.manifest} says nothing of it")
 
 
 def unclaimed(world: World) -> int:
