@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from lineage.cli import document_out, place, row, tell
+from lineage.cli import document, document_out, place, row, tell
+from lineage.core.printing import MARKUP
 from lineage.core.words import counted
 from lineage.core.writing import write_output
 from lineage.draw.model import Model
@@ -64,7 +65,11 @@ def command(what: str, output: str, kind: str | None, session: str | None, legac
     made = model(found.document, findings=found.findings, metadata=found.metadata, links=found.links(Path(output)) if output != "-" else {})
     data = render(made, _wish(made, found, asked), kind)
     if output == "-":
-        out = document_out(kind.removeprefix("."))
+        name = kind.removeprefix(".")
+        if name in MARKUP:
+            document(data.decode(), name)
+            return 0
+        out = document_out(name)
         out.write(data)
         out.flush()
         return 0

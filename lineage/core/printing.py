@@ -15,6 +15,7 @@ import re
 from typing import BinaryIO
 
 _AT_START = re.compile(r"^(\s*):(?=:)")
+_AT_ANY_START = re.compile(_AT_START.pattern, re.MULTILINE)
 _ANYWHERE = re.compile(r"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 _IN_BYTES = re.compile(rb"##(?=(?:vso|teamcity)?\[)", re.IGNORECASE)
 _LONGEST = len(b"##teamcity")  # bytes of the beginning of a command that may be cut in two by a write
@@ -67,9 +68,10 @@ class LogSafe:
         return _IN_BYTES.sub(lambda _: self._replacement, data)
 
 
+MARKUP = ("svg", "html", "junit")
 ESCAPES = {  # of `#` in a value, by the name of a format
     **dict.fromkeys(("json", "jsonl", "sarif", "turtle", "trig", "nquads"), b"\\u0023"),
-    **dict.fromkeys(("svg", "html", "xml", "junit", "dot"), b"&#35;"),
+    **dict.fromkeys((*MARKUP, "dot"), b"&#35;"),
     "mmd": b"#35;",
 }
 
@@ -82,4 +84,5 @@ def safe_document(text: str, name: str) -> str:
     escape = ESCAPES.get(name)
     if escape is None:
         return log_text(text)
-    return _ANYWHERE.sub(lambda _: f"#{escape.decode()}", text)
+    text = _ANYWHERE.sub(lambda _: f"#{escape.decode()}", text)
+    return _AT_ANY_START.sub(r"\1&#58;", text) if name in MARKUP else text

@@ -7,8 +7,9 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from log_commands import obeyed
 
-from lineage.core.printing import LogSafe, log_line, log_text, safe_document
+from lineage.core.printing import MARKUP, LogSafe, log_line, log_text, safe_document
 
 COMMANDS = (
     "::error file=x::y",
@@ -19,15 +20,6 @@ COMMANDS = (
     "##[group]",
 )
 HOSTILE = st.lists(st.sampled_from([*COMMANDS, " ", "\t", "\n", "\r", "\x1b[31m", "\x85", "\x9b2J", "\u202e", "\u2066", "#", "##", ":", "::", "[", "a", "\ud800", "\xa0", "\u2028"]), max_size=8).map("".join)  # fmt: skip
-
-
-def obeyed(text):
-    """What a runner would take for a command: the rules of actions/runner, Azure Pipelines and TeamCity."""
-    for line in re.split(r"[\n\r\x85\u2028\u2029]", text):
-        if line.lstrip().startswith("::"):
-            yield line
-        if re.search(r"##(vso|teamcity)?\[", line, re.IGNORECASE):
-            yield line
 
 
 @given(HOSTILE)
@@ -71,3 +63,8 @@ def test_a_document_in_pieces_is_written_as_in_one(text, size):
 @pytest.mark.parametrize("name", ["html", "svg", "junit", "sarif", "turtle", "dot", "mmd"])
 def test_every_format_has_an_escape_for_the_mark(name):
     assert not list(obeyed(safe_document("a ##[error] b ##vso[x] c", name)))
+
+
+@pytest.mark.parametrize("name", MARKUP)
+def test_no_line_of_markup_begins_a_command(name):
+    assert safe_document("<a>\n  ::x\n</a>", name) == "<a>\n  &#58;:x\n</a>"
