@@ -47,7 +47,7 @@ def prov_stale(world: World) -> Iterator[Found]:
         if any(_is_written(document, name, path) for document in _combined(world, name)):
             world.as_exported.add(path)
         else:
-            detail = f"of {counted(len(world.placed), 'session')}{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
+            detail = f"of {counted(len(world.manifests), 'session')}{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
             yield from _stale(name, path, graph_name(world, path.name), detail, None)
 
 
