@@ -12,6 +12,7 @@ import click
 from lineage.cli import printed_json, processors, row, tell, verify_folder
 from lineage.cli.progress import progress
 from lineage.contract.around import sessions_around
+from lineage.core.words import counted
 from lineage.errors import NotFoundError, UsageError
 from lineage.intake import Wanted, take_in
 from lineage.integrity import proof as proofs
@@ -113,7 +114,8 @@ def _tell(one: Verdict, rests: Consequences | None) -> None:
         row(f"{one.file}:{change.now or change.before}: {_words(change)}")
     if rests:
         verify_folder.told(rests)
-    tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{f', {len(one.changes)} lines' if one.changes else ''}")
+    lines = f", {counted(len(one.changes), 'line')}" if one.changes else ""
+    tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{lines}")
 
 
 def _words(change: Change) -> str:
