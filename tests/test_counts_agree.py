@@ -50,15 +50,13 @@ def test_no_line_says_one_of_several(tmp_path, capsys):
     assert not re.search(r"(?<![\d.,])1 (sessions|records|files|reports|activities|lines|findings|generations)\b", told.out + told.err)
 
 
-@pytest.mark.parametrize("dirty", [True, False])
-def test_scripts_of_a_dirty_commit_have_labels_of_their_own(dirty):
-    """The commit alone does not tell which script ran where the tree had changes."""
+def test_scripts_of_one_commit_and_other_bytes_have_labels_of_their_own():
     labels = set()
     for digest in ("a" * 64, "b" * 64):
         script = Script(path="build.py", version="c" * 40, sha256=digest)
         run = Generation(id=digest[:32], script=script)
-        code = CodeVersion(git_sha="c" * 40, dirty=dirty)
+        code = CodeVersion(git_sha="c" * 40, dirty=True)
         session = Session(id=f"s-{digest[:4]}", manifest="session_manifest_s.json", code=code, activities=(run,))
-        labels |= {value.lexical for one in document(session).statements for name, value in one.attributes if str(name).endswith("label") and "build.py" in str(getattr(value, "lexical", ""))}  # fmt: skip
-    assert len(labels) == (2 if dirty else 1)
-    assert all(("dirty" in label) == dirty for label in labels)
+        texts = [str(getattr(value, "lexical", "")) for one in document(session).statements for _, value in one.attributes]
+        labels |= {text for text in texts if text.startswith("build.py @")}
+    assert labels == {"build.py @cccccccc (aaaaaaaa)", "build.py @cccccccc (bbbbbbbb)"}

@@ -167,17 +167,15 @@ def script_agent(scope: Scope, script: Script) -> Iterator[Statement]:
     """The program as a software agent, at its version."""
     about = [
         *kind(PROV["SoftwareAgent"], LIN["Script"]),
-        *some(PROV["label"], _script_label(scope.session, script)),
+        *some(PROV["label"], _script_label(script)),
         *some(LIN["sha256"], script.sha256),
     ]
     yield statement(AGENT, scope.ids.script(script, scope.session), attributes=[*about, *some(LIN["gitSha"], script.version)])
     yield from on_behalf(scope, scope.ids.script(script, scope.session))
 
 
-def _script_label(session: Session, script: Script) -> str:
-    """The script at its version; with a mark and its digest where the tree had changes, for then the commit does not tell the script."""
+def _script_label(script: Script) -> str:
+    """The script at its version, with its digest: of a tree with changes the commit does not tell which script ran."""
     if not script.version:
         return script.path
-    is_dirty = bool(session.code and (session.code.dirty or session.code.diff_sha256))
-    changed = f" dirty {(script.sha256 or '')[:8]}".rstrip() if is_dirty else ""
-    return f"{script.path} @{script.version[:8]}{changed}"
+    return f"{script.path} @{script.version[:8]}{f' ({script.sha256[:8]})' if script.sha256 else ''}"
