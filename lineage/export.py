@@ -20,6 +20,7 @@ from lineage import formats, mapping
 from lineage.capture.places import bag_of, is_name
 from lineage.carried import Placed
 from lineage.constraints import validate
+from lineage.contract.unnamed import of_other_tools
 from lineage.core.writing import check_target, make_folder, write_whole
 from lineage.draw import draw
 from lineage.errors import UsageError
@@ -48,6 +49,7 @@ class Exported:
     files: tuple[Path, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()  # what a format could not hold
+    foreign: tuple[tuple[str, str], ...] = ()  # files of other tools that no session names, each with its format
 
 
 def graphs_of(folder: Path) -> Path:
@@ -92,6 +94,9 @@ def export_folder(
     how = How(legacy=legacy, recheck=recheck, jobs=jobs, progress=progress, sidecars="missing" if output is None else "none")
     sessions, findings = gathered(folder, how, recursive=recursive)
     chosen = sessions if session is None else (pick(sessions, session),)
+    foreign = of_other_tools(folder, sessions)
+    if not sessions:
+        return Exported((), (), findings, foreign=foreign)
     target = output or graphs or (_own_graphs(folder) if session is None else graphs_of(folder))
     writing = Writing(output or folder, target, _recorded(sessions))
     gate, ids = _Gate(allow_invalid), ids or Ids()
@@ -103,7 +108,7 @@ def export_folder(
     if session is None:
         _combined(writing, document, only, notes, gate)
     written = writing.all()
-    return Exported(tuple(one for _, one in chosen), written, (*findings, *circles, *gate.findings), tuple(notes))
+    return Exported(tuple(one for _, one in chosen), written, (*findings, *circles, *gate.findings), tuple(notes), foreign)
 
 
 def _own_graphs(folder: Path) -> Path:

@@ -17,8 +17,10 @@ from lineage.capture.folders import LEADS_OUT, NO_FILES
 from lineage.capture.places import inside, is_name, leads_out
 from lineage.carried import Placed, with_origins
 from lineage.contract import journal, manifest
+from lineage.contract.below import folders_below
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import is_redacted
+from lineage.contract.times import wrong_times
 from lineage.core.reading import is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Session, removals
@@ -72,7 +74,7 @@ def _places(folder: Path | Sequence[Path], recursive: bool) -> Iterator[tuple[Pa
     for root in roots:
         if not is_folder(root):
             raise NotFoundError("no such folder", at=str(root), hint="name the folder that holds the session manifests")
-        for place in [root, *sorted(Path(place) for place, _, _ in os.walk(root) if Path(place) != root)] if recursive else [root]:
+        for place in [root, *folders_below(root)] if recursive else [root]:
             way = place.relative_to(root).as_posix() if place != root else ""
             yield place, "/".join(part for part in ("" if len(roots) == 1 else str(root), way) if part)
 
@@ -160,6 +162,8 @@ class _Reading:
         """One manifest with its journals. Journals alone may tell of the session that their name says, and of no other."""
         session, wrong = manifest.read(path, names)
         self.findings += wrong
+        for code, detail in wrong_times(session) if session else ():
+            self._tell(code, path.name, detail)
         if session is None or path.is_file() or session.id == manifest.session_id_of(path):
             return session
         self._tell("bad-manifest", path.name, f"session_id: journals of this name tell of {session.id}")

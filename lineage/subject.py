@@ -13,6 +13,7 @@ from lineage import export, formats
 from lineage.carried import Placed
 from lineage.constraints import validate
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.contract.below import nothing_recorded
 from lineage.core.reading import is_file, is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.expansion import Expansion, Lines
@@ -49,7 +50,7 @@ def subject(place: Path, line: int | None = None, *, session: str | None = None,
     """Read what *place* is: a folder, a file of records (a record with *line*), or a PROV document.
 
     Raises:
-        NotFoundError: there is no such file, line or session. UsageError: a session was asked for where there can be none.
+        NotFoundError: there is no such file, line or session. NothingRecordedError: a folder without a session. UsageError: a session was asked for where there can be none.
         FormatError: the file is no PROV document.
     """
     if is_folder(place):
@@ -78,6 +79,8 @@ def _of_bundle(document: Document, session: str | None) -> Document:
 
 def _folder(folder: Path, session: str | None, legacy: bool, recursive: bool) -> Subject:
     placed, findings = gathered(folder, How(legacy=legacy), recursive=recursive)
+    if not placed:
+        raise nothing_recorded(folder, recursive="" if recursive else "-r")
     return _read(folder, placed if session is None else (pick(placed, session),), findings)
 
 

@@ -10,6 +10,7 @@ from lineage.auditing.world import Found, World
 from lineage.capture.places import own
 from lineage.constraints import validate
 from lineage.core import limits
+from lineage.core.words import counted
 from lineage.errors import FormatError
 from lineage.export import combined_as, combined_document, each_alone, session_document
 from lineage.facts import Session
@@ -45,7 +46,7 @@ def prov_stale(world: World) -> Iterator[Found]:
         if any(is_written(document, name, path) for document in _combined(world, name)):
             world.as_exported.add(path)
         else:
-            detail = f"of {len(world.placed):,} sessions{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
+            detail = f"of {counted(len(world.manifests), 'session')}{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
             yield from _stale(name, path, graph_name(world, path.name), detail, None)
 
 

@@ -11,12 +11,14 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
 from lineage.contract.metadata import check_provenance
 from lineage.contract.redacted import is_redacted
 from lineage.contract.report import by_name, is_number, measures, problems
 from lineage.contract.verdicts import COUNTS, MODEL, SHARES, judged, measure_of
+from lineage.core.words import counted
 from lineage.facts import Evaluation, Json
 
 CLOSE = 5e-4  # numbers are written rounded to three digits and more
@@ -31,7 +33,7 @@ def size_differs(world: World) -> Iterator[Found]:
         models = {repr(row[MODEL]) for row in results if isinstance(row, dict) and MODEL in row}
         if len(results) != size * max(len(models), 1):
             each = f" of each of {len(models)} models" if len(models) > 1 else ""
-            yield world.told("size-differs", one, f"{len(results)} results, and dataset.size is {size}{each}")
+            yield world.told("size-differs", one, f"{counted(len(results), 'result')}, and dataset.size is {size}{each}")
 
 
 def malformed(world: World) -> Iterator[Found]:
@@ -56,7 +58,7 @@ def metric_differs(world: World) -> Iterator[Found]:
         for name, value in numbers.items():
             expected = recomputed(name, value, _results(told) or ()) if value is not None else None
             if expected is not None and not _close(value, expected):
-                yield world.told("metric-differs", one, f"{name} is {value}, and the results give {expected:.4g}")
+                yield world.told("metric-differs", one, f"{name} is {in_words(value)}, and the results give {expected:.4g}")
         yield from _unlike_the_manifest(world, one, numbers)
 
 
@@ -69,11 +71,13 @@ def _unlike_the_manifest(world: World, one: Made, summary: Json) -> Iterator[Fou
     told = one.run.metrics if isinstance(one.run, Evaluation) and not one.run.inferred else {}
     for name, value in told.items():
         if not _close(summary.get(name), value):
-            yield world.told("metric-differs", one, f"{name} is {summary.get(name, 'not there')}, and {one.session.manifest} says {value}")
+            yield world.told(
+                "metric-differs", one, f"{name} is {in_words(summary.get(name))}, and {one.session.manifest} says {in_words(value)}"
+            )
     is_flattened = any("." in name for name in told)  # manifests that were written before have no nested metrics
     for name, value in summary.items() if told else ():
         if name not in told and is_number(value) and (is_flattened or "." not in name):
-            yield world.told("metric-differs", one, f"{name} is {value}, and {one.session.manifest} says nothing of it")
+            yield world.told("metric-differs", one, f"{name} is {in_words(value)}, and {one.session.manifest} says nothing of it")
 
 
 def unclaimed(world: World) -> int:

@@ -6,7 +6,6 @@ Everything is read once, when it is first asked for. Nothing outside the folder 
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ from lineage.carried.originals import Made
 from lineage.consequences.policy import Cause
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
+from lineage.contract.below import folders_below
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
 from lineage.core import limits
@@ -265,9 +265,9 @@ class World:
         """The folders whose signatures are checked, each with its own chain: under a key those that hold sessions, else those that hold signatures."""
         asked = self.key is not None or self.head is not None
         sessions = {place for place, session in self.placed if session.manifest}
-        folders = [Path(place) for place, _, _ in os.walk(self.folder)] if self.recursive else [self.folder]
+        folders = [self.folder, *(folders_below(self.folder) if self.recursive else [])]
         below = sorted(one for one in folders if one != self.folder and (envelopes(one) or (asked and one in sessions)))
-        is_root = self.folder in sessions or self.head is not None or not below
+        is_root = self.folder in sessions
         if envelopes(self.folder) or (asked and is_root):
             yield self.folder
         yield from below

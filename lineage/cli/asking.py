@@ -14,8 +14,9 @@ from typing import Any
 
 import click
 
-from lineage.cli import tell
+from lineage.cli import document_out, tell
 from lineage.core import limits
+from lineage.core.printing import printable
 from lineage.errors import UsageError
 from lineage.store.results import OUTPUTS, WIDTH, Answer, default_output, write
 from lineage.store.targets import Target, opened
@@ -82,9 +83,9 @@ def asking(command: Callable[..., int]) -> Callable[..., int]:
 
 def put(found: Answer, where: Where) -> None:
     """The answer on stdout; a terminal gets cells that fit it, and no character that could rewrite it."""
-    sys.stdout.flush()
-    out = sys.stdout.buffer
-    rows = write(found, where.output or default_output(found.form), _Shown(out) if sys.stdout.isatty() else out, _width())  # type: ignore[arg-type]
+    output = where.output or default_output(found.form)
+    out = document_out(output)
+    rows = write(found, output, _Shown(out) if sys.stdout.isatty() else out, _width())  # type: ignore[arg-type]
     out.flush()
     if rows == 0:
         tell("no rows")
@@ -106,7 +107,7 @@ class _Shown:
     def write(self, data: bytes) -> int:
         """Write *data* with each control character as text."""
         text = self._decoder.decode(data)
-        self._out.write("".join(one if one.isprintable() or one in "\n\t\r" else repr(one)[1:-1] for one in text).encode())
+        self._out.write(printable(text, keep="\n\t\r").encode())
         return len(data)
 
     def flush(self) -> None:

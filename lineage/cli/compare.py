@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from lineage.cli import FAILED, row, tracing
+from lineage.cli import FAILED, printed_json, row, tracing
 from lineage.comparison import reports
 from lineage.comparison.verdict import compare
 
@@ -37,7 +36,7 @@ def command(
     """
     found = compare(a, b, places or None, stated_check=check, recursive=recursive)
     if as_json:
-        click.echo(json.dumps(reports.as_json(found), indent=2))
+        printed_json(reports.as_json(found))
     for line in () if as_json else reports.markdown(found) if as_markdown else reports.lines(found, full):
         row(line)
     return 0 if found.verdict == "comparable" else FAILED

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lineage.cli import row, tell, tracing
+from lineage.cli import document, row, tell, tracing
 
 PROFILES = ("annex-iv", "model-card", "data-card", "methods")
 
@@ -36,7 +36,7 @@ def command(x: str | None, profile: str, places: tuple[Path, ...], recursive: bo
     made = report(profile, x, places or None, recursive=recursive)
     text = json.dumps(made.json(), indent=2) + "\n" if as_json else str(made)
     if output is None:
-        click.echo(text, nl=False)
+        document(text, "json" if as_json else "markdown")
     else:
         row(str(write_output(output, lambda out: out.write(text.encode()))))
     for one in made.problems:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
+from lineage.contract.below import has_sessions, nothing_recorded
+from lineage.core.words import counted
 from lineage.errors import UsageError
 
 SHOWN = 20  # files that are named; the rest is counted
@@ -49,13 +50,15 @@ def command(
         return 0
     if key is None:
         raise UsageError("which key?", hint="--key PATH; lineage sign --new-key PATH makes one")
+    if where.is_dir() and not has_sessions(where):
+        raise nothing_recorded(where, recursive="")
     signed = sign(where, key, session=session, after=after, replace_signature=replace, exclude=exclude)
     if as_json:
         told = [{"session_id": one.session_id, "signature": str(one.path), "sha256": one.sha256, "files": one.files, "new": one.is_new} for one in signed]  # fmt: skip
-        click.echo(json.dumps(told, indent=2))
+        printed_json(told)
     else:
         for one in signed:
-            row(f"{one.path}: {one.files} files{'' if one.is_new else ', signed before'}")
+            row(f"{one.path}: {counted(one.files, 'file')}{'' if one.is_new else ', signed before'}")
         tell(f"head: {signed[-1].sha256}")
     return 1 if where.is_dir() and not session and _tell_rest(where, exclude) else 0
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
 
 if TYPE_CHECKING:
     from lineage.trace.answers import Lineage
@@ -50,7 +49,7 @@ def show(answers: Sequence[Lineage], name: str) -> None:
     drawn: dict[str, Callable[[Lineage], Iterator[str]]] = {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
     if name == "json":
         told = {one.direction: plain.as_json(one) for one in answers}
-        click.echo(json.dumps(told if len(told) > 1 else next(iter(told.values())), indent=2))
+        printed_json(told if len(told) > 1 else next(iter(told.values())))
     for found in answers if name != "json" else ():
         for line in drawn[name](found):
             row(line)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
 from lineage import formats
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
 from lineage.constraints import advised, validate
 from lineage.constraints.violations import Violation
 from lineage.core.reading import is_file
@@ -35,7 +34,7 @@ def command(files: tuple[str, ...], name: str | None, as_json: bool, quiet: bool
     """
     found = {file: _findings(file, name, quiet) for file in files}
     if as_json:
-        click.echo(json.dumps({file: [_json(one) for one in findings] for file, findings in found.items()}, indent=2))
+        printed_json({file: [_json(one) for one in findings] for file, findings in found.items()})
     for file, findings in found.items():
         errors = [one for one in findings if one.rule.level == "error"]
         if not as_json:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lineage.cli import processors, row, tell, verify_folder
+from lineage.cli import printed_json, processors, row, tell, verify_folder
 from lineage.cli.progress import progress
 from lineage.cli.verify_proof import Trusted, by_proof
 from lineage.contract.around import sessions_around
+from lineage.core.words import counted
 from lineage.errors import NotFoundError, UsageError
 from lineage.intake import Wanted, take_in
 from lineage.integrity.differences import Change
@@ -73,7 +73,7 @@ def command(
     rests = [_rests_on(one) for one in verdicts]
     if as_json:
         told = [_json(one) | {"invalidates": verify_folder.as_json(rest)} for one, rest in zip(verdicts, rests, strict=True)]
-        click.echo(json.dumps(told, indent=2))
+        printed_json(told)
     for one, rest in zip(verdicts, rests, strict=True) if not as_json else ():
         _tell(one, rest)
     if any(one.status == "altered" for one in verdicts):
@@ -119,7 +119,8 @@ def _tell(one: Verdict, rests: Consequences | None) -> None:
         verify_folder.show(rests, set())
     if one.index_problem:
         row(f"{one.file}: its index is not used: {one.index_problem}: delete {path_of(one.file)}")
-    tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{f', {len(one.changes)} lines' if one.changes else ''}")
+    lines = f", {counted(len(one.changes), 'line')}" if one.changes else ""
+    tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{lines}")
 
 
 def _words(change: Change) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import click
-
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
+from lineage.contract.below import has_sessions, nothing_recorded
+from lineage.core.words import counted
 from lineage.errors import UsageError
 
 if TYPE_CHECKING:
@@ -26,13 +25,14 @@ def by_signature(where: Path, key: Path, head: str | None, recursive: bool, as_j
     from lineage.signing.keys import public_key
     from lineage.signing.nested import checked_each
 
+    _require_sessions(where)
     public = public_key(key)
     results = checked_each(where, public, head=head) if recursive else (("", checked(where, public, head=head)),)
     weighed = [(place, found, _weighed(found)) for place, found in results]
     if as_json:
         scope = {"scope": "folder" if where.is_dir() else "manifest"}
         top, *below = [scope | _json(found, rests) for _, found, rests in weighed]
-        click.echo(json.dumps(top | ({"folders": below} if recursive else {}), indent=2))
+        printed_json(top | ({"folders": below} if recursive else {}))
     for place, found, rests in weighed if not as_json else ():
         _tell(found, rests, place)
     if not where.is_dir() and not as_json:
@@ -58,17 +58,24 @@ def by_record(folder: Path, as_json: bool) -> int:
     from lineage.redaction.check import held, is_copy
 
     if not is_copy(folder):
+        _require_sessions(folder)
         raise UsageError(
             "which key?", at=str(folder), hint="--key PUB checks the signatures of a folder; name files to hold them against manifests"
         )
     rows = held(folder)
     if as_json:
         files = [{"file": one.file, "status": one.status, "message": one.message} for one in rows]
-        click.echo(json.dumps({"folder": str(folder), "redacted": True, "files": files}, indent=2))
+        printed_json({"folder": str(folder), "redacted": True, "files": files})
     for one in rows if not as_json else ():
         row(f"{one.file}: {one.status}: {one.message}")
     tell("the folder is a redacted copy; signatures are checked with --key")
     return FAILED if any(one.status in ("altered", "missing") for one in rows) else 0
+
+
+def _require_sessions(folder: Path) -> None:
+    """Raise NothingRecordedError for a folder without sessions and signatures: what is empty is not verified."""
+    if folder.is_dir() and not has_sessions(folder) and not any(folder.glob("session_*.dsse.json")):
+        raise nothing_recorded(folder, recursive="")
 
 
 def _tell(found: Checked, rests: dict[int, Consequences], place: str) -> None:
@@ -81,7 +88,7 @@ def _tell(found: Checked, rests: dict[int, Consequences], place: str) -> None:
         if id(fault) in rests:
             show(rests[id(fault)], listed)
     for session, good in found.good.items():
-        tell(f"session {session}: {good} files as they were signed")
+        tell(f"session {session}: {counted(good, 'file as it was signed', 'files as they were signed')}")
     for name in found.not_covered:
         tell(f"{way}{name}: not covered by the signature: a link that leads out of the folder, or a file without a digest")
     for one in found.listed:

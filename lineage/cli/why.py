@@ -10,8 +10,9 @@ from typing import Any
 
 import click
 
-from lineage.cli import row, tell, tracing
+from lineage.cli import printed_json, row, tell, tracing
 from lineage.contract import manifest
+from lineage.core.words import counted
 from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session, Transformation
 from lineage.trace import asking
 from lineage.trace.answers import Direction
@@ -51,7 +52,7 @@ def command(
 def _record(path: Path, line: int, as_json: bool) -> int:
     found = RecordFile(path).why(line)
     if as_json:
-        click.echo(json.dumps(_json(found), indent=2))
+        printed_json(_json(found))
     else:
         for name, text in _rows(found):
             row(f"{name:<11} {text}")
@@ -65,7 +66,7 @@ def _rows(found: RecordLineage) -> Iterator[tuple[str, str]]:
     yield "record", f"{found.file}:{found.line}{_given(said, ('record_index', 'timestamp'))}"
     if found.slice:
         ranges = ", ".join(f"{first}-{last}" for first, last in found.slice.lines[:3])
-        yield "slice", f"{found.slice.count} records, lines {ranges}{' …' if len(found.slice.lines) > 3 else ''}"
+        yield "slice", f"{counted(found.slice.count, 'record')}, lines {ranges}{' …' if len(found.slice.lines) > 3 else ''}"
     yield from (("from", _step(step)) for step in found.steps)
     yield from (("edited by", f"{_runner(step)}: {', '.join(step.edited)}") for step in found.steps if step.edited and step.run)
     if found.run and found.run is not found.maker and not found.steps:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lineage.errors import NotFoundError, UsageError
+from lineage.errors import NotFoundError
 from lineage.evidence import found, hub
 from lineage.evidence.found import Row
 from lineage.evidence.scope import Scope
@@ -81,9 +81,7 @@ def title(scope: Scope) -> str:
 
 
 def rows_of(scope: Scope) -> tuple[Row, ...]:
-    """The table. Raises UsageError where nothing is meant."""
-    if not scope.sessions:
-        raise UsageError("no session is there")
+    """The table."""
     files = _files(scope)
 
     def told(scope: Scope) -> list[found.Evidence]:

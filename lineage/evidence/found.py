@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineage.contract.redacted import is_redacted
+from lineage.core.words import counted
 from lineage.evidence import trained
 from lineage.evidence.checks import REDACTED
 from lineage.evidence.scope import Scope
@@ -42,8 +43,8 @@ def of_file(scope: Scope, session: Session, one: Artifact, says: str = "") -> Ev
     node, reason = scope.ids.artifact(one, session), scope.checks.of_file(session, one)
     if reason and reason != REDACTED:
         return Evidence(says=f"{says or one.type}, {reason}; count and digest withheld", node=node, file=one.path)
-    count = f", {one.count:,} records" if one.count is not None else ""
-    root = f", Merkle root {one.merkle_root} over {one.lines:,} lines" if one.merkle_root and one.lines is not None else ""
+    count = f", {counted(one.count, 'record')}" if one.count is not None else ""
+    root = f", Merkle root {one.merkle_root} over {counted(one.lines, 'line')}" if one.merkle_root and one.lines is not None else ""
     original = ", redacted: the digest is that of the original" if is_redacted(one) else ""
     return Evidence(says=f"{says or one.type}{count}{root}{original}", node=node, file=one.path, sha256=one.sha256)
 

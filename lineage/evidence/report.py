@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from lineage.contract.below import nothing_recorded
 from lineage.evidence import annex_iv, data_card, methods, model_card
 from lineage.evidence.checks import Checks, Problem, check
 from lineage.evidence.found import Evidence, Row
@@ -77,9 +78,11 @@ def report(profile: str, x: str | None = None, where: Asked = None, *, recursive
     The files are checked first, as an audit does. What does not hold is at the top of the page, and no number, count or
     digest is given that a file does not support.
 
-    Raises NotFoundError and UsageError where *x* cannot be found, or is not what the profile is about.
+    Raises NothingRecordedError for a folder without a session; NotFoundError and UsageError where *x* cannot be found, or is not what the profile is about.
     """
     library = library_of(x or DEFAULT, where, recursive)
+    if not library.sessions and not library.documents:
+        raise nothing_recorded(library.folders[0] if library.folders else DEFAULT, recursive="" if recursive else "-r")
     checks = check(library)
     scope = _narrowed(profile, x, library, checks)
     problems = checks.problems(_concerned(profile, scope))

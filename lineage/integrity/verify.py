@@ -8,6 +8,7 @@ from typing import Literal
 
 from lineage.contract.around import recorded_as, sessions_around
 from lineage.core.reading import is_file
+from lineage.core.words import counted
 from lineage.errors import FormatError, NotFoundError
 from lineage.facts import Artifact
 from lineage.integrity import index
@@ -40,7 +41,7 @@ def verify(file: Path, found: index.Seal | None = None) -> Verdict:
     if recorded is None or recorded.sha256 is None:
         return _against_sidecar(file, found)
     if _same(found, recorded):
-        note, problem = f"as recorded, {found.lines} lines", index_problem(file, found)
+        note, problem = f"as recorded, {counted(found.lines, 'line')}", index_problem(file, found)
         return Verdict(file=file, status="intact", found=found, recorded=recorded, note=note, index_problem=problem)
     changes, note = changes_of(file, recorded)
     return Verdict(file=file, status="altered", found=found, recorded=recorded, changes=changes, note=note)

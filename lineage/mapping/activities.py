@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from lineage.contract.times import time_gaps
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation, trained_on
 from lineage.mapping.artifacts import artifact_statements, is_unchanged, metric_statements
 from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, some, value_of
@@ -54,7 +55,7 @@ def _about(scope: Scope, run: Activity) -> Iterator[Attribute]:
     yield from failure(run.error)
     yield from some(LIN["command"], list(run.command) or None)
     yield from some(LIN["exitCode"], run.exit_code)
-    yield from gaps(run.gaps)
+    yield from gaps((*run.gaps, *time_gaps(started_at=run.started_at, ended_at=run.ended_at)))
 
 
 def _label(scope: Scope, run: Activity) -> str:

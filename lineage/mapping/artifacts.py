@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lineage.contract.times import time_gaps
+from lineage.core.words import counted
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Origin, Slice, Training
 from lineage.mapping.attributes import Attribute, gaps, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
@@ -68,7 +70,7 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
         value = artifact.dataset.get(key)
         yield from some(name, value if isinstance(value, str) else None)
     yield from some(LIN["removedAt"], artifact.removed_at)
-    yield from gaps(artifact.gaps)
+    yield from gaps((*artifact.gaps, *time_gaps(timestamp=artifact.timestamp)))
 
 
 def _clean(text: str) -> str:
@@ -108,7 +110,7 @@ def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
 
 def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attribute]:
     yield from kind(LIN["Slice"], PROV["Collection"])
-    yield PROV["label"], literal(f"{one.count} records")
+    yield PROV["label"], literal(f"{counted(one.count, 'record')}")
     yield LIN["lines"], literal(", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in one.lines))
     yield from some(LIN["scattered"], one.scattered or None)
     yield from some(LIN["mixed"], one.mixed or None)

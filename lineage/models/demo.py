@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.times import now
+from lineage.core.words import counted
 from lineage.core.writing import make_folder, replace_file
 from lineage.models import tiny
 from lineage.models.generation import GREEDY, complete, effective, instruction_prompt, record
@@ -39,7 +40,7 @@ def run(artifacts: Path, graphs: Path | None, *, records: int = 200, echo: Echo 
         model, tokenizer, provenance = loader.load()
         load = opened.model_load(provenance, files=loader.files, started_at=started, ended_at=now())
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        echo(f"generating {records} records …")
+        echo(f"generating {counted(records, 'record')} …")
         _generate(opened, load, (model, tokenizer), prompts, instructions, records, stamp)
         echo("evaluating 12 held-out examples …")
         _evaluate(opened, load, (model, tokenizer), held_out, stamp)

@@ -11,8 +11,10 @@ from typing import Any
 from lineage.capture.files import digest
 from lineage.capture.places import own
 from lineage.contract import manifest, redacted, writing
+from lineage.contract.below import nothing_recorded
 from lineage.contract.lines import holds_records
 from lineage.core.reading import is_folder
+from lineage.core.words import counted
 from lineage.core.writing import Pending, new_folder, replace_file
 from lineage.errors import NotFoundError, UsageError
 from lineage.export import export_folder
@@ -42,7 +44,7 @@ def redact(folder: Path, out: Path, *, leaves: bool = True) -> Redaction:
     Without *leaves* a record keeps no commitment: none can be confirmed by guessing it, and none proved from the copy alone.
 
     Raises:
-        NotFoundError: no such folder, or no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
+        NotFoundError: no such folder. NothingRecordedError: no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
     """
     if not is_folder(folder):
         raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
@@ -61,9 +63,9 @@ class _Copying:
         sessions, _ = read_folder(folder)
         self._sessions = [one for one in sessions if one.manifest]
         if not self._sessions:
-            raise NotFoundError("there is no session to be redacted", at=str(folder))
+            raise nothing_recorded(folder, recursive="")
         self.rows: list[dict[str, Any]] = []
-        self.notes = [f"{len(one.artifacts)} files that no manifest names are left out" for one in sessions if not one.manifest]
+        self.notes = [f"{counted(len(one.artifacts), 'file')} that no manifest names are left out" for one in sessions if not one.manifest]
 
     def run(self) -> _Copying:
         """Files first, for a manifest says which of them are there."""

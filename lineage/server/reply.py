@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from starlette.responses import Response
 
+from lineage.core.printing import printable
+
 # Data in a reply is never run, framed or sent elsewhere; a reply opened by itself is inert.
 DEAD = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
 TEXT = "text/plain; charset=utf-8"
@@ -51,4 +53,4 @@ class Refusal(Exception):  # noqa: N818  # it is an answer, not a failure
 
 
 def _shown(text: str) -> str:
-    return "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    return printable(text, keep="\n")

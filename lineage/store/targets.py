@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from lineage.contract.below import nothing_recorded
 from lineage.core import limits
+from lineage.core.words import counted
 from lineage.findings import Finding
 from lineage.store.embedded import Memory, in_memory
 from lineage.store.endpoint import Remote
@@ -42,7 +44,7 @@ def opened(
         memory: bytes that a query may take beside the graph; an endpoint has its own limit.
 
     Raises:
-        NotFoundError: a path that is not there. UsageError, FormatError: what a path holds cannot be read.
+        NotFoundError: a path that is not there. NothingRecordedError: folders without a session. UsageError, FormatError: what a path holds cannot be read.
     """
     if endpoint is not None:
         yield Remote(endpoint), ()
@@ -51,6 +53,8 @@ def opened(
         yield Saved(store, memory), _brought_up_to_date(Saved(store), paths, recursive) if paths else ()
         return
     gathered = gather(paths, recursive=recursive)
+    if not gathered.graphs and all(path.is_dir() for path in paths):
+        raise nothing_recorded(paths[0], recursive="" if recursive else "-r")
     yield Memory(in_memory(gathered.graphs), memory), _notes(gathered.findings)
 
 
@@ -59,7 +63,9 @@ def _brought_up_to_date(saved: Saved, paths: Sequence[Path], recursive: bool) ->
     changes = saved.update(gathered.graphs)
     if not changes.written and not changes.removed:
         return _notes(gathered.findings)
-    told = f"{saved.path}: {len(changes.written)} sessions written, {len(changes.removed)} removed, {changes.unchanged} unchanged"
+    told = (
+        f"{saved.path}: {counted(len(changes.written), 'session')} written, {len(changes.removed)} removed, {changes.unchanged} unchanged"
+    )
     return (told, *_notes(gathered.findings))
 
 
@@ -67,4 +73,4 @@ def _notes(findings: Sequence[Finding]) -> tuple[str, ...]:
     if not findings:
         return ()
     kinds = ", ".join(f"{count} {code}" for code, count in sorted(Counter(one.code for one in findings).items()))
-    return (f"{len(findings)} findings in the files ({kinds}); lineage export names them",)
+    return (f"{counted(len(findings), 'finding')} in the files ({kinds}); lineage audit names them",)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lineage import formats, mapping
 from lineage.core.reading import is_folder, is_there
+from lineage.core.words import counted
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
 from lineage.findings import Finding
@@ -50,7 +51,9 @@ class Library:
 
     def __str__(self) -> str:
         told = (f"{one.id}  {one.status or '-':<11}  {one.title or ''}".rstrip() for one in self.sessions)
-        return "\n".join([*told, f"{len(self.graph.index):,} things in {len(self.sessions) or len(self.documents)} {'sessions' if self.sessions else 'documents'}"])  # fmt: skip
+        recorded = sum(one.manifest is not None for one in self.sessions)
+        where = counted(recorded, "session") if self.sessions else counted(len(self.documents), "document")
+        return "\n".join([*told, f"{counted(len(self.graph.index), 'thing')} in {where}"])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
         from lineage.draw import draw  # a question needs no picture

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from lineage.core.printing import printable
 from lineage.mapping.names import LIN, PROV
 from lineage.prov.statement import Literal, Name, Statement
 from lineage.prov.terms import ACTIVITY
@@ -39,7 +40,7 @@ class Thing:
     def text(self) -> str:
         """One line that says which thing it is; what cannot be printed is written as Python writes it, for a notebook obeys control characters too."""
         told = f"{self.name}{self._more} ({self.type}{', ' + self.short if self.short else ''})"
-        return told if told.isprintable() else "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in told)
+        return printable(told)
 
     @property
     def name(self) -> str:

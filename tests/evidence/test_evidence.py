@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import lineage
 from lineage.cli import main
-from lineage.errors import NotFoundError, UsageError
+from lineage.errors import NotFoundError, NothingRecordedError, UsageError
 from lineage.evidence import annex_iv, hub, text
 from lineage.evidence.report import DISCLAIMER, NAMES, report
 from lineage.facts import Evaluation, ModelLoad, Training
@@ -340,7 +340,7 @@ def test_a_folder_of_old_files_has_no_methods_and_an_empty_one_is_refused(tmp_pa
     told = report("methods", where=tmp_path / "old")
     assert len(told.sentences) == 6 and all(sentences == () for _, sentences in told.sentences)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="folders with manifests"):
+    with pytest.raises(NothingRecordedError, match="no session is recorded here"):
         report("methods", where=tmp_path / "empty")
 
 

@@ -417,14 +417,18 @@ def made_by(history, digest, first_line=None):
 
 
 def _script(run):
-    return f"{run.script.path} @{run.script.version[:8]}" if run.script and not isinstance(run, ModelLoad) else None
+    return _label(run.script) if run.script and not isinstance(run, ModelLoad) else None
+
+
+def _label(script):
+    return f"{script.path} @{script.version[:8]}{f' ({script.sha256[:8]})' if script.sha256 else ''}"
 
 
 def who(history, digest):
     rows = set()
     for session, run in makers(history)[digest]:
         if run.script:
-            rows.add(("software", f"{run.script.path} @{run.script.version[:8]}"))
+            rows.add(("software", _label(run.script)))
         packages = session.environment.get("packages", {})
         rows |= {("software", f"{name} {packages[name]}") for name in ("torch", "transformers") if name in packages}
         rows |= {("software", f"lineage-prov {session.environment['lineage_version']}")} if session.environment else set()
