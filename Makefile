@@ -23,7 +23,7 @@ check:
 	$(VENV)/bin/python scripts/check
 
 # torch comes first and at this version: it is a small CPU build on many machines, and what follows is content with it.
-$(READY): pyproject.toml hatch_build.py lineage/kernel/kernel.c
+$(READY): pyproject.toml hatch_build.py lineage/kernel/kernel.c lineage/kernel/batch.c
 	@test -n "$(PYTHON)" && "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@test -x $(VENV)/bin/python || "$(PYTHON)" -m venv $(VENV)
 	@echo "installing torch …" && $(VENV)/bin/python -m pip install --quiet torch==2.13.0

@@ -7,6 +7,7 @@
     │   ├── OutputExistsError an output exists, and no choice was made (also a FileExistsError, as `open(path, "x")` raises)
     │   └── ClosedError       a writer was used after it was closed (also a ValueError, as a closed file raises)
     ├── NotFoundError         the thing that was named is not there
+    │   └── NothingRecordedError   the folder is there, and no session is recorded in it
     ├── ContractError         a file, or a value in it, has not the shape that docs/reference/files.md promises
     ├── FormatError           bytes that are not a document of the format, or a document the format cannot hold
     ├── ModelError            a model that cannot be loaded, or whose files contradict each other
@@ -61,6 +62,10 @@ class ClosedError(UsageError, ValueError):
 
 class NotFoundError(LineageError):
     """The thing that was named is not there."""
+
+
+class NothingRecordedError(NotFoundError):
+    """The folder is there, and no session is recorded in it."""
 
 
 class ContractError(LineageError):

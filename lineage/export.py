@@ -8,6 +8,7 @@ What no manifest tells of is inferred from inline metadata; what has none is leg
 
 from __future__ import annotations
 
+import hashlib
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,10 +17,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from lineage import formats, mapping
-from lineage.capture.places import is_name, is_sent_away
+from lineage.capture.places import bag_of, is_name
 from lineage.carried import Placed
 from lineage.constraints import validate
-from lineage.core.writing import write_whole
+from lineage.contract.unnamed import of_other_tools
+from lineage.core.writing import check_target, make_folder, write_whole
 from lineage.draw import draw
 from lineage.errors import UsageError
 from lineage.expansion import EVERY, Expansion, Lines
@@ -35,6 +37,7 @@ SESSION_FORMATS = ("json", "turtle")
 COMBINED_FORMATS = ("json", "turtle", "trig")
 COMBINED = "lineage"  # the stem of the combined files
 PICTURE = "svg"
+LONGEST = 200  # bytes of a session's id in the name of a file
 SAMPLE = 1000  # lines of a file whose records are validated before all are written
 
 
@@ -46,6 +49,7 @@ class Exported:
     files: tuple[Path, ...]
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()  # what a format could not hold
+    foreign: tuple[tuple[str, str], ...] = ()  # files of other tools that no session names, each with its format
 
 
 def graphs_of(folder: Path) -> Path:
@@ -57,6 +61,7 @@ def export_folder(
     folder: Path,
     *,
     graphs: Path | None = None,
+    output: Path | None = None,
     only: Sequence[str] = (),
     session: str | None = None,
     legacy: bool = False,
@@ -69,8 +74,10 @@ def export_folder(
 ) -> Exported:
     """Write the PROV of *folder*: a document a session beside its manifest, the combined graph and its picture to *graphs*.
 
+    Nothing is written into folders inside *folder*: the documents of their sessions go into folders of the same names in *graphs*.
+
     Args:
-        only: format names, instead of those that are written by default.
+        output: write everything there, and nothing into *folder*, sidecars included. only: format names, instead of those written by default.
         session: only the session whose id begins so; then nothing combined is written.
         legacy: files without metadata are accepted as unrecorded, which is no finding then.
         recursive: sessions in folders inside *folder* too.
@@ -79,35 +86,81 @@ def export_folder(
         jobs: processes that read files of records. progress: is told of (bytes read, bytes to be read), now and then.
 
     Raises:
-        NotFoundError: no such folder or session. UsageError: the beginning of the id fits several.
+        NotFoundError: no such folder or session.
+        UsageError: the beginning of the id fits several; a file would be written into a bag, through a link, or over a file that a session
+            recorded. Nothing is written then.
+        OSError: what has the name of a file to be written is a link, a device or a folder. Nothing is written then.
     """
-    sessions, findings = gathered(folder, How(legacy=legacy, recheck=recheck, jobs=jobs, progress=progress), recursive=recursive)
+    how = How(legacy=legacy, recheck=recheck, jobs=jobs, progress=progress, sidecars="missing" if output is None else "none")
+    sessions, findings = gathered(folder, how, recursive=recursive)
     chosen = sessions if session is None else (pick(sessions, session),)
-    target = graphs or (_own_graphs(folder) if session is None else graphs_of(folder))
+    foreign = of_other_tools(folder, sessions)
+    if not sessions:
+        return Exported((), (), findings, foreign=foreign)
+    target = output or graphs or (_own_graphs(folder) if session is None else graphs_of(folder))
+    writing = Writing(output or folder, target, _recorded(sessions))
     gate, ids = _Gate(allow_invalid), ids or Ids()
-    written: list[Path] = []
     document, circles, good = _good(sessions, ids, gate)
     for path, one, told in good:
         if session is None or one is chosen[0][1]:
-            written += _write_session(path, one, told, only or SESSION_FORMATS)
+            writing.session(path.relative_to(folder), one, told, only or SESSION_FORMATS)
     notes: list[str] = []
     if session is None:
-        written += _write_combined(document, target, only, notes, gate, _recorded(sessions))
-    return Exported(tuple(one for _, one in chosen), tuple(written), (*findings, *circles, *gate.findings), tuple(notes))
+        _combined(writing, document, only, notes, gate)
+    written = writing.all()
+    return Exported(tuple(one for _, one in chosen), written, (*findings, *circles, *gate.findings), tuple(notes), foreign)
 
 
 def _own_graphs(folder: Path) -> Path:
-    """Where the combined graph goes if nobody says where. Raises UsageError where a link of that name leads elsewhere."""
+    """Where the combined graph goes if nobody says where. Raises UsageError where a link has that name."""
     graphs = graphs_of(folder)
-    if is_sent_away(graphs):
-        raise UsageError("the folder of the graphs is a link that leads elsewhere", at=str(graphs), hint="remove it, or make it a folder")
+    if graphs.is_symlink():
+        hint = "remove it or make it a folder, or name another one with --output"
+        raise UsageError("the folder of the graphs is a link; nothing was written", at=str(graphs), hint=hint)
     return graphs
 
 
 def _recorded(sessions: Iterable[Placed]) -> set[str]:
-    """Where the files are that sessions made and that are called as a combined file is."""
-    made = ((place, one.path) for place, session in sessions for one in session.artifacts)
-    return {os.path.realpath(place / name) for place, name in made if f"/{name}".rpartition("/")[2].startswith(COMBINED) and is_name(name)}
+    """Where the files are that sessions made."""
+    return {os.path.realpath(place / one.path) for place, session in sessions for one in session.artifacts if is_name(one.path)}
+
+
+class Writing:
+    """The files of an export. All are checked before the first is written."""
+
+    def __init__(self, folder: Path, graphs: Path, recorded: Collection[str] = ()) -> None:
+        """Collect files for *folder*, and those of all sessions and of folders in it for *graphs*. Neither may be in a bag."""
+        self._folder, self._graphs, self._recorded = folder, graphs, recorded
+        self._files: list[tuple[Path, Path, Callable[[BinaryIO], object]]] = []  # path, the folder that was chosen, what fills it
+        for place in (folder, graphs):
+            if bag := bag_of(place):
+                hint = "name a folder outside of it with --output"
+                raise UsageError("a file in this BagIt bag would make it invalid; nothing was written", at=str(bag), hint=hint)
+
+    def session(self, place: Path, session: Session, document: Document, names: Sequence[str]) -> None:
+        """The document of a session in the folder *place* of the folder that is exported."""
+        for name in names:
+            root = self._folder if place == Path() else self._graphs
+            self.add(root / place / f"{_stem(session)}{_suffix(name)}", root, lambda out, name=name: formats.dump(document, out, name))  # type: ignore[misc]
+
+    def combined(self, suffix: str, write: Callable[[BinaryIO], object]) -> None:
+        """A file of all sessions."""
+        self.add(self._graphs / f"{COMBINED}{suffix}", self._graphs, write)
+
+    def add(self, path: Path, root: Path, write: Callable[[BinaryIO], object]) -> None:
+        """A file somewhere in *root*. Raises what `export_folder` does."""
+        if os.path.realpath(path) in self._recorded:
+            hint = "move it, or name another folder with --output"
+            raise UsageError("a session recorded a file of this name; nothing was written", at=str(path), hint=hint)
+        check_target(path, within=root)
+        self._files.append((path, root, write))
+
+    def all(self) -> tuple[Path, ...]:
+        """Write the files and return where they are."""
+        for path, root, write in self._files:
+            make_folder(path.parent, within=root)
+            write_whole(path, write, within=root)
+        return tuple(path for path, _, _ in self._files)
 
 
 def _good(placed: Sequence[Placed], ids: Ids, gate: _Gate) -> tuple[Document, tuple[Finding, ...], list[tuple[Path, Session, Document]]]:
@@ -174,16 +227,18 @@ def export_records(folder: Path, *, session: str | None = None, lines: Lines = E
     """
     placed, findings = gathered(folder, how)
     chosen = placed if session is None else (pick(placed, session),)
-    written: list[Path] = []
+    writing, expansions = Writing(folder, folder, _recorded(placed)), []
     for place, one in chosen:
         expansion = Expansion(place, one, ids or Ids(), lines, file, how.recheck)
         wrong = validate(sampled(expansion), f"{_stem(one)}.records")
         findings = (*findings, *wrong, *([finding("prov-not-written", f"{_stem(one)}.records")] if wrong else []))
         for name in () if wrong else only or SESSION_FORMATS:
             target = place / f"{_stem(one)}.records{_suffix(name)}"
-            written.append(write_whole(target, lambda out, e=expansion, name=name: formats.dump(records_document(e), out, name)))  # type: ignore[misc]
-        findings = (*findings, *expansion.findings.values())
-    return Exported(tuple(one for _, one in chosen), tuple(written), tuple(dict.fromkeys(findings)))
+            writing.add(target, place, lambda out, e=expansion, name=name: formats.dump(records_document(e), out, name))  # type: ignore[misc]
+        expansions.append(expansion)
+    written = writing.all()
+    findings = (*findings, *(one for expansion in expansions for one in expansion.findings.values()))
+    return Exported(tuple(one for _, one in chosen), written, tuple(dict.fromkeys(findings)))
 
 
 def sampled(expansion: Expansion) -> Document:
@@ -193,42 +248,29 @@ def sampled(expansion: Expansion) -> Document:
     return records_document(replace(expansion, lines=Lines(first, last), findings={}))
 
 
-def _write_session(folder: Path, session: Session, document: Document, names: Sequence[str]) -> list[Path]:
-    stem = _stem(session)
-    return [write_whole(folder / f"{stem}{_suffix(name)}", lambda out, name=name: formats.dump(document, out, name)) for name in names]  # type: ignore[misc]
-
-
 def _stem(session: Session) -> str:
-    return f"session_{safe(session.id)}" if session.manifest else "session_unrecorded"
+    """Return the name of the files of a session without a suffix. A long one is cut: a file name has at most 255 bytes."""
+    if not session.manifest:
+        return "session_unrecorded"
+    name = safe(session.id)
+    if len(name.encode()) <= LONGEST:
+        return f"session_{name}"
+    return f"session_{name.encode()[:LONGEST].decode(errors='ignore')}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
-def _write_combined(
-    document: Document, graphs: Path, only: Sequence[str], notes: list[str], gate: _Gate, recorded: Collection[str]
-) -> list[Path]:
-    """Write the combined document; a file that a session recorded is not replaced by it."""
+def _combined(writing: Writing, document: Document, only: Sequence[str], notes: list[str], gate: _Gate) -> None:
     flat = flattened(document)
     if not all([gate.passes(document, COMBINED), gate.passes(flat, f"{COMBINED} without bundles")]):
-        return []
-    graphs.mkdir(parents=True, exist_ok=True)
-    written = []
-
-    def put(suffix: str, write: Callable[[BinaryIO], object]) -> None:
-        target = graphs / f"{COMBINED}{suffix}"
-        if os.path.realpath(target) in recorded:
-            notes.append(f"{target} is a file that a session recorded, and was not replaced")
-        else:
-            written.append(write_whole(target, write))
-
+        return
     for name in only or COMBINED_FORMATS:
         held = document if formats.by_name(name).holds_bundles else flat
         if held is not document:
             notes.append(
                 f"{COMBINED}{_suffix(name)} holds the statements of all sessions without their bundles; {COMBINED}.trig keeps them apart"
             )
-        put(_suffix(name), lambda out, held=held, name=name: formats.dump(held, out, name))  # type: ignore[misc]
+        writing.combined(_suffix(name), lambda out, held=held, name=name: formats.dump(held, out, name))  # type: ignore[misc]
     if not only:
-        put(f".{PICTURE}", lambda out: out.write(draw(document).encode()))
-    return written
+        writing.combined(f".{PICTURE}", lambda out: out.write(draw(document).encode()))
 
 
 def _suffix(name: str) -> str:

@@ -51,7 +51,9 @@ class Slice:
     last_time: str | None = None
     seeds: tuple[int, int] | None = None  # the smallest and the largest seed; None: no record names one
     seedless: tuple[int, int] = field(default=(0, 0), compare=False)  # how many name none, and the line of the first; found by reading
-    origins: tuple[Origin, ...] = ()  # where its records were made, if not in this file; found by reading both
+    origins: tuple[Origin, ...] = ()  # where its records were, in the files that the run used; found by comparing
+    unmatched: int | None = field(default=None, compare=False)  # records that no input holds for certain; None: not compared
+    undecided: int = field(default=0, compare=False)  # of those, the records that an input may hold
 
     @property
     def run_id(self) -> str | None:

@@ -17,12 +17,15 @@ from lineage.capture.folders import LEADS_OUT, NO_FILES
 from lineage.capture.places import inside, is_name, leads_out
 from lineage.carried import Placed, with_origins
 from lineage.contract import journal, manifest
+from lineage.contract.below import folders_below
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import is_redacted
+from lineage.contract.times import wrong_times
+from lineage.core.reading import is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Session, removals
 from lineage.findings import Finding, finding
-from lineage.intake import Progress, Taken, Wanted, take_in
+from lineage.intake import Progress, Sidecars, Taken, Wanted, take_in
 from lineage.integrity import index
 from lineage.unrecorded import orphans, unrecorded, with_inferred
 
@@ -33,9 +36,11 @@ class How:
 
     legacy: files without metadata are accepted as unrecorded, which is no finding then. recheck: every file is read, even one that did
     not change since it was read last. jobs: processes that read files of records. progress: is told of the bytes that were read.
+    sidecars: which to write; never one in a folder inside a folder that is read recursively.
     """
 
     legacy: bool = False
+    sidecars: Sidecars = "missing"
     recheck: bool = False
     jobs: int = 1
     progress: Progress | None = None
@@ -53,9 +58,10 @@ def gathered(
     """
     placed: list[Placed] = []
     findings: list[Finding] = []
+    roots = [folder] if isinstance(folder, Path) else list(folder)
     shown = dict(_places(folder, recursive))
     for place, name in shown.items():
-        found, wrong = read_folder(place, how, shown=name)
+        found, wrong = read_folder(place, how if place in roots else replace(how, sidecars="none"), shown=name)
         placed += [(place, one) for one in found]
         findings += wrong
     told, more = with_origins(placed, shown, how.recheck)
@@ -66,9 +72,9 @@ def _places(folder: Path | Sequence[Path], recursive: bool) -> Iterator[tuple[Pa
     """The folders to be read, and what each is called: a single one not at all, folders in it by their path from there."""
     roots = [folder] if isinstance(folder, Path) else list(folder)
     for root in roots:
-        if not root.is_dir():
+        if not is_folder(root):
             raise NotFoundError("no such folder", at=str(root), hint="name the folder that holds the session manifests")
-        for place in [root, *sorted(Path(place) for place, _, _ in os.walk(root) if Path(place) != root)] if recursive else [root]:
+        for place in [root, *folders_below(root)] if recursive else [root]:
             way = place.relative_to(root).as_posix() if place != root else ""
             yield place, "/".join(part for part in ("" if len(roots) == 1 else str(root), way) if part)
 
@@ -156,6 +162,8 @@ class _Reading:
         """One manifest with its journals. Journals alone may tell of the session that their name says, and of no other."""
         session, wrong = manifest.read(path, names)
         self.findings += wrong
+        for code, detail in wrong_times(session) if session else ():
+            self._tell(code, path.name, detail)
         if session is None or path.is_file() or session.id == manifest.session_id_of(path):
             return session
         self._tell("bad-manifest", path.name, f"session_id: journals of this name tell of {session.id}")
@@ -168,13 +176,13 @@ class _Reading:
         for artifact in {one.path: one for one in listed}.values():
             path = self._folder / artifact.path
             is_there = self._is_inside(artifact.path) and holds_records(path) and os.path.isfile(path)  # noqa: PTH113  # never raises
-            is_wanted = artifact.path in lacking or (artifact.sha256 and index.can_be_made(path))
+            is_wanted = artifact.path in lacking or (artifact.sha256 and self._how.sidecars != "none" and index.can_be_made(path))
             if is_there and is_wanted and not is_redacted(artifact):
                 yield Wanted(path, artifact.path, self._how.legacy, artifact.sha256)
 
     def _take_in(self, wanted: list[Wanted]) -> None:
         how = self._how
-        for one, taken in take_in(wanted, jobs=how.jobs, recheck=how.recheck, progress=how.progress):
+        for one, taken in take_in(wanted, jobs=how.jobs, recheck=how.recheck, sidecars=how.sidecars, progress=how.progress):
             if isinstance(taken, Taken):
                 self._taken[one.path] = taken
             else:

@@ -13,6 +13,8 @@ from lineage import export, formats
 from lineage.carried import Placed
 from lineage.constraints import validate
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.contract.below import nothing_recorded
+from lineage.core.reading import is_file, is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.expansion import Expansion, Lines
 from lineage.facts import Session
@@ -48,18 +50,18 @@ def subject(place: Path, line: int | None = None, *, session: str | None = None,
     """Read what *place* is: a folder, a file of records (a record with *line*), or a PROV document.
 
     Raises:
-        NotFoundError: there is no such file, line or session. UsageError: a session was asked for where there can be none.
+        NotFoundError: there is no such file, line or session. NothingRecordedError: a folder without a session. UsageError: a session was asked for where there can be none.
         FormatError: the file is no PROV document.
     """
-    if place.is_dir():
+    if is_folder(place):
         return _folder(place, session, legacy, recursive)
-    if not place.is_file():
+    if not is_file(place):
         raise NotFoundError("no such file or folder", at=str(place), hint="name an artifacts folder, a PROV file, or FILE:LINE")
     around, sessions = sessions_around(place)
     is_document = any(place.suffix.lower() in one.suffixes for one in formats.FORMATS.values())
     if line is not None or recorded_as(place, around, sessions)[1] is not None or (sessions and not is_document):
         return _file(place, line, around, legacy)
-    document = formats.loads(place.read_bytes(), formats.by_path(place).name)
+    document = formats.load_file(place)
     document = _of_bundle(document, session).read()
     return Subject(document, tuple(validate(document, str(place))))
 
@@ -77,6 +79,8 @@ def _of_bundle(document: Document, session: str | None) -> Document:
 
 def _folder(folder: Path, session: str | None, legacy: bool, recursive: bool) -> Subject:
     placed, findings = gathered(folder, How(legacy=legacy), recursive=recursive)
+    if not placed:
+        raise nothing_recorded(folder, recursive="" if recursive else "-r")
     return _read(folder, placed if session is None else (pick(placed, session),), findings)
 
 

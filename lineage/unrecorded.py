@@ -14,12 +14,12 @@ from typing import Any
 from lineage.capture import files
 from lineage.contract import journal, manifest, report
 from lineage.contract.records import Scan
+from lineage.core import limits
 from lineage.facts import Activity, Artifact, Evaluation, Generation, Json, ModelLoad, Script, Session, Slice
 from lineage.findings import Finding, finding
 from lineage.intake import Taken
 from lineage.mapping.names import fingerprint
 
-MAX_REPORT = 1 << 28  # bytes; a report over 256 MiB is not read into memory
 _NOT_OURS = (manifest.PREFIX, journal.PREFIX, "session_")  # what we write ourselves
 
 
@@ -130,8 +130,8 @@ class _Reading:
         return load_id
 
     def _report(self, path: Path, name: str, listed: Artifact | None) -> None:
-        if path.stat().st_size > MAX_REPORT:
-            self.findings.append(finding("bad-report", name, None, f"larger than {MAX_REPORT} bytes"))
+        if path.stat().st_size > limits.JSON:
+            self.findings.append(finding("bad-report", name, None, f"larger than {limits.JSON} bytes"))
             return
         read, wrong = report.read(path.read_bytes(), name)
         if listed and read is None and listed.type != "evaluation":

@@ -217,7 +217,7 @@ class _Telling:
         told = {"loader_version": loader or pick(LOADERS), "template_disabled": True, "model_name": model.name}
         told |= {"quantization": pick(("nf4", "nf4", "bf16", None)), "sentinel_tests_passed": pick((True, True, False, None))}
         told |= {"add_special_tokens": False, "prefix_policy": pick(("none", "bos")), "revision": model.revision}
-        told |= {"loader_version": LOADERS[0], "sentinel_tests_passed": True} if self.world.clean else {}
+        told |= {"loader_version": LOADERS[0], "quantization": "nf4", "sentinel_tests_passed": True} if self.world.clean else {}
         return told | {"compute_dtype": "bfloat16", "double_quant": told["quantization"] == "nf4"}
 
     def _model(self) -> _Model:

@@ -4,7 +4,7 @@ A thing is a tuple that begins with its kind:
 
     ("file", sha256)  ("slice", sha256, first line)  ("run", activity id)  ("session", session id)  ("loaded", load id)
     ("base", its files' digests, or name and revision)  ("metric", report's sha256, name)  ("loader", git sha)  ("script", path, git sha)
-    ("code", git sha, diff)  ("operator", name)  ("environment", JSON)  ("plan", JSON)  ("doing", id of a run that carried records over)
+    ("code", git sha, diff)  ("operator", name)  ("environment", JSON)  ("plan", JSON)  ("plan", class, JSON)  ("doing", id of a run that carried records over)
 
 What influences what is docs/decisions/0010: records that another file carried on come from the slice that they were carried from, and
 from who carried them and how, never from the other files that went into the same merge.
@@ -120,7 +120,7 @@ class Facts:
         if session.operator:
             by_whom.add(("operator", session.operator))
         if run.params:
-            by_whom.add(("plan", canonical(run.params)))
+            by_whom.add(("plan", type(run), canonical(run.params)))
         by_whom |= {(kind, load) for load in run.models for kind in ("loaded", "run")}
         self.sources[key] |= by_whom | {("file", used.sha256) for used in run.used}
         if isinstance(run, ModelLoad):

@@ -32,7 +32,7 @@ class Names:
                 found["base", digests or (run.provenance["model_name"], run.provenance["revision"])] = IDS.base_model(run, session)
                 found["plan", canonical(run.provenance)] = IDS.plan("config", run.provenance)
             elif run.params:
-                found["plan", canonical(run.params)] = IDS.plan("params", run.params)
+                found["plan", type(run), canonical(run.params)] = IDS.plan(f"params-{type(run).__name__.lower()}", run.params)
         for file in session.artifacts:
             found["file", file.sha256] = IDS.artifact(file, session)
 

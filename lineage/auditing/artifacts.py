@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
+from lineage.auditing.words import in_words as value_in_words
 from lineage.auditing.world import Found, World
-from lineage.errors import FormatError
+from lineage.core.words import counted
 from lineage.facts import Artifact, Session
-from lineage.integrity import index
-from lineage.integrity.differences import Change, differences
+from lineage.integrity.differences import Change
+from lineage.integrity.verify import changes_of
 from lineage.prov.statement import Name
 
 SHOWN = 5  # lines of an altered file that are named; `lineage verify` names all
@@ -22,11 +23,8 @@ def changed_lines(world: World, place: Path, artifact: Artifact) -> tuple[Change
     if path not in world.taken:
         return ()
     try:
-        before = index.read(path)
-        if before is None or before.seal.sha256 != artifact.sha256:
-            return ()
-        return tuple(differences(before.fingerprints(), index.fingerprints(path)))
-    except (FormatError, OSError):
+        return tuple(changes_of(path, artifact)[0])
+    except OSError:
         return ()
 
 
@@ -49,7 +47,7 @@ def legacy_artifact(world: World) -> Iterator[Found]:
     for place, session in world.placed:
         for artifact in session.artifacts:
             if artifact.type == "legacy":
-                count = f"{artifact.count:,} records" if artifact.count is not None else "a report"
+                count = f"{counted(artifact.count, 'record')}" if artifact.count is not None else "a report"
                 yield world.found("legacy-artifact", place, session, artifact.path, detail=count, about=world.about(session, artifact))
 
 
@@ -83,5 +81,5 @@ def broken_root(world: World) -> Iterator[Found]:
             if taken is None or artifact.merkle_root is None or taken.seal.sha256 != artifact.sha256:
                 continue  # of another file the digest tells already
             if artifact.merkle_root != taken.seal.merkle_root or artifact.lines not in (None, taken.seal.lines):
-                said = f"recorded {artifact.merkle_root[:16]}… over {artifact.lines} lines, found {taken.seal.merkle_root[:16]}… over {taken.seal.lines}"
+                said = f"recorded {artifact.merkle_root[:16]}… over {value_in_words(artifact.lines)} lines, found {taken.seal.merkle_root[:16]}… over {taken.seal.lines}"
                 yield world.found("broken-root", place, session, artifact.path, detail=said, about=world.about(session, artifact))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from lineage.auditing import graphs as prov
 from lineage.auditing import reports, shacl, signatures, training
 from lineage.auditing.artifacts import changed_lines, in_words, renamed
+from lineage.auditing.audited import audited, others
+from lineage.auditing.claims import claims
 from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
 from lineage.auditing.leaks import masked
@@ -25,8 +28,11 @@ from lineage.folder import How
 from lineage.intake import Progress
 from lineage.integrity.differences import Change
 from lineage.signing.keys import public_key
-from lineage.unrecorded import orphans
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+SHOWN = 5  # files that a sentence names
 _HARMLESS = ("other-sidecar", "prov-stale")  # found in reading; the file itself is what was recorded
 _OF_LINES = ("edited-record", "unknown-origin")  # found in reading; they concern the record of their line alone
 
@@ -36,7 +42,7 @@ def audit(
     *,
     config: Config = Config(),  # noqa: B008  # it is frozen
     recursive: bool = False,
-    key: Path | str | None = None,
+    key: Path | str | Ed25519PublicKey | None = None,
     head: str | None = None,
     graphs: Path | str | None = None,
     recheck: bool = False,
@@ -49,7 +55,7 @@ def audit(
 
     Args:
         config: what is selected, ignored and suppressed; everything by default. recursive: sessions in folders inside *folder* too.
-        key: the public key (PEM or OpenSSH) that sessions should be signed with; without it, what can be checked of signatures is.
+        key: the public key (a file in PEM or OpenSSH, or the key itself) that sessions should be signed with; without it, what can be checked of signatures is.
         head: the digest of a signature of *folder* that was the last once; without it nobody can see that the sessions at the end are gone.
         graphs: where the PROV of all sessions lies; by default it is compared only where an export writes it into *folder*.
         recheck: read every file, even one that did not change since it was read last. jobs: processes that read files of records.
@@ -59,8 +65,8 @@ def audit(
         NotFoundError: no such folder or key; a key or head, and neither session nor signature. FormatError: the key is none. UsageError: *shapes* without
         pySHACL, a key without the extra `signing`, a head that is none.
     """
-    at = now or datetime.now(UTC)
-    signer = None if key is None else public_key(Path(key))
+    at = (now or datetime.now(UTC)).replace(microsecond=0)  # a report that is checked is made again for the time that it names
+    signer = public_key(Path(key)) if isinstance(key, str | Path) else key
     how = How(recheck=recheck, jobs=jobs, progress=progress)
     world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
     every = [_without_secrets(world, one) for one in [*_read(world), *_asked(world, config)]]
@@ -76,6 +82,8 @@ def audit(
         ignored=tuple(sorted(ignored.items())),
         checked=tuple(_checked(world, shapes)),
         unchecked=tuple(_unchecked(world)),
+        claimed=tuple(claims(world)),
+        audited=audited(world, config, shapes),
         world=world,
     )
 
@@ -186,13 +194,18 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
                 _redacted(world),
                 "their manifest says that they are not here as they were recorded, so nobody compared them",
             ),
-            ("files outside the folder", len(_outside(world)), "sessions used them; nothing outside the folder is read"),
-            ("files beside the sessions", len(_others(world)), "no manifest names them, and they are neither records nor reports"),
+            (
+                "files outside the folder",
+                len(_outside(world)),
+                f"{_named(_outside(world))}: sessions used them; nothing outside the folder is read",
+            ),
             *prov.unchecked(world),
         )
         if count
     )
+    yield from _others(world)
     yield from signatures.unchecked(world)
+    yield "reports of audits", None, "they are passed over wherever they lie"
     yield "commits", None, "whether they exist in a repository is not asked"
 
 
@@ -205,10 +218,19 @@ def _undigested(world: World) -> int:
     return sum(type(row.get("sha256")) is not str for _, session in world.placed for row in world.entries(session) if row.get("timestamp"))
 
 
-def _others(world: World) -> list[Path]:
-    named = world.files
-    places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
-    return [path for place in places for path in orphans(place, ()) if world.name(place, path.name) not in named]
+def _others(world: World) -> Iterator[tuple[str, int, str]]:
+    """The files that no session names, those of one kind together."""
+    kinds: dict[str, list[str]] = {}
+    for file, why in others(world):
+        kinds.setdefault(why, []).append(file)
+    for why, files in sorted(kinds.items()):
+        yield "files beside the sessions", len(files), f"{_named(files)}: {why}"
+
+
+def _named(files: Collection[str]) -> str:
+    """The first few files; the report's JSON has all."""
+    more = f" and {len(files) - SHOWN:,} more" if len(files) > SHOWN else ""
+    return f"{', '.join(sorted(files)[:SHOWN])}{more}"
 
 
 def _redacted(world: World) -> int:

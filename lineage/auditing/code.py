@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage.auditing.loads import COMMIT
+from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, World
 from lineage.facts import CodeVersion
 
@@ -16,7 +17,7 @@ def dirty_code(world: World) -> Iterator[Found]:
     for place, session in world.placed:
         code = session.code
         if code and (code.dirty or code.diff_sha256):  # a diff of clean code is none
-            detail = f"commit {str(code.git_sha)[:8]}, {_changes(code)}"
+            detail = f"commit {in_words(code.git_sha)[:12]}, {_changes(code)}"
             yield world.found("dirty-code", place, session, world.home(session), detail=detail, about=world.of_session(session))
 
 
@@ -34,7 +35,7 @@ def unknown_commit(world: World) -> Iterator[Found]:
     for place, session in world.placed:
         sha = session.code.git_sha if session.code else None
         if session.manifest and not COMMIT.fullmatch(sha or ""):
-            reason = next((gap.reason for gap in session.gaps if gap.about in ("git_sha", "git", "environment.git_sha")), sha or "")
+            reason = next((gap.reason for gap in session.gaps if gap.about in ("git_sha", "git", "environment.git_sha")), in_words(sha))
             yield world.found("unknown-commit", place, session, session.manifest, detail=reason, about=world.of_session(session))
 
 

@@ -24,6 +24,8 @@ from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 from lineage.auditing.rules import CODES
+from lineage.core import limits
+from lineage.core.reading import read_whole
 from lineage.errors import UsageError
 from lineage.findings import Finding
 
@@ -98,8 +100,8 @@ def nearest(folder: Path, start: Path) -> Config:
 
 def _table(path: Path) -> Mapping[str, Any] | None:
     try:
-        tools = tomllib.loads(path.read_text("utf-8")).get("tool")
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        tools = tomllib.loads(read_whole(path, limits.CONFIGURATION).decode("utf-8-sig")).get("tool")
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError("this is no TOML", at=str(path), hint=str(error)) from error
     ours = tools.get("lineage") if isinstance(tools, dict) else None
     found = ours.get("audit") if isinstance(ours, dict) else None

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, cast
 
-from lineage import formats
-from lineage.auditing.world import MAX_BYTES, Found, World
+from lineage.auditing.world import Found, World
 from lineage.capture.places import own
 from lineage.constraints import validate
+from lineage.core import limits
+from lineage.core.words import counted
 from lineage.errors import FormatError
 from lineage.export import combined_as, combined_document, each_alone, session_document
 from lineage.facts import Session
 from lineage.findings import Finding, finding
 from lineage.formats import by_name
+from lineage.formats.same import is_written
 from lineage.prov.document import Document, flattened
 
 
@@ -38,15 +38,15 @@ def prov_stale(world: World) -> Iterator[Found]:
     """Each PROV file, beside a manifest or of all sessions, is what an export writes now; one that is not can at least be read, and is valid."""
     for place, session, document in each_alone(world.placed, world.ids, *world.combined):
         for name, path in world.prov[place, session.id]:
-            if _is_written(document, name, path):
+            if is_written(document, name, path):
                 world.as_exported.add(path)
             else:
                 yield from _stale(name, path, world.name(place, path.name), "", session.id)
     for name, path in combined_files(world):
-        if any(_is_written(document, name, path) for document in _combined(world, name)):
+        if any(is_written(document, name, path) for document in _combined(world, name)):
             world.as_exported.add(path)
         else:
-            detail = f"of {len(world.placed):,} sessions{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
+            detail = f"of {counted(len(world.manifests), 'session')}{'' if world.recursive else ', without folders inside the folder (--recursive)'}"
             yield from _stale(name, path, graph_name(world, path.name), detail, None)
 
 
@@ -87,45 +87,14 @@ def _stale(name: str, path: Path, file: str, detail: str, session: str | None) -
 
 
 def _read(path: Path, name: str, file: str) -> Iterator[Finding]:
-    if path.stat().st_size > MAX_BYTES:
-        yield finding("unreadable", file, None, f"larger than {MAX_BYTES} bytes")
+    if path.stat().st_size > limits.PROV:
+        yield finding("unreadable", file, None, f"larger than {limits.PROV} bytes")
         return
     with path.open("rb") as there:
         try:
             yield from validate(by_name(name).read(there), file)
         except FormatError as error:
             yield Finding(file, None, "prov-malformed", f"the document cannot be read: {error}")
-
-
-def _is_written(document: Document, name: str, path: Path) -> bool:
-    """Does the file hold what writing *document* gives?  The two are compared piece by piece, up to the first that differs."""
-    try:
-        with path.open("rb") as there:
-            formats.dump(document, cast("BinaryIO", _Comparing(there)), name)
-            return not there.read(1)
-    except (_DiffersError, OSError):
-        return False
-
-
-class _DiffersError(Exception):
-    """What is written is not what is there."""
-
-
-class _Comparing(io.RawIOBase):
-    """Takes what is written, and holds it against a file."""
-
-    def __init__(self, there: BinaryIO) -> None:
-        self._there = there
-
-    def writable(self) -> bool:
-        """It is made for that."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """Raises _DiffersError."""
-        if self._there.read(len(data)) != data:
-            raise _DiffersError
-        return len(data)
 
 
 def looked_at(world: World) -> Iterator[tuple[str, int]]:

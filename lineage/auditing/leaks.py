@@ -12,9 +12,9 @@ from typing import Any
 from xml.sax.saxutils import escape
 
 from lineage.auditing.graphs import combined_files, graph_name
-from lineage.auditing.world import MAX_BYTES, Found, World
+from lineage.auditing.world import Found, World
 from lineage.contract.writing import session_json
-from lineage.core import secrets
+from lineage.core import limits, secrets
 from lineage.facts import Session
 from lineage.findings import finding
 
@@ -117,7 +117,7 @@ def _command(holder: Mapping[str, Any], name: str, at: str) -> Iterator[tuple[st
 def _in_file(path: Path) -> Iterator[Place]:
     """Return the kinds of secrets in a file that was not compared, piece by piece."""
     try:
-        if path.stat().st_size > MAX_BYTES:  # the rules about files say that it is too large to be read
+        if path.stat().st_size > limits.JSON:  # the rules about files say that it is too large to be read
             return
         with path.open("rb") as file:
             before = b""

@@ -4,32 +4,84 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from lineage.auditing.provenance import is_told, loads_in, provenance_of
+from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, World, called
-from lineage.consequences.policy import cause_of
-from lineage.facts import Artifact, Json, ModelLoad, Session
+from lineage.core.words import counted
+from lineage.facts import Activity, Artifact, Evaluation, Generation, Json, ModelLoad, Session
 from lineage.prov.statement import Name
 
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")  # SHA-1, or SHA-256 where a repository has it
 DIGEST = re.compile(r"[0-9a-f]{64}")
+CLEAN = {"sentinel_tests_passed": True, "template_disabled": True, "add_special_tokens": False}  # what a clean load says
+ELSEWHERE = ("provider", "endpoint", "base_url", "api_base")  # who names one of them asked a model that ran elsewhere
+LOCAL = frozenset({"local", "transformers", "huggingface", "hf", "peft", "vllm", "llama.cpp", "mlx", "onnx", "onnxruntime"})
 
 
 def sentinels_not_passed(world: World) -> Iterator[Found]:
-    """Every load says that its sentinels passed; that they were not run is no pass."""
-    yield from _unless(world, "sentinels-not-passed", "sentinel_tests_passed", True, "they failed")
+    """Check that no load says that its sentinels failed."""
+    yield from _unless(world, "sentinels-not-passed", "sentinel_tests_passed")
 
 
 def template_not_disabled(world: World) -> Iterator[Found]:
-    """Every load says that the chat template was off."""
-    yield from _unless(world, "template-not-disabled", "template_disabled", True, "it was on")
+    """Check that no load says that the chat template was on."""
+    yield from _unless(world, "template-not-disabled", "template_disabled")
 
 
 def special_tokens_added(world: World) -> Iterator[Found]:
-    """Every load says that no special tokens were added."""
-    yield from _unless(world, "special-tokens-added", "add_special_tokens", False, "")
+    """Check that no load says that special tokens were added."""
+    yield from _unless(world, "special-tokens-added", "add_special_tokens")
+
+
+def clean_load_not_recorded(world: World) -> Iterator[Found]:
+    """Check that every load says how the model was loaded. A model behind an API has nothing to say of that."""
+    for one in configurations(world):
+        unknown = [key for key in CLEAN if one.provenance.get(key) is None]
+        odd = [key for key in CLEAN if key not in unknown and not isinstance(one.provenance[key], bool)]
+        if odd or (unknown and not is_remote(one)):
+            parts = [f"{', '.join(unknown)} not recorded"] if unknown else []
+            parts += [f"{key} is {in_words(one.provenance[key])}, neither true nor false" for key in odd]
+            yield _told(world, "clean-load-not-recorded", one, "; ".join(parts))
+
+
+def remote_model(world: World) -> Iterator[Found]:
+    """Name the models that ran elsewhere."""
+    for one in configurations(world):
+        if is_remote(one):
+            where = next(one.provenance[key] for key in ELSEWHERE if one.provenance.get(key) is not None)
+            yield _told(world, "remote-model", one, f"provider {in_words(where)}")
+
+
+def model_not_recorded(world: World) -> Iterator[Found]:
+    """Check that every generation and evaluation names its model, in the manifest or in what it made, and every load a model."""
+    for one in configurations(world):
+        if one.provenance.get("model_name") is None and not one.used:
+            yield _told(world, "model-not-recorded", one, "no model_name, and no file of a model")
+    for folder, session in world.placed:
+        for run in session.activities:
+            is_asked = isinstance(run, Generation | Evaluation) and not run.is_wrapped
+            if is_asked and not run.models and not _is_told_elsewhere(world, session, run):
+                about = world.about(session, *run.made)
+                yield world.found("model-not-recorded", folder, session, world.home(session, run), detail=called(run), about=about)
+
+
+def _is_told_elsewhere(world: World, session: Session, run: Activity) -> bool:
+    """Return whether the loader_config of the session, or a record or report of the run, tells of a model."""
+    told = [session.loader_config]
+    told += [part.metadata for one in world.held if run in one.makers for part in world.slices(one)]
+    told += [metadata for one, report in world.reports if one.run is run and isinstance(metadata := report.get("metadata"), dict)]
+    return any(is_told(provenance_of(one)) for one in told)
+
+
+def is_remote(one: Configuration) -> bool:
+    """Return whether the model ran elsewhere: somebody names a provider or an address, and no file of it was here."""
+    provider = one.provenance.get("provider")
+    is_local = isinstance(provider, str) and provider.casefold() in LOCAL
+    has_files = bool(one.used) or bool(one.provenance.get("files"))
+    return not is_local and not has_files and any(one.provenance.get(key) is not None for key in ELSEWHERE)
 
 
 def unpinned_revision(world: World) -> Iterator[Found]:
@@ -38,26 +90,26 @@ def unpinned_revision(world: World) -> Iterator[Found]:
         revision = one.provenance.get("revision")
         by_commit = isinstance(revision, str) and bool(COMMIT.fullmatch(revision))
         by_content = bool(one.used) and all(file.sha256 for file in one.used)
-        if not by_commit and not by_content and not _are_digests(one.provenance.get("files")):
-            yield _told(world, "unpinned-revision", one, f"revision {revision}" if revision else "no revision")
+        if not is_remote(one) and not by_commit and not by_content and not _are_digests(one.provenance.get("files")):
+            yield _told(world, "unpinned-revision", one, f"revision {in_words(revision)}")
 
 
 def _are_digests(files: object) -> bool:
     return isinstance(files, dict) and bool(files) and all(isinstance(one, str) and DIGEST.fullmatch(one) for one in files.values())
 
 
-def _unless(world: World, code: str, key: str, good: bool, bad: str) -> Iterator[Found]:
+def _unless(world: World, code: str, key: str) -> Iterator[Found]:
     for one in configurations(world):
         value = one.provenance.get(key)
-        if value is not good:
-            detail = bad if isinstance(value, bool) else f"{key} was not recorded"
-            yield replace(_told(world, code, one, detail), cause=cause_of(code, is_recorded=isinstance(value, bool)))
+        if isinstance(value, bool) and value is not CLEAN[key]:
+            yield _told(world, code, one, f"{key} is {in_words(value)}")
 
 
 def _told(world: World, code: str, one: Configuration, detail: str) -> Found:
-    model = one.provenance.get("model_name") or "a model"
-    said = f"{one.who} of {model}{f': {detail}' if detail else ''}"
-    return world.found(code, one.folder, one.session, one.file, line=one.line, detail=said, about=one.about)
+    name = one.provenance.get("model_name")
+    model = in_words(name) if name is not None else "a model without a name"
+    text = f"{one.who} of {model}{f': {detail}' if detail else ''}"
+    return world.found(code, one.folder, one.session, one.file, line=one.line, detail=text, about=one.about)
 
 
 # --- what was loaded, by whomever says it
@@ -94,7 +146,7 @@ def _of_records(world: World) -> Iterator[Configuration]:
             said = provenance_of(part.metadata)
             if is_told(said) and not (run and world.loads_of(run)):
                 line, about = (part.lines[0][0] if part.lines else None), world.about(one.session, one.artifact)
-                yield Configuration(one.folder, one.session, one.artifact.path, line, f"{part.count:,} records", said, about)
+                yield Configuration(one.folder, one.session, one.artifact.path, line, f"{counted(part.count, 'record')}", said, about)
 
 
 def _of_reports(world: World) -> Iterator[Configuration]:

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import re
 from collections.abc import Iterable, Iterator
+from html import escape
+from typing import Any
 
-from lineage.auditing.plain import numbered, place, shown, told, verdict
+from lineage.auditing.machines import as_json
+from lineage.auditing.plain import numbered, place, shown, subject_rows, told, verdict
 from lineage.auditing.report import Audit, Remark
 from lineage.draw.svg import text as _xml
 
@@ -33,6 +37,7 @@ th{font-weight:600;color:var(--soft)}code{font:13px ui-monospace,Menlo,Consolas,
 .picture{overflow:visible;border:0;max-height:none}.picture svg{max-width:100%;max-height:215mm;height:auto}.wide{page:wide}.wide .picture svg{max-height:140mm}}
 """
 _HASH = base64.b64encode(hashlib.sha256(STYLE.encode()).digest()).decode()
+BEFORE, AFTER = '<template id="lineage-audit-report">', "</template>"  # around the report as JSON
 POLICY = f"default-src 'none'; style-src 'sha256-{_HASH}'; base-uri 'none'; form-action 'none'"
 
 
@@ -42,15 +47,30 @@ def html(report: Audit) -> str:
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n<meta name="referrer" content="no-referrer">\n'
+        '<meta name="generator" content="lineage audit">\n'
         f"<title>Audit of {say(report.folder)}</title>\n<style>{STYLE}</style>\n</head>\n<body>\n"
     )
-    return f"{head}{inner(report)}</body>\n</html>\n"
+    return f"{head}{inner(report)}{_embedded(report)}</body>\n</html>\n"
+
+
+def _embedded(report: Audit) -> str:
+    """The report as JSON in an inert element, for `lineage audit --verify-report`."""
+    return f"{BEFORE}{escape(json.dumps(as_json(report), ensure_ascii=True))}{AFTER}\n"
 
 
 def inner(report: Audit) -> str:
     """What stands in the body: for a page, and for a notebook."""
     return "\n".join(
-        (*_summary(report), *_findings(report), *_accepted(report), *_scope(report), *_lineage(report), *_signature(report), "")
+        (
+            *_summary(report),
+            *_findings(report),
+            *_accepted(report),
+            *_scope(report),
+            *_audited(report),
+            *_lineage(report),
+            *_signature(report),
+            "",
+        )
     )
 
 
@@ -110,8 +130,26 @@ def _accepted(report: Audit) -> Iterator[str]:
 def _scope(report: Audit) -> Iterator[str]:
     yield "<h2>What was checked</h2>"
     yield from _table(("what", "how many"), ((say(what), f"{count:,}") for what, count in report.checked))
+    yield "<h2>Claimed, not checked</h2>"
+    yield from _table(("what", "why"), ((say(numbered(what, count)), say(why)) for what, count, why in report.claimed))
     yield "<h2>What was not checked</h2>"
     yield from _table(("what", "why"), ((say(numbered(what, count)), say(why)) for what, count, why in report.unchecked))
+
+
+def _audited(report: Audit) -> Iterator[str]:
+    """Which folder in which state the report is about."""
+    subject = report.audited
+    yield "<h2>What was audited</h2>"
+    yield from _table(("what", ""), ((say(what), f"<code>{say(value)}</code>") for what, value in subject_rows(report)))
+    yield from _table(("manifest", "sha256"), ((say(one["file"]), _digest(one)) for one in subject["manifests"]))
+    yield from _table(
+        ("file that was checked", "sha256", ""), ((say(one["file"]), _digest(one), say(one["result"])) for one in subject["files_checked"])
+    )
+    yield from _table(("file that was not checked", "why"), ((say(one["file"]), say(one["why"])) for one in subject["files_not_checked"]))
+
+
+def _digest(row: dict[str, Any]) -> str:
+    return f"<code>{say(row['sha256'] or 'not readable')}</code>"
 
 
 def _lineage(report: Audit) -> Iterator[str]:

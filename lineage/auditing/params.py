@@ -12,6 +12,7 @@ from lineage.auditing.provenance import equal, undescribed
 from lineage.auditing.records import by_metadata
 from lineage.auditing.world import Found, Held, World, called
 from lineage.carried.originals import Made
+from lineage.contract.decoding import is_greedy
 from lineage.contract.slices import key_of
 from lineage.facts import Activity, Evaluation, Generation, Json, Slice, Training
 
@@ -108,28 +109,18 @@ def _seedless(world: World, one: Held) -> Iterator[Found]:
         count, line = part.seedless
         run = world.runs.get(part.run_id or "", (None, None))[1]
         said = part.run_id in seeded or bool(run and run.params.get("seed") is not None)
-        if count and said and "generation_params" in part.metadata and samples(_params(part.metadata)):
+        if count and said and "generation_params" in part.metadata and not is_greedy(_params(part.metadata)):
             yield world.told("seed-missing", one, f"{count:,} of {part.count:,} records", line=line)
 
 
 def _needs_seed(run: Activity) -> bool:
-    return isinstance(run, Training) or (isinstance(run, Generation | Evaluation) and samples(run.params))
-
-
-def samples(params: Json) -> bool:
-    """Is what comes next drawn, as far as the parameters say?"""
-    temperature = params.get("temperature")
-    greedy = isinstance(temperature, int | float) and not isinstance(temperature, bool) and temperature == 0
-    return params.get("do_sample") is not False and not greedy
+    return isinstance(run, Training) or (isinstance(run, Generation | Evaluation) and not is_greedy(run.params))
 
 
 def _seeds_elsewhere(world: World, run: Activity) -> bool:
-    """Do the records or the report name the seed?"""
+    """Return whether the records of the run name the seed. The seed of a report is the harness's, not the sampler's."""
     made = [one for one in world.made if one.run is run] if isinstance(run, Generation) else []
-    if any(part.seeds for one in made for part in world.slices(one)):
-        return True
-    told = (report.get("metadata") for one, report in world.reports if one.run is run)
-    return any(isinstance(said, dict) and said.get("eval_seed") is not None for said in told)
+    return any(part.seeds for one in made for part in world.slices(one))
 
 
 def params_incomplete(world: World) -> Iterator[Found]:
@@ -186,5 +177,5 @@ def _decoding(report: Json) -> Json:
 
 
 def _missing(params: Json) -> list[str]:
-    needed = (*DECISIVE, *(SAMPLING if samples(params) else ()))
+    needed = (*DECISIVE, *(SAMPLING if not is_greedy(params) else ()))
     return [key for key in needed if params.get(key) is None and not (key == "max_new_tokens" and params.get("max_length") is not None)]

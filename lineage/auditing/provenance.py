@@ -9,8 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, Held, World, called
 from lineage.contract.metadata import PROVENANCE
+from lineage.core.words import counted
 from lineage.facts import Activity, Evaluation, Generation, Json, ModelLoad, Session, Slice
 
 DESCRIBED = ("provenance", "script_version", "script_name", "session_id", "run_id", "generation_params")  # of what slices share
@@ -24,7 +26,7 @@ def provenance_differs(world: World) -> Iterator[Found]:
             differing = _against(world, one, part.metadata) if part.metadata else ""
             if differing:
                 line = part.lines[0][0] if part.lines else None
-                yield world.told("provenance-differs", one, f"{differing} of {part.count} records", line=line)
+                yield world.told("provenance-differs", one, f"{differing} of {counted(part.count, 'record')}", line=line)
     for made, report in world.reports:
         metadata = report.get("metadata")
         differing = (
@@ -44,7 +46,7 @@ def _misdescribed(world: World) -> Iterator[Found]:
             other = [key for key in keys if key != "generation_params"]
             if other:
                 yield world.told(
-                    "provenance-differs", one, f"of {part.count:,} records the manifest has another {', '.join(other)} than they"
+                    "provenance-differs", one, f"of {counted(part.count, 'record')} the manifest has another {', '.join(other)} than they"
                 )
 
 
@@ -94,7 +96,7 @@ def _unlike_its_loads(session: Session) -> Iterator[str]:
     names = {key: session.loader_config[key] for key in ("model_name", "quantization") if session.loader_config.get(key) is not None}
     for key, value in names.items() if said else ():
         if not equal(value, said.get(key)):
-            yield f"loader_config.{key} is {value}, and its provenance says {said.get(key)}"
+            yield f"loader_config.{key} is {in_words(value)}, and in its provenance {in_words(said.get(key))}"
     differing = nearest([said], loads) if said and loads else []
     if differing:
         yield f"loader_config.provenance is that of none of its loads: {', '.join(differing)}"

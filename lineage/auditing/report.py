@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib import metadata
+from typing import Any
 
 from lineage.auditing.config import Config, FailOn
 from lineage.auditing.leaks import masked
@@ -14,10 +15,11 @@ from lineage.auditing.world import World
 from lineage.consequences import Consequences
 from lineage.consequences.policy import ESCALATED
 from lineage.constraints.violations import Violation
+from lineage.contract.below import empty, where_else
 from lineage.draw import draw
 from lineage.findings import Finding, Level
 
-GOOD, FINDINGS, FAILED, INVALID = 0, 1, 4, 5  # exit codes
+GOOD, FINDINGS, FAILED, INVALID, EMPTY = 0, 1, 4, 5, 6  # exit codes
 LEVELS: tuple[Level, ...] = ("error", "warning", "note")
 
 
@@ -49,6 +51,8 @@ class Audit:
     ignored: tuple[tuple[str, int], ...]  # codes that were not asked for, and how often they were found all the same
     checked: tuple[tuple[str, int], ...]
     unchecked: tuple[tuple[str, int | None, str], ...]  # what, how many, and why
+    claimed: tuple[tuple[str, int, str], ...]  # what manifests state and no byte proves, how many, and why
+    audited: dict[str, Any] = field(repr=False)  # which folder in which state, by which options
     world: World = field(repr=False, compare=False)
 
     @cached_property
@@ -80,11 +84,23 @@ class Audit:
         return grouped
 
     def code(self, fail_on: FailOn | None = None) -> int:
-        """The exit code: 0; else 4 where a file is not what was recorded, before 5 where PROV is invalid, before 1 for any other finding.
+        """Return the exit code: 4 where a file is not what was recorded, else 5 where PROV is invalid, else 6 where there was nothing to audit,
+        else 1 for any other finding, else 0.
 
-        Only open findings of the level *fail_on* and worse count; "never" is always 0.
+        Only open findings of the level *fail_on* and worse count, none for "never". That nothing was audited is no finding: it is 6 all the same.
         """
-        least = fail_on or self.config.fail_on
+        found = self._code(fail_on or self.config.fail_on)
+        return EMPTY if self.empty and found in (GOOD, FINDINGS) else found
+
+    @property
+    def empty(self) -> str:
+        """Why nothing was audited, and where sessions lie instead; "" where something was."""
+        if self.world.placed:
+            return ""
+        where = where_else(self.world.folder, recursive="" if self.world.recursive else "--recursive")
+        return f"nothing was audited: {empty(self.world.folder)} ({where})"
+
+    def _code(self, least: FailOn) -> int:
         if least == "never":
             return GOOD
         counted = [one for one in self.open if LEVELS.index(one.level) <= LEVELS.index(least)]

@@ -10,7 +10,21 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from lineage import findings
-from lineage.auditing import artifacts, code, graphs, leaks, loads, params, provenance, records, reports, signatures, times, training
+from lineage.auditing import (
+    artifacts,
+    code,
+    graphs,
+    leaks,
+    loads,
+    params,
+    precision,
+    provenance,
+    records,
+    reports,
+    signatures,
+    times,
+    training,
+)
 from lineage.auditing.world import Found, World
 from lineage.constraints.rules import CONSTRAINTS
 from lineage.findings import Rule
@@ -52,6 +66,10 @@ RULES: tuple[Check, ...] = (
     Check("sentinels-not-passed", loads.sentinels_not_passed, shape=True),
     Check("template-not-disabled", loads.template_not_disabled, shape=True),
     Check("special-tokens-added", loads.special_tokens_added, shape=True),
+    Check("other-base", precision.other_base),
+    Check("clean-load-not-recorded", loads.clean_load_not_recorded),
+    Check("remote-model", loads.remote_model),
+    Check("model-not-recorded", loads.model_not_recorded),
     Check("unpinned-revision", loads.unpinned_revision, shape=True),
     Check("seed-missing", params.seed_missing),
     Check("params-incomplete", params.params_incomplete, shape=True),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lineage.auditing.artifacts import in_words
+from lineage.auditing.artifacts import SHOWN, in_words
 from lineage.auditing.world import Found, World
 from lineage.consequences.policy import cause_of_fault
 from lineage.findings import finding
@@ -17,7 +17,7 @@ from lineage.signing.seen import Fault
 
 RULE_OF = {
     **dict.fromkeys(("bad-signature", "misplaced"), "broken-signature"),
-    **dict.fromkeys(("altered", "missing", "moved", "replaced", "added", "outside"), "not-as-signed"),
+    **dict.fromkeys(("altered", "missing", "moved", "replaced", "added", "outside", "index"), "not-as-signed"),
     **dict.fromkeys(("gap", "replayed", "fork", "reordered", "truncated"), "broken-chain"),
     "unsigned": "unsigned-session",
 }
@@ -87,6 +87,10 @@ def unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
         alone = sum(one.unsigned for _, one in world.signed)
         if alone:
             yield "sessions without a signature", alone, "no key was given, so none was asked for"
+    unsigned = [world.name(place, one.file) for place, found in world.signed for one in found.listed]
+    if unsigned:
+        names = ", ".join(unsigned[:SHOWN]) + (f" and {len(unsigned) - SHOWN:,} more" if len(unsigned) > SHOWN else "")
+        yield "files that no signature covers", len(unsigned), f"they are not trusted, and nothing depends on them: {names}"
     if world.signed and world.head is None:
         yield "the end of the chain of signatures", None, "no head was given (--head): nobody sees whether the last sessions are gone"
     elif any(place != world.folder for place, _ in world.signed):

@@ -15,16 +15,10 @@ from lineage.prov.statement import Name
 SKEW = timedelta(minutes=5)  # by which the clocks of two machines may differ
 
 Span = tuple[datetime | None, datetime | None]
-Told = Iterator[tuple[str, str | None, tuple[Name, ...]]]  # what it is the time of, the time, and the thing of the graph
 
 
 def wrong_times(world: World) -> Iterator[Found]:
-    """Every time of a manifest is ISO 8601 with an offset (naive-time, bad-time)."""
-    for place, session in world.placed:
-        for name, time, about in _times(world, session) if session.manifest else ():
-            code = check_time(time) if time else None
-            if code:
-                yield world.found(code, place, session, world.home(session), detail=f"{name}: {time}", about=about)
+    """Check that every time of a report is ISO 8601 with an offset (naive-time, bad-time); who reads manifests and records checks theirs."""
     for one, time in _of_reports(world):
         code = check_time(time)
         if code:
@@ -105,7 +99,8 @@ def instant(time: str | None) -> datetime | None:
     return datetime.fromisoformat(written) if written else None
 
 
-def _times(world: World, session: Session) -> Told:
+def _times(world: World, session: Session) -> Iterator[tuple[str, str | None, tuple[Name, ...]]]:
+    """Yield every time of a manifest: the field, the time, and the thing of the graph."""
     itself = world.of_session(session)
     yield from (("started_at", session.started_at, itself), ("ended_at", session.ended_at, itself))
     for run in session.activities:

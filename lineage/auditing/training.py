@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from lineage.auditing.overlap import overlap
 from lineage.auditing.world import Found, World, called
 from lineage.contract.lines import holds_records
+from lineage.contract.weights import digests, own_weights, told_of
 from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training, trained_on
-
-WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".npz")  # how files of weights are called
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,23 +108,6 @@ class _Trained:
                     seen.add(run.id)
                     yield from (Data(place, one) for one in _data(run))
                     waiting += self._world.loads_of(run)
-
-
-def digests(files: Iterable[Artifact]) -> frozenset[str]:
-    """The digests of files and folders, and of what is in these."""
-    return frozenset(one.sha256 for file in files for one in (file, *file.parts) if one.sha256)
-
-
-def told_of(load: ModelLoad) -> frozenset[str]:
-    """The digests that the loader told of the files of the model."""
-    files = load.provenance.get("files")
-    return frozenset(one for one in files.values() if isinstance(one, str)) if isinstance(files, dict) else frozenset()
-
-
-def own_weights(made: Artifact, run: Activity, loads: Iterable[ModelLoad]) -> frozenset[str]:
-    """The digests of the weights of a model that *run* made, and got neither from a file that it used nor from one of its *loads*."""
-    weights = frozenset(one.sha256 for one in made.parts or (made,) if one.sha256 and one.path.endswith(WEIGHTS))
-    return weights - digests(run.used).union(*(digests(load.used) for load in loads))
 
 
 @dataclass(frozen=True, slots=True)

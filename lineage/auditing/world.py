@@ -6,7 +6,6 @@ Everything is read once, when it is first asked for. Nothing outside the folder 
 from __future__ import annotations
 
 import errno
-import os
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,9 +21,10 @@ from lineage.carried.originals import Made
 from lineage.consequences.policy import Cause
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
-from lineage.contract import manifest
+from lineage.contract.below import folders_below
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.export import combined_document, graphs_of, written_as
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice
 from lineage.findings import Finding, finding
@@ -40,8 +40,6 @@ from lineage.trace.reading import Library, open_library
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-MAX_BYTES = manifest.MAX_BYTES  # of a JSON file that is read whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,9 +265,9 @@ class World:
         """The folders whose signatures are checked, each with its own chain: under a key those that hold sessions, else those that hold signatures."""
         asked = self.key is not None or self.head is not None
         sessions = {place for place, session in self.placed if session.manifest}
-        folders = [Path(place) for place, _, _ in os.walk(self.folder)] if self.recursive else [self.folder]
+        folders = [self.folder, *(folders_below(self.folder) if self.recursive else [])]
         below = sorted(one for one in folders if one != self.folder and (envelopes(one) or (asked and one in sessions)))
-        is_root = self.folder in sessions or self.head is not None or not below
+        is_root = self.folder in sessions
         if envelopes(self.folder) or (asked and is_root):
             yield self.folder
         yield from below
@@ -299,7 +297,7 @@ class World:
     def json(self, path: Path) -> Any:
         """The JSON of a file of the folder; None where it cannot be read."""
         try:
-            return loads(path.read_bytes())[0] if self.is_readable(path) and path.stat().st_size <= MAX_BYTES else None
+            return loads(path.read_bytes())[0] if self.is_readable(path) and path.stat().st_size <= limits.JSON else None
         except OSError:
             return None
 

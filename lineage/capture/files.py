@@ -13,11 +13,10 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from lineage.capture.folders import Looking, reason_of, unread
 from lineage.capture.reading import hashed
-from lineage.core.writing import create, temporary_name
+from lineage.core.writing import make_folder, write_whole
 from lineage.facts import Artifact
 
 CACHED_FROM = 1 << 20  # bytes; a smaller file is hashed faster than its digest is looked up
@@ -170,25 +169,8 @@ class Kept:
         if self.entry is None or not self.is_same():
             return
         with suppress(OSError):  # no room, no permission: it is learnt again next time
-            self.entry.parent.mkdir(parents=True, exist_ok=True)
-            temporary, out = exclusive(self.entry)
-            try:
-                with out:
-                    out.write(_check(data) + b"\n" + data)
-                temporary.replace(self.entry)
-            except OSError:
-                temporary.unlink(missing_ok=True)
-                raise
-
-
-def exclusive(target: Path) -> tuple[Path, BinaryIO]:
-    """Create a file beside *target*, to be renamed to it; nothing that exists is written to.
-
-    Raises:
-        OSError: The file cannot be created.
-    """
-    path = temporary_name(target)
-    return path, os.fdopen(create(path, os.O_RDWR), "w+b")
+            make_folder(self.entry.parent)
+            write_whole(self.entry, lambda out: out.write(_check(data) + b"\n" + data))
 
 
 def _check(data: bytes) -> bytes:

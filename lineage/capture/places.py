@@ -51,9 +51,10 @@ def links_to(folder: Path, name: str) -> dict[str, str]:
     return found
 
 
-def is_sent_away(path: Path) -> bool:
-    """Return whether *path* is a link that leads out of the folder in which it stands."""
-    return path.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(path.parent))
+def bag_of(folder: Path) -> Path | None:
+    """Return the BagIt bag (RFC 8493) that *folder* is, or lies in; None where it is in none. A file more makes a bag invalid."""
+    real = Path(os.path.realpath(folder))
+    return next((place for place in (real, *real.parents) if os.path.isfile(place / "bagit.txt")), None)  # noqa: PTH113  # never raises
 
 
 def is_name(text: str) -> bool:

@@ -1,28 +1,22 @@
-"""The original of a record: where its run wrote it. The record names the run and its number there; the files that the run made are looked into.
-
-A run that made several files counts in each of them anew, so the number alone may fit several records: the one that says the same is the
-original, else the one of the same time, else nobody can tell.
-"""
+"""Files of records on the disk, as sessions recorded them: by their digest, and by the run that made them."""
 
 from __future__ import annotations
 
-from array import array
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from lineage.capture import files
 from lineage.capture.places import own
-from lineage.contract.lines import UnpackingError, numbered, text_of
-from lineage.contract.slices import key_of
-from lineage.facts import Activity, Artifact, Json, Session
-from lineage.integrity.lines import FileLines, metadata_of, record_in
+from lineage.contract.lines import holds_records
+from lineage.facts import Activity, Artifact, Session
 
-SPREAD = 4  # numbers beyond this many times the records of the run are none that a writer gave
+Placed = tuple[Path, Session]  # the folder that holds the session's files, and the session
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A file of records that a run made, as the session of the run has it."""
+    """A file that a run made, as the session of the run has it."""
 
     session: Session
     run: Activity
@@ -31,121 +25,168 @@ class Made:
 
     @property
     def path(self) -> Path:
-        """Where it lies."""
+        """Path of the file on this machine."""
         return self.folder / self.artifact.path
-
-    def is_inside(self) -> bool:
-        """Is it there, and in its folder?"""
-        return own(self.folder, self.artifact.path) is not None
 
 
 @dataclass(frozen=True, slots=True)
-class Original:
-    """Where a record was made."""
+class Source:
+    """A file of records on the disk, with the bytes that a session recorded.
 
-    made: Made
-    line: int
-    data: bytes  # without its line ending
-    record: Json
+    Attributes:
+        folder: Folder of the session that recorded the file.
+        session: That session.
+        artifact: Its entry for the file; the entry with slices where there is a choice.
+        path: Path of the file on this machine.
+    """
 
+    folder: Path
+    session: Session
+    artifact: Artifact
+    path: Path
 
-def made_by(placed: Iterable[tuple[Path, Session]]) -> dict[str, list[Made]]:
-    """The files of records that each run made, by the run's id; what was inferred from records tells of no run."""
-    found: dict[str, list[Made]] = {}
-    for folder, session in placed:
-        for run in (one for one in session.activities if not one.inferred):
-            mine = [Made(session, run, folder, one) for one in run.made if one.role == "records" and one.sha256]
-            found.setdefault(run.id, []).extend(mine)
-    return found
-
-
-class Originals:
-    """Looks for the originals of records among some files, which stay open."""
-
-    def __init__(self, candidates: Mapping[str, Sequence[Made]]) -> None:
-        self._candidates = candidates
-        self._files: dict[str, list[_Numbered]] = {}
-
-    def knows(self, run_id: object) -> bool:
-        """Are there files of this run, and can every line of them be found?"""
-        files = self._opened(run_id) if isinstance(run_id, str) else []
-        return bool(files) and all(file.lines.is_ready for file in files)
-
-    def _opened(self, run_id: str) -> list[_Numbered]:
-        if run_id not in self._files:
-            self._files[run_id] = [_Numbered(one) for one in self._candidates.get(run_id, ())]
-        return self._files[run_id]
-
-    def of(self, data: bytes, record: Json) -> tuple[Original | None, bool]:
-        """The original of a record that stands in *data*, and whether the files of its run were looked through and hold none."""
-        metadata = metadata_of(record)
-        number = metadata.get("record_index")
-        if not self.knows(metadata.get("run_id")) or type(number) is not int or number < 0:
-            return None, False
-        found = [one for file in self._files[metadata["run_id"]] if (one := file.record(number))]
-        return _chosen(found, data, record), not found
+    @property
+    def sha256(self) -> str:
+        """Digest of the file."""
+        return self.artifact.sha256 or ""
 
 
-def _chosen(found: list[Original], data: bytes, record: Json) -> Original | None:
-    """The original among those with the number: of several, the one that is the same, else of the same time, if it is one alone."""
-    same = [one for one in found if one.data == data] or [one for one in found if key_of(one.record) == key_of(record)]
-    if same or len(found) == 1:
-        return (same or found)[0]
-    time = metadata_of(record).get("timestamp")
-    then = [one for one in found if time is not None and metadata_of(one.record).get("timestamp") == time]
-    return then[0] if len(then) == 1 else None
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """The files of records that a run used.
+
+    Attributes:
+        sources: Files that are on the disk with the recorded bytes, in the order of use.
+        unread: (path, reason) of files that cannot be compared.
+        same: True if the run used the very bytes that it wrote: the file is its own origin.
+    """
+
+    sources: tuple[Source, ...] = ()
+    unread: tuple[tuple[str, str], ...] = ()
+    same: bool = False
+
+    def __add__(self, other: Inputs) -> Inputs:
+        by_digest = {one.sha256: one for one in (*other.sources, *self.sources)}
+        ordered = dict.fromkeys(one.sha256 for one in (*self.sources, *other.sources))
+        sources = tuple(by_digest[digest] for digest in ordered)
+        unread = tuple(dict.fromkeys((*self.unread, *other.unread)))
+        return Inputs(sources, unread, self.same or other.same)
 
 
-class _Numbered:
-    """The records of one run in one file, by their number."""
+@dataclass(slots=True)
+class Recorded:
+    """All files of records that some sessions recorded. Each file is digested once."""
 
-    def __init__(self, made: Made) -> None:
-        self.made, self.lines = made, FileLines(made.path).held()
-        mine = [one for one in made.artifact.slices or () if one.run_id == made.run.id]
-        self._start = min((one.lines[0][0] for one in mine), default=1)
-        self._most = SPREAD * max(sum(one.count for one in mine), made.artifact.count or 0) + SPREAD
-        self._where: array[int] | None = None
+    placed: Sequence[Placed]
+    _digests: dict[Path, str | None] = field(default_factory=dict)
+    _by_digest: dict[str, list[Source]] | None = None
+    _makers: dict[str, list[Made]] | None = None
+    _makers_of: dict[str, list[Made]] | None = None
 
-    def record(self, number: int) -> Original | None:
-        """The record with this number: where it stands if nobody else wrote to the file, else wherever it is."""
-        if number >= self._most:
-            return None
-        if self._where is None:
-            found = self._at(self._start + number, number)
-            if found:
-                return found
-            self._where = self._all()
-        line = self._where[number] if number < len(self._where) else 0
-        return self._at(line, number) if line else None
+    def by_digest(self, sha256: str) -> list[Source]:
+        """Return the entries of all sessions with this digest, those with slices first."""
+        if self._by_digest is None:
+            self._by_digest = {}
+            for folder, session in self.placed:
+                for artifact in _entries(session):
+                    source = Source(folder, session, artifact, folder / artifact.path)
+                    self._by_digest.setdefault(artifact.sha256 or "", []).append(source)
+            for entries in self._by_digest.values():
+                entries.sort(key=lambda one: (not one.artifact.slices, one.artifact.activity is None))
+        return self._by_digest.get(sha256, [])
 
-    def _at(self, line: int, number: int) -> Original | None:
-        found = self.lines.quick(line)
-        if found is None and self.lines.index is not None and 1 <= line <= len(self.lines.index):
-            self.lines.distrust()
-            found = self.lines.quick(line)
-        if found is None:
-            return None
-        data = found.rstrip(b"\r\n")
-        record = record_in(data) or {}
-        said = metadata_of(record)
-        if said.get("run_id") != self.made.run.id or said.get("record_index") != number:
-            return None
-        return Original(self.made, line, data, record)
+    def made_by(self, run_id: str) -> list[Made]:
+        """Return the files of records that a run made; none for a run inferred from records."""
+        if self._makers is None:
+            self._makers = {}
+            for folder, session in self.placed:
+                for run in session.activities:
+                    if not run.inferred:
+                        files_made = [Made(session, run, folder, one) for one in run.made if is_of_records(one)]
+                        self._makers.setdefault(run.id, []).extend(files_made)
+        return self._makers.get(run_id, [])
 
-    def _all(self) -> array[int]:
-        """The line of each number, 0 where there is none; the whole file is read for it."""
-        where = array("q")
-        try:
-            with text_of(self.made.path) as file:
-                for at, line in numbered(file):
-                    if line and self.made.run.id.encode() in line:
-                        self._note(where, at, metadata_of(record_in(line) or {}))
-        except UnpackingError:  # the scan of the file tells of it
-            pass
-        return where
+    def makers(self, sha256: str) -> list[Made]:
+        """Return the runs that made a file with this digest."""
+        if self._makers_of is None:
+            self._makers_of = {}
+            for folder, session in self.placed:
+                for run in session.activities:
+                    for one in run.made if not run.inferred else ():
+                        self._makers_of.setdefault(one.sha256 or "", []).append(Made(session, run, folder, one))
+        return self._makers_of.get(sha256, [])
 
-    def _note(self, where: array[int], at: int, said: Json) -> None:
-        number = said.get("record_index")
-        if said.get("run_id") == self.made.run.id and type(number) is int and 0 <= number < self._most:
-            where.extend([0] * (number + 1 - len(where)))
-            where[number] = where[number] or at
+    def knows(self, run_id: str) -> bool:
+        """Return whether a session recorded the run."""
+        self.made_by(run_id)
+        return run_id in (self._makers or {})
+
+    def is_intact(self, folder: Path, artifact: Artifact) -> bool:
+        """Return whether the file is in its folder with the recorded bytes."""
+        path = own(folder, artifact.path)
+        return path is not None and artifact.sha256 is not None and self.digest(path) == artifact.sha256
+
+    def digest(self, path: Path) -> str | None:
+        """Return the digest of a file; None where it cannot be read."""
+        if path not in self._digests:
+            try:
+                self._digests[path] = files.digest(path)[0]
+            except OSError:
+                self._digests[path] = None
+        return self._digests[path]
+
+    def inputs(self, folder: Path, session: Session, run: Activity, output: Artifact) -> Inputs:
+        """Return the files of records that *run* used when it wrote *output*."""
+        found = Inputs()
+        for used in run.used:
+            for part in used.parts or (used,):
+                if is_of_records(part):
+                    found += self._input(folder, session, part, output)
+        return found
+
+    def _input(self, folder: Path, session: Session, used: Artifact, output: Artifact) -> Inputs:
+        if used.sha256 is None:
+            return Inputs(unread=((used.path, "no digest of it was recorded"),))
+        is_same = used.sha256 == output.sha256
+        source = self.source(folder, session, used)
+        if source is None:
+            return Inputs(unread=((used.path, "no file here has the bytes that were used"),), same=is_same)
+        return Inputs((source,), same=is_same)
+
+    def source(self, folder: Path, session: Session, used: Artifact) -> Source | None:
+        """Return the file with the bytes of *used*: at its path, else wherever a session recorded them."""
+        entries = self.by_digest(used.sha256 or "")
+        here = own(folder, used.path)
+        at_path = [one for one in entries if one.folder == folder and one.artifact.path == used.path]
+        described = next(iter([*at_path, *entries]), None)
+        if here is not None and self.digest(here) == used.sha256:
+            entry = described or Source(folder, session, used, here)
+            return Source(entry.folder, entry.session, entry.artifact, here)
+        return next((one for one in entries if self.is_intact(one.folder, one.artifact)), None)
+
+    def writers(self, folder: Path, path: str) -> dict[str, Activity]:
+        """Return the runs that wrote the file at *path*, by their ids."""
+        return {
+            run.id: run
+            for place, session in self.placed
+            if place == folder
+            for run in session.activities
+            if any(one.path == path for one in run.made)
+        }
+
+
+def is_of_records(artifact: Artifact) -> bool:
+    """Return whether the file is one of records, by its slices, its role or its name."""
+    if artifact.dataset:
+        return False
+    return bool(artifact.slices) or artifact.role == "records" or holds_records(Path(artifact.path))
+
+
+def _entries(session: Session) -> list[Artifact]:
+    """Return the files of records of a session, each path and digest once, those with slices first."""
+    every = [*session.artifacts]
+    for run in session.activities:
+        every += [part for one in (*run.made, *run.used) for part in one.parts or (one,)]
+    kept = [one for one in every if one.sha256 and is_of_records(one)]
+    kept.sort(key=lambda one: not one.slices)
+    return list({(one.path, one.sha256): one for one in reversed(kept)}.values())[::-1]

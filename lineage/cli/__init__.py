@@ -3,20 +3,29 @@
 A verb parses, calls one library function, prints and exits. Each is a file of its own, loaded when it is called, so `--version`
 answers at once. To add a verb, write its file and name it in `VERBS`.
 
-Exit codes: 0 good, 1 findings, 2 usage, 3 not found, 4 verification failed, 5 invalid PROV, 130 interrupted (but `serve`, which ends so).
+Every text goes through `row`, `tell`, `document` or `document_out`: no name and no value in it is obeyed by a terminal or by a CI runner.
+
+Exit codes: 0 good, 1 findings, 2 usage, 3 not found, 4 verification failed, 5 invalid PROV, 6 nothing recorded there, 130 interrupted
+(but `serve`, which ends so).
 """
 
 from __future__ import annotations
 
 import difflib
+import io
+import json
 import os
 import sys
+import traceback
 from importlib import import_module, metadata
 from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, cast
 
 import click
 
-from lineage.errors import LineageError, NotFoundError, UsageError
+from lineage.core.printing import ESCAPES, LogSafe, log_line, log_text, safe_document
+from lineage.errors import LineageError, NotFoundError, NothingRecordedError, UsageError
 
 VERBS = {
     "ask": "lineage.cli.ask",
@@ -44,6 +53,7 @@ VERBS = {
     "why": "lineage.cli.why",
 }
 NOT_FOUND, USAGE, FAILED, INTERRUPTED = 3, 2, 1, 130
+NOTHING_RECORDED = 6
 
 
 class Verbs(click.Group):
@@ -77,35 +87,90 @@ def cli() -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
+    _open_closed_streams()
+    if argv is None:
+        sys.excepthook = _show_exception
     try:
-        code = cli.main(args=sys.argv[1:] if argv is None else argv, prog_name="lineage", standalone_mode=False)
-        return code if isinstance(code, int) else 0
-    except click.ClickException as error:
-        error.show()
-        return USAGE
-    except (click.Abort, KeyboardInterrupt):
-        click.echo("interrupted", err=True)
-        return INTERRUPTED
-    except LineageError as error:
-        click.echo(f"lineage: {_plain(str(error))}", err=True)
-        return NOT_FOUND if isinstance(error, NotFoundError) else USAGE if isinstance(error, UsageError) else FAILED
+        code = _run(sys.argv[1:] if argv is None else argv)
+        sys.stdout.flush()
     except BrokenPipeError:
-        sys.stderr.close()  # the reader has gone: there is nobody to tell
+        _discard_output()  # the reader has gone
         return FAILED
     except OSError as error:
         where = error.filename or "output"
-        click.echo(f"lineage: {_plain(f'{where}: {error.strerror or error}')}", err=True)
+        _discard_output()
+        tell(f"lineage: {where}: {error.strerror or error}")
         return FAILED
+    return code
 
 
-def _plain(text: str, keep: str = "\n") -> str:
-    """*text* for a terminal: control characters, which could rewrite the screen, are shown and not sent."""
-    return "".join(letter if letter.isprintable() or letter in keep else repr(letter)[1:-1] for letter in text)
+def _run(argv: list[str]) -> int:
+    """Run a verb; what it raises on purpose becomes a message and an exit code."""
+    try:
+        code = cli.main(args=argv, prog_name="lineage", standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        message = io.StringIO()
+        error.show(file=message)
+        tell(message.getvalue().rstrip("\n"))
+        return USAGE
+    except (click.Abort, KeyboardInterrupt):
+        tell("interrupted")
+        return INTERRUPTED
+    except LineageError as error:
+        tell(f"lineage: {error}")
+        return _code(error)
+
+
+def _code(error: LineageError) -> int:
+    if isinstance(error, NothingRecordedError):
+        return NOTHING_RECORDED
+    return NOT_FOUND if isinstance(error, NotFoundError) else USAGE if isinstance(error, UsageError) else FAILED
+
+
+def _open_closed_streams() -> None:
+    """Give a process that was started without a stream (`>&-`) one that discards: else the next file would get its number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: PTH123, SIM115  # it stays open
+
+
+def _discard_output() -> None:
+    """Send what is still to be written nowhere: the interpreter flushes it when it ends."""
+    try:
+        descriptor = sys.stdout.fileno()
+    except (OSError, ValueError):  # a stream without a descriptor, as of a test
+        return
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, descriptor)
+    os.close(null)
+
+
+def _show_exception(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """Print a traceback as every other text: the message of an exception may hold what a file says."""
+    tell("".join(traceback.format_exception(kind, error, trace)).rstrip("\n"))
 
 
 def row(text: str) -> None:
-    """One line of data, on stdout; a name with a newline in it stays one line."""
-    click.echo(_plain(text, keep=""))
+    """Print one line of data on stdout; a name with a newline in it stays one line."""
+    click.echo(log_line(text))
+
+
+def document(text: str, name: str = "json") -> None:
+    """Print a document of the format *name* on stdout, as it is."""
+    click.echo(safe_document(text, name), nl=False)
+
+
+def printed_json(value: Any) -> None:
+    """Print one JSON document on stdout."""
+    document(f"{json.dumps(value, indent=2)}\n")
+
+
+def document_out(name: str) -> BinaryIO:
+    """Return stdout for the bytes of a document of the format *name*; flush it at the end."""
+    sys.stdout.flush()
+    out = sys.stdout.buffer
+    return cast("BinaryIO", LogSafe(out, ESCAPES[name])) if name in ESCAPES else out
 
 
 def place(text: str) -> tuple[Path, int | None]:
@@ -115,8 +180,8 @@ def place(text: str) -> tuple[Path, int | None]:
 
 
 def tell(text: str) -> None:
-    """One line for people, on stderr."""
-    click.echo(_plain(text), err=True)
+    """Print a message for people on stderr."""
+    click.echo(log_text(text), err=True)
 
 
 def processors() -> int:

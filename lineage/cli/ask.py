@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 
 import click
 
-from lineage.cli import row, tell
+from lineage.cli import document, printed_json, row, tell
 from lineage.cli.asking import Where, asking, put
 from lineage.errors import UsageError
 from lineage.questions import Question, every, load
@@ -39,7 +38,7 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
     question = load(name, where.timeout)
     fits(form(question.sparql), where.output or default_output(form(question.sparql)))
     if show_sparql and not arguments:
-        click.echo(question.sparql, nl=False)
+        document(question.sparql, "sparql")
         return 0
     given = question.given(arguments)
     with where.target() as target:
@@ -47,7 +46,7 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
         for note in notes:
             tell(f"note: {note}")
         if show_sparql:
-            click.echo(declared(bound(question.sparql, bindings)), nl=False)
+            document(declared(bound(question.sparql, bindings)), "sparql")
             return 0
         with target.asked(question.sparql, bindings, where.timeout) as found:
             put(found, where)
@@ -57,7 +56,7 @@ def command(name: str | None, arguments: tuple[str, ...], listing: bool, show_sp
 def _list(timeout: float | None, *, as_json: bool) -> int:
     good, wrong = every(timeout)
     if as_json:
-        click.echo(json.dumps([_json(one) for one in good], indent=2))
+        printed_json([_json(one) for one in good])
     else:
         size = max(len(one.name) for one in good)
         for one in good:

@@ -14,7 +14,9 @@ from typing import Any
 
 import click
 
-from lineage.cli import tell
+from lineage.cli import document_out, tell
+from lineage.core import limits
+from lineage.core.printing import printable
 from lineage.errors import UsageError
 from lineage.store.results import OUTPUTS, WIDTH, Answer, default_output, write
 from lineage.store.targets import Target, opened
@@ -30,7 +32,8 @@ class Where:
     recursive: bool
     store: Path | None
     endpoint: str | None
-    timeout: float | None
+    timeout: float
+    memory: int  # bytes
     output: str | None
 
     @property
@@ -46,7 +49,7 @@ class Where:
                 "--endpoint is asked as it is", at="--endpoint", hint="leave out --in and --store; lineage push sends sessions there"
             )
         paths = self.paths or (() if self.store or self.endpoint else (Path(ARTIFACTS),))
-        with opened(paths, recursive=self.recursive, store=self.store, endpoint=self.endpoint) as (target, notes):
+        with opened(paths, recursive=self.recursive, store=self.store, endpoint=self.endpoint, memory=self.memory) as (target, notes):
             for note in notes:
                 tell(f"note: {note}")
             yield target
@@ -57,7 +60,8 @@ _OPTIONS = (
     click.option("--recursive", "-r", is_flag=True, help="Folders in the folders too."),
     click.option("--store", type=click.Path(path_type=Path), metavar="PATH", help="Keep the graph there; with --in it is brought up to date first, without it is asked as it is."),
     click.option("--endpoint", metavar="URL", help="Ask a SPARQL 1.1 endpoint instead."),
-    click.option("--timeout", type=click.FloatRange(min=0.0, min_open=True), metavar="SECONDS", help="Stop after that many seconds."),
+    click.option("--timeout", type=click.FloatRange(min=0.0, min_open=True), metavar="SECONDS", default=limits.QUERY_SECONDS, show_default=True, help="Stop after that many seconds."),
+    click.option("--memory", type=click.IntRange(16, 1 << 20), metavar="MIB", default=limits.QUERY_MEMORY >> 20, show_default=True, help="Stop a query that takes more memory beside the graph."),
     click.option("--format", "-f", "output", type=click.Choice(OUTPUTS), help="[default: table; turtle for CONSTRUCT and DESCRIBE]"),
 )  # fmt: skip
 
@@ -66,8 +70,9 @@ def asking(command: Callable[..., int]) -> Callable[..., int]:
     """Give a verb the options that say what is asked; it is called with them as `where`."""
 
     @wraps(command)
-    def with_where(*, paths: Any, recursive: Any, store: Any, endpoint: Any, timeout: Any, output: Any, **rest: Any) -> int:
-        where = Where(paths=paths, recursive=recursive, store=store, endpoint=endpoint, timeout=timeout, output=output)
+    def with_where(*, paths: Any, recursive: Any, store: Any, endpoint: Any, timeout: Any, memory: Any, output: Any, **rest: Any) -> int:
+        place = {"paths": paths, "recursive": recursive, "store": store, "endpoint": endpoint}
+        where = Where(**place, timeout=timeout, memory=memory << 20, output=output)
         return command(where=where, **rest)
 
     whole: Callable[..., int] = with_where
@@ -78,9 +83,9 @@ def asking(command: Callable[..., int]) -> Callable[..., int]:
 
 def put(found: Answer, where: Where) -> None:
     """The answer on stdout; a terminal gets cells that fit it, and no character that could rewrite it."""
-    sys.stdout.flush()
-    out = sys.stdout.buffer
-    rows = write(found, where.output or default_output(found.form), _Shown(out) if sys.stdout.isatty() else out, _width())  # type: ignore[arg-type]
+    output = where.output or default_output(found.form)
+    out = document_out(output)
+    rows = write(found, output, _Shown(out) if sys.stdout.isatty() else out, _width())  # type: ignore[arg-type]
     out.flush()
     if rows == 0:
         tell("no rows")
@@ -102,7 +107,7 @@ class _Shown:
     def write(self, data: bytes) -> int:
         """Write *data* with each control character as text."""
         text = self._decoder.decode(data)
-        self._out.write("".join(one if one.isprintable() or one in "\n\t\r" else repr(one)[1:-1] for one in text).encode())
+        self._out.write(printable(text, keep="\n\t\r").encode())
         return len(data)
 
     def flush(self) -> None:

@@ -15,9 +15,11 @@ import click
 from lineage.auditing import machines, page, plain
 from lineage.auditing.audit import audit
 from lineage.auditing.config import Config, nearest
-from lineage.auditing.report import Audit
-from lineage.cli import processors, row, tell
+from lineage.auditing.report import FAILED, Audit
+from lineage.auditing.report_check import check_report
+from lineage.cli import document, printed_json, processors, row, tell
 from lineage.cli.progress import progress
+from lineage.core.printing import safe_document
 from lineage.core.writing import write_output
 
 FORMATS: dict[str, Callable[[Audit], str]] = {
@@ -50,6 +52,7 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
 @click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since it was read last.")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
+@click.option("--verify-report", type=click.Path(path_type=Path), metavar="REPORT", help="Check that REPORT (JSON or HTML) is about FOLDER as it is now.")  # fmt: skip
 def command(
     folder: Path,
     select: tuple[str, ...],
@@ -65,20 +68,25 @@ def command(
     recheck: bool,
     jobs: int | None,
     recursive: bool,
+    verify_report: Path | None,
 ) -> int:
     """Hold the records of FOLDER against the world: say what does not hold, what that makes doubtful, and what was not checked.
 
     FOLDER is `artifacts` if it is not given; nothing in it is changed but sidecars that were missing. What is selected, ignored and suppressed may
-    stand in [tool.lineage.audit] of the nearest pyproject.toml. Exit code 4 where a file is not what was recorded or signed, else 5 where PROV is invalid, else 1
-    for any other finding of the level of --fail-on or worse.
+    stand in [tool.lineage.audit] of the nearest pyproject.toml. Exit code 4 where a file is not what was recorded or signed, else 5 where PROV is invalid, else 6
+    where no session is there to be audited, else 1 for any other finding of the level of --fail-on or worse.
+
+    With --verify-report the audit is made again with the options that REPORT names; exit code 4 where it is not about FOLDER as it is now.
     """
+    if verify_report is not None:
+        return _verify_report(verify_report, folder, key, jobs or processors(), as_json)
     config = _config(folder, select, ignore, fail_on)
     with progress() as told:
         how = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
         report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)  # type: ignore[arg-type]
     name = "json" if as_json else name
     if output is not None:
-        data = FORMATS[name](report).encode("utf-8", "replace")
+        data = safe_document(FORMATS[name](report), name).encode("utf-8", "replace")
         write_output(output, lambda out: out.write(data) and None)
         row(str(output))
         tell(f"{folder}: {plain.verdict(report)}")
@@ -87,8 +95,21 @@ def command(
         for part in (part for line in plain.text(report) for part in _fitted(line, width)):
             row(part)
     else:
-        click.echo(FORMATS[name](report), nl=False)
+        document(FORMATS[name](report), name)
     return report.code()
+
+
+def _verify_report(path: Path, folder: Path, key: Path | None, jobs: int, as_json: bool) -> int:
+    """Hold a report against the folder, with the options that the report names; exit code 4 where they differ."""
+    found = check_report(path, folder, key=key, jobs=jobs)
+    if as_json:
+        printed_json({"report": str(path), "folder": str(folder), "verified": not found.differences, "differences": list(found.differences), "notes": list(found.notes)})  # fmt: skip
+    for line in () if as_json else found.differences:
+        row(line)
+    for note in found.notes:
+        tell(f"note: {note}")
+    tell(f"{path}: {f'not about {folder} as it is now' if found.differences else f'about {folder} as it is now'}")
+    return FAILED if found.differences else 0
 
 
 def _fitted(line: str, width: int | None) -> list[str]:

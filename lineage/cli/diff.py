@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from lineage.cli import FAILED, row, tell, tracing
-from lineage.comparison import reports
+from lineage.cli import FAILED, printed_json, row, tell, tracing
+from lineage.comparison import session_reports as reports
 from lineage.comparison.sessions import diff
+from lineage.core.words import counted
 
 
 @click.command("diff", epilog="Example: lineage diff 20251004T120000Z 20251005T090000Z --markdown")
@@ -21,12 +21,12 @@ from lineage.comparison.sessions import diff
 def command(one: str, other: str, places: tuple[Path, ...], recursive: bool, as_json: bool, as_markdown: bool) -> int:
     """Show which facts of two sessions differ: environment, code, runs, parameters, artifacts and metrics; ids and times are left out.
 
-    A session is named by its id, a unique beginning of it, or its manifest. Exit code 1 when anything differs.
+    A session is named by its id, a unique beginning of it, its manifest, or a folder that holds no other. Exit code 1 when anything differs.
     """
     found = diff(one, other, places or None, recursive=recursive)
     if as_json:
-        click.echo(json.dumps(reports.diff_json(found), indent=2))
+        printed_json(reports.diff_json(found))
     for line in () if as_json else reports.diff_markdown(found) if as_markdown else reports.diff_lines(found):
         row(line)
-    tell(f"{len(found.changes)} facts differ, {found.equal} are equal")
+    tell(f"{counted(len(found.changes), 'fact differs', 'facts differ')}, {counted(found.equal, 'is equal', 'are equal')}")
     return FAILED if found.changes else 0

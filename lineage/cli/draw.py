@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from lineage.cli import place, row, tell
+from lineage.cli import document, document_out, place, row, tell
 from lineage.consequences.steps import with_steps
+from lineage.core.printing import MARKUP
+from lineage.core.words import counted
 from lineage.core.writing import write_output
 from lineage.draw.model import Model
 from lineage.draw.picture import KINDS, find, render
@@ -67,13 +68,18 @@ def command(what: str, output: str, kind: str | None, session: str | None, legac
         made = with_steps(made, found.sessions, found.document)
     data = render(made, _wish(made, found, asked), kind)
     if output == "-":
-        sys.stdout.buffer.write(data)
+        name = kind.removeprefix(".")
+        if name in MARKUP:
+            document(data.decode(), name)
+            return 0
+        out = document_out(name)
+        out.write(data)
+        out.flush()
         return 0
     write_output(Path(output), lambda out: out.write(data))
     row(output)
     if found.findings:
-        count = len(found.findings)
-        tell(f"{count} finding{'s' if count > 1 else ''}, shown on the things that they concern")
+        tell(f"{counted(len(found.findings), 'finding')}, shown on the things that they concern")
     return 0
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import re
-import sys
 from pathlib import Path
 
 import click
 
 from lineage import export, formats
-from lineage.cli import processors, row, tell
+from lineage.cli import document_out, printed_json, processors, row, tell
 from lineage.cli.progress import progress
 from lineage.constraints import validate
 from lineage.constraints.violations import Violation
 from lineage.contract.around import recorded_as, sessions_around
+from lineage.contract.below import nothing_recorded
+from lineage.core.reading import is_file
+from lineage.core.words import counted
 from lineage.core.writing import write_output
 from lineage.errors import UsageError
 from lineage.expansion import Expansion, Lines
@@ -23,6 +24,7 @@ from lineage.folder import How, gathered, pick
 from lineage.prov.document import Document, flattened
 
 INVALID = 5
+SHOWN = 10  # files of other formats that are named
 
 
 @click.command(
@@ -38,7 +40,7 @@ INVALID = 5
     help=f"Write this format only (may be repeated): {', '.join(formats.FORMATS)}.",
 )
 @click.option("--session", "-s", "session", metavar="ID", help="Only the session whose id begins so.")
-@click.option("--output", "-o", metavar="PATH", help="A folder for the combined graph, one file, or - for stdout.")
+@click.option("--output", "-o", metavar="PATH", help="A folder for all files, one file, or - for stdout.")
 @click.option("--legacy", is_flag=True, help="Accept files without metadata as unrecorded.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
 @click.option(
@@ -69,7 +71,8 @@ def command(
 ) -> int:
     """Write the PROV of FOLDER: PROV-JSON and Turtle beside each manifest, all sessions combined in graphs/ with a picture.
 
-    FOLDER is `artifacts` if it is not given. Nothing in it is changed but these files. Exit code 1 when something is wrong with
+    FOLDER is `artifacts` if it is not given. Nothing in it is changed but these files, and nothing at all with --output or in folders
+    inside it: with --recursive, documents of their sessions go to graphs/. Exit code 1 when something is wrong with
     the artifacts; the rest of them is exported all the same.
     """
     for name in names:
@@ -82,7 +85,7 @@ def command(
             return _one_document(folder, names, session, output, recursive, allow_invalid, how)
         done = export.export_folder(
             folder,
-            graphs=Path(output) if output else None,
+            output=Path(output) if output else None,
             only=names,
             session=session,
             recursive=recursive,
@@ -93,17 +96,29 @@ def command(
             progress=told,
         )
     if as_json:
-        click.echo(json.dumps(_summary(done), indent=2))
+        printed_json(_summary(done))
     else:
         for path in done.files:
             row(_shown(path))
-    return _tell(done.findings, done.notes)
+    code = _tell(done.findings, done.notes)
+    _tell_foreign(done)
+    if not done.sessions:
+        raise nothing_recorded(folder, recursive="" if recursive else "-r")
+    return code
+
+
+def _tell_foreign(done: export.Exported) -> None:
+    """Name the files whose format is not ours: nothing of them is in the graph."""
+    for file, kind in done.foreign[:SHOWN]:
+        tell(f"not read: {file}: {kind}: not a format of ours, and no session names it")
+    if len(done.foreign) > SHOWN:
+        tell(f"not read: {counted(len(done.foreign) - SHOWN, 'more file')} of other formats: lineage export --json names all")
 
 
 def _records(folder: Path, names: tuple[str, ...], session: str | None, output: str | None, records: str, how: How, as_json: bool) -> int:
     """Records one by one; FOLDER may be one file of records then."""
     lines, place, file = _lines(records), folder, None
-    if folder.is_file():
+    if is_file(folder):
         place, sessions = sessions_around(folder)
         file = folder.absolute().relative_to(place).as_posix()
         found, _ = recorded_as(folder, place, sessions)
@@ -111,7 +126,7 @@ def _records(folder: Path, names: tuple[str, ...], session: str | None, output: 
     if output is None:
         done = export.export_records(place, session=session, lines=lines, only=names, file=file, how=how)
         if as_json:
-            click.echo(json.dumps(_summary(done), indent=2))
+            printed_json(_summary(done))
         else:
             for path in done.files:
                 row(_shown(path))
@@ -169,8 +184,9 @@ def _only_name(names: tuple[str, ...], output: str) -> str:
 
 def _put(document: Document, name: str, output: str) -> None:
     if output == "-":
-        formats.dump(document, sys.stdout.buffer, name)
-        sys.stdout.buffer.flush()
+        out = document_out(name)
+        formats.dump(document, out, name)
+        out.flush()
     else:
         write_output(Path(output), lambda out: formats.dump(document, out, name))
         row(output)
@@ -180,6 +196,8 @@ def _document(
     folder: Path, session: str | None, recursive: bool, how: How, name: str
 ) -> tuple[Document, tuple[Finding, ...], tuple[str, ...]]:
     placed, findings = gathered(folder, how, recursive=recursive)
+    if not placed:
+        raise nothing_recorded(folder, recursive="" if recursive else "-r")
     if session is not None:
         return export.session_document(pick(placed, session)[1]), findings, ()
     document, circles = export.combined_document([one for _, one in placed])
@@ -197,6 +215,7 @@ def _summary(done: export.Exported) -> dict[str, object]:
         "files": [str(path) for path in done.files],
         "findings": findings,
         "notes": list(done.notes),
+        "not_read": [{"file": file, "format": kind} for file, kind in done.foreign],
     }
 
 
@@ -211,7 +230,7 @@ def _tell(findings: tuple[Finding, ...], notes: tuple[str, ...]) -> int:
     for one in findings:
         tell(str(one))
     if findings:
-        tell(f"{len(findings)} finding{'s' if len(findings) > 1 else ''}")
+        tell(counted(len(findings), "finding"))
     if any(isinstance(one, Violation) for one in findings):
         return INVALID
     return 1 if serious(findings) else 0

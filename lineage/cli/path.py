@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from lineage.cli import NOT_FOUND, row, tell, tracing
+from lineage.cli import NOT_FOUND, printed_json, row, tell, tracing
 from lineage.trace import asking, pictures, plain
 from lineage.trace.search import on_disk
 
@@ -25,7 +24,7 @@ def command(a: str, b: str, places: tuple[Path, ...], recursive: bool, every: bo
     first = a if on_disk(a) else b
     found = asking.path(a, b, tracing.library(first, places, recursive))
     if as_json:
-        click.echo(json.dumps(plain.paths_json(found), indent=2))
+        printed_json(plain.paths_json(found))
     for line in () if as_json else pictures.path_lines(found.graph, found.ways if every else found.ways[:1]):
         row(line)
     if found.ways == ((),) and not as_json:

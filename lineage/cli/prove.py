@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lineage.cli import place, row
+from lineage.cli import document, place, row
 from lineage.core.writing import write_output
 from lineage.errors import UsageError
 from lineage.integrity.proof import prove
@@ -26,9 +26,9 @@ def command(record: str, output: str) -> int:
     if line is None:
         raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
     made = copies.prove(path, line) if path.is_file() and copies.is_copy(path) else prove(path, line)
-    text = json.dumps(made.json(), indent=2)
+    text = f"{json.dumps(made.json(), indent=2)}\n"
     if output == "-":
-        click.echo(text)
+        document(text)
     else:
-        row(str(write_output(Path(output), lambda out: out.write(text.encode() + b"\n"))))
+        row(str(write_output(Path(output), lambda out: out.write(text.encode()))))
     return 0

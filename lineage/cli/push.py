@@ -8,6 +8,7 @@ import click
 
 from lineage.cli import row, tell
 from lineage.cli.asking import ARTIFACTS
+from lineage.core.words import counted
 from lineage.errors import NotFoundError
 from lineage.store.endpoint import PROTOCOLS, Protocol, push
 from lineage.store.sources import gather
@@ -40,5 +41,5 @@ def command(url: str, paths: tuple[Path, ...], recursive: bool, protocol: Protoc
     for name in done.names:
         row(name)
     how = {"gsp": "the Graph Store Protocol", "update": "SPARQL Update"}.get(done.protocol, "")
-    tell(f"{len(done.names)} graphs sent to {url}{f' by {how}' if how else ''}")
+    tell(f"{counted(len(done.names), 'graph')} sent to {url}{f' by {how}' if how else ''}")
     return 0

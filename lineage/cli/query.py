@@ -10,6 +10,8 @@ from pyoxigraph import Literal, NamedNode
 
 from lineage.cli import tell
 from lineage.cli.asking import Where, asking, put
+from lineage.core import limits
+from lineage.core.reading import read_whole
 from lineage.errors import NotFoundError, UsageError
 from lineage.store.embedded import check
 from lineage.store.results import default_output, fits
@@ -55,7 +57,7 @@ def _text(query: str) -> str:
     if not path.is_file():
         raise NotFoundError("no such file", at=query, hint="a query in a file ends in .rq; else give the query itself")
     try:
-        return path.read_text("utf-8")
+        return read_whole(path, limits.QUERY_FILE).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError("the file is no UTF-8", at=query) from error
 

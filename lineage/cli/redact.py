@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
 
 
 @click.command("redact", epilog="Example: lineage redact artifacts/ -o published/ && lineage verify published/")
@@ -35,7 +34,7 @@ def command(folder: Path, out: Path, no_leaves: bool, as_json: bool) -> int:
 
     made = redact(folder, out, leaves=not no_leaves)
     if as_json:
-        click.echo(json.dumps({"folder": str(out), "files": made.files, "notes": list(made.notes)}, indent=2))
+        printed_json({"folder": str(out), "files": made.files, "notes": list(made.notes)})
         return 0
     for name, what in made.files.items():
         row(f"{out / name}: {what}")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from lineage.cli import row, tracing
+from lineage.cli import document, row, tell, tracing
 
 PROFILES = ("annex-iv", "model-card", "data-card", "methods")
 
@@ -26,6 +26,9 @@ def command(x: str | None, profile: str, places: tuple[Path, ...], recursive: bo
 
     annex-iv: Regulation (EU) 2024/1689. model-card, data-card: with front matter for the Hugging Face Hub. methods: a paragraph for a paper.
     Of X all that it came from is told, else of everything. It never says that anything complies.
+
+    Checks the files first, as `lineage audit` does. Problems are at the top of the page and on stderr, and no number, count
+    or digest is given that a file does not support. Exit code 4 if a file is not what was recorded or signed, 1 for other problems.
     """
     from lineage.core.writing import write_output
     from lineage.evidence.report import report
@@ -33,7 +36,11 @@ def command(x: str | None, profile: str, places: tuple[Path, ...], recursive: bo
     made = report(profile, x, places or None, recursive=recursive)
     text = json.dumps(made.json(), indent=2) + "\n" if as_json else str(made)
     if output is None:
-        click.echo(text, nl=False)
+        document(text, "json" if as_json else "markdown")
     else:
         row(str(write_output(output, lambda out: out.write(text.encode()))))
-    return 0
+    for one in made.problems:
+        tell(str(one))
+    if not made.checked:
+        tell("no file was checked: name the folder with --in")
+    return made.code

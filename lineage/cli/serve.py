@@ -8,12 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from lineage.cli import row, tell
 from lineage.server.settings import LARGEST, TIMEOUT, Settings
-from lineage.server.web import Server
+
+if TYPE_CHECKING:
+    from lineage.server import Server
 
 PORT = 8030
 
@@ -67,11 +70,13 @@ def command(
         place=place or (None if store else Path("artifacts")), store=store, recursive=recursive, host=host.removeprefix("[").removesuffix("]"), port=port, timeout=timeout,
         largest=max_answer << 20, cors=cors,
     )  # fmt: skip
-    with Server(settings) as server, _stoppable():
+    from lineage.server import running  # the extra `server` is needed only here
+
+    with _stoppable(), running(settings) as server:
         _tell(server, port)
         if opened:
             webbrowser.open(server.address)
-        server.serve_forever(poll_interval=0.2)
+        server.wait()
     tell("stopped")
     return 0
 

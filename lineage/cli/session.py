@@ -8,6 +8,8 @@ import click
 
 from lineage import export
 from lineage.cli import row, tell
+from lineage.contract.below import SHOWN, nothing_recorded
+from lineage.core.words import counted
 from lineage.findings import serious
 from lineage.folder import gathered
 from lineage.recording.close import close_sessions
@@ -24,8 +26,13 @@ def command() -> None:
 @FOLDER
 def list_(folder: Path) -> int:
     """One line a session: id, status, start, title."""
-    for one in sorted((one for _, one in gathered(folder)[0]), key=lambda one: (one.started_at or "", one.id)):
+    placed, _ = gathered(folder)
+    if not placed:
+        raise nothing_recorded(folder, recursive="")
+    for one in sorted((one for _, one in placed if one.manifest), key=lambda one: (one.started_at or "", one.id)):
         row(f"{one.id}  {one.status or '-':<11}  {one.started_at or '-'}  {one.title or ''}")
+    for one in (one for _, one in placed if not one.manifest):
+        tell(f"{counted(len(one.artifacts), 'file')} that no session names: {', '.join(file.path for file in one.artifacts[:SHOWN])}")
     return 0
 
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 import click
 
-from lineage.cli import place
+from lineage.cli import place, printed_json
 from lineage.errors import UsageError
 from lineage.integrity.lines import as_record
 from lineage.merkle import leaf_hash
@@ -22,5 +20,5 @@ def command(record: str) -> int:
         raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
     data = RecordFile(path).read(line)
     shown = {"file": str(path), "line": line, "bytes": len(data), "leaf_hash": leaf_hash(data).hex()}
-    click.echo(json.dumps(shown | {"record": as_record(data, f"{path}:{line}")}, indent=2))
+    printed_json(shown | {"record": as_record(data, f"{path}:{line}")})
     return 0

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from lineage.cli import row, tell
-from lineage.trace import pictures, plain
-from lineage.trace.answers import Lineage
-from lineage.trace.asking import library_of
-from lineage.trace.reading import Library
+from lineage.cli import printed_json, row, tell
 
-FORMATS: dict[str, Callable[[Lineage], Iterator[str]]] = {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
+if TYPE_CHECKING:
+    from lineage.trace.answers import Lineage
+    from lineage.trace.reading import Library
+
+FORMATS = ("tree", "dot", "mermaid")
 
 
 def where(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -34,6 +33,8 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def library(x: str, places: tuple[Path, ...], recursive: bool) -> Library:
     """What is looked through; findings in it are counted on stderr, for an answer is as good as what was read."""
+    from lineage.trace.asking import library_of
+
     read = library_of(x, places or None, recursive)
     serious = [one for one in read.findings if one.rule.level == "error"]
     if serious:
@@ -43,11 +44,14 @@ def library(x: str, places: tuple[Path, ...], recursive: bool) -> Library:
 
 def show(answers: Sequence[Lineage], name: str) -> None:
     """Print answers in one of the formats; as `json` they are one document, several under their directions."""
+    from lineage.trace import pictures, plain
+
+    drawn: dict[str, Callable[[Lineage], Iterator[str]]] = {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
     if name == "json":
         told = {one.direction: plain.as_json(one) for one in answers}
-        click.echo(json.dumps(told if len(told) > 1 else next(iter(told.values())), indent=2))
+        printed_json(told if len(told) > 1 else next(iter(told.values())))
     for found in answers if name != "json" else ():
-        for line in FORMATS[name](found):
+        for line in drawn[name](found):
             row(line)
     for note in dict.fromkeys(note for found in answers for note in found.notes):
         tell(f"note: {note}")

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
 import click
 
 from lineage import formats
-from lineage.cli import row, tell
+from lineage.cli import printed_json, row, tell
 from lineage.constraints import advised, validate
 from lineage.constraints.violations import Violation
+from lineage.core.reading import is_file
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.findings import Finding
 from lineage.prov.document import Document
@@ -34,7 +34,7 @@ def command(files: tuple[str, ...], name: str | None, as_json: bool, quiet: bool
     """
     found = {file: _findings(file, name, quiet) for file in files}
     if as_json:
-        click.echo(json.dumps({file: [_json(one) for one in findings] for file, findings in found.items()}, indent=2))
+        printed_json({file: [_json(one) for one in findings] for file, findings in found.items()})
     for file, findings in found.items():
         errors = [one for one in findings if one.rule.level == "error"]
         if not as_json:
@@ -58,9 +58,9 @@ def _read(file: str, name: str | None) -> Document:
             raise UsageError("standard input has no name that tells its format", at="-", hint="say --format")
         return formats.loads(sys.stdin.buffer.read(), name)
     path = Path(file)
-    if not path.is_file():
+    if not is_file(path):
         raise NotFoundError("no such file", at=file)
-    return formats.loads(path.read_bytes(), name or formats.by_path(path).name)
+    return formats.load_file(path, name)
 
 
 def _json(one: Finding) -> dict[str, object]:

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import re
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from lineage.cli import processors, row, tell, verify_folder
+from lineage.cli import printed_json, processors, row, tell, verify_folder
 from lineage.cli.progress import progress
+from lineage.cli.verify_proof import Trusted, by_proof
 from lineage.contract.around import sessions_around
+from lineage.core.words import counted
 from lineage.errors import NotFoundError, UsageError
 from lineage.intake import Wanted, take_in
-from lineage.integrity import proof as proofs
 from lineage.integrity.differences import Change
+from lineage.integrity.index import path_of
 from lineage.integrity.verify import Verdict, verify
 
 if TYPE_CHECKING:
@@ -27,45 +26,59 @@ FAILED, UNRECORDED = 4, 1
 
 @click.command(
     "verify",
-    epilog="Examples: lineage verify artifacts/*.jsonl · lineage verify artifacts/ --key lineage.pem.pub · sed -n 12p data.jsonl | lineage verify --proof p.json --root $ROOT -",
+    epilog="Examples: lineage verify artifacts/*.jsonl · lineage verify artifacts/ --key lineage.pem.pub · sed -n 12p data.jsonl | lineage verify --proof p.json --root $ROOT --lines 200 -",
 )
 @click.argument("files", nargs=-1, required=True, metavar="FILE…|FOLDER|MANIFEST")
 @click.option(
     "--proof", type=click.Path(path_type=Path), help="FILE is one record (- for stdin); check it by this proof, without its file."
 )
-@click.option("--root", metavar="HEX", help="The Merkle root to trust, from the manifest; needed with --proof.")
+@click.option("--root", metavar="HEX", help="With --proof: the Merkle root to trust, from the manifest.")
+@click.option("--lines", type=click.IntRange(0), metavar="N", help="With --root: the file's number of lines, from the manifest.")
+@click.option(
+    "--recorded", type=click.Path(path_type=Path), metavar="PATH", help="With --proof: a manifest or signature to trust, not --root."
+)
 @click.option("--key", type=click.Path(path_type=Path), metavar="PUB", help="The public key (PEM or OpenSSH): check the signatures of a folder or manifest.")  # fmt: skip
 @click.option("--head", metavar="HEX", help="With --key: the digest of the signature that was the last once; tells whether the end of the chain is gone.")  # fmt: skip
+@click.option("--recursive", "-r", is_flag=True, help="With --key: check sessions in folders inside FOLDER too.")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(
-    files: tuple[str, ...], proof: Path | None, root: str | None, key: Path | None, head: str | None, jobs: int | None, as_json: bool
+    files: tuple[str, ...],
+    proof: Path | None,
+    root: str | None,
+    lines: int | None,
+    recorded: Path | None,
+    key: Path | None,
+    head: str | None,
+    recursive: bool,
+    jobs: int | None,
+    as_json: bool,
 ) -> int:
     """Read each FILE and hold it against the manifest that names it; name the lines that changed, are missing, were added or moved.
 
     With --key, check the signatures that lineage sign made of a FOLDER, or of one MANIFEST: every file that was signed, the lines under their
     roots, and that no session is gone. What rests on a file that does not hold is named: records, models and scores.
 
-    Exit code 4 when a file is not what was recorded or signed, 1 when nothing tells what it was.
+    Exit code 4 when a file is not what was recorded or signed, 1 when nothing tells what it was, or its index was altered.
     """
-    if key is not None or head is not None:
-        return _by_signature(files, key, head, as_json)
     if proof is not None:
-        return _by_proof(files, proof, root)
-    if root is not None:
-        raise UsageError("--root goes with --proof", hint="without it the root is read from the manifest")
+        return by_proof(files, proof, Trusted(root=root, lines=lines, recorded=recorded, key=key))
+    if root is not None or lines is not None or recorded is not None:
+        raise UsageError("--root, --lines and --recorded go with --proof", hint="without a proof the root is read from the manifest")
+    if key is not None or head is not None:
+        return _by_signature(files, key, head, recursive, as_json)
     if len(files) == 1 and Path(files[0]).is_dir():
         return verify_folder.by_record(Path(files[0]), as_json)
     verdicts = _verdicts([Path(file) for file in files], jobs or processors())
     rests = [_rests_on(one) for one in verdicts]
     if as_json:
         told = [_json(one) | {"invalidates": verify_folder.as_json(rest)} for one, rest in zip(verdicts, rests, strict=True)]
-        click.echo(json.dumps(told, indent=2))
+        printed_json(told)
     for one, rest in zip(verdicts, rests, strict=True) if not as_json else ():
         _tell(one, rest)
     if any(one.status == "altered" for one in verdicts):
         return FAILED
-    return UNRECORDED if any(one.status == "unrecorded" for one in verdicts) else 0
+    return UNRECORDED if any(one.status == "unrecorded" or one.index_problem for one in verdicts) else 0
 
 
 def _verdicts(paths: list[Path], jobs: int) -> list[Verdict]:
@@ -84,20 +97,10 @@ def _verdicts(paths: list[Path], jobs: int) -> list[Verdict]:
     return verdicts
 
 
-def _by_signature(files: tuple[str, ...], key: Path | None, head: str | None, as_json: bool) -> int:
+def _by_signature(files: tuple[str, ...], key: Path | None, head: str | None, recursive: bool, as_json: bool) -> int:
     if key is None or len(files) != 1:
         raise UsageError("signatures are checked of one folder or manifest, with a key", hint="lineage verify artifacts/ --key PUB")
-    return verify_folder.by_signature(Path(files[0]), key, head, as_json)
-
-
-def _by_proof(files: tuple[str, ...], path: Path, root: str | None) -> int:
-    if len(files) != 1 or root is None or not re.fullmatch("[0-9a-f]{64}", root):
-        raise UsageError("a proof is checked with one record and a root", hint="lineage verify --proof P --root <64 hex digits> RECORD")
-    record = sys.stdin.buffer.read() if files[0] == "-" else Path(files[0]).read_bytes()
-    proof = proofs.read(path)
-    wrong = proofs.holds(proof, record, root)
-    row(f"{path}: {'not proved: ' + wrong if wrong else f'proved: line {proof.line} of {proof.lines}'}")
-    return FAILED if wrong else 0
+    return verify_folder.by_signature(Path(files[0]), key, head, recursive, as_json)
 
 
 def _rests_on(one: Verdict) -> Consequences | None:
@@ -114,7 +117,10 @@ def _tell(one: Verdict, rests: Consequences | None) -> None:
         row(f"{one.file}:{change.now or change.before}: {_words(change)}")
     if rests:
         verify_folder.show(rests, set())
-    tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{f', {len(one.changes)} lines' if one.changes else ''}")
+    if one.index_problem:
+        row(f"{one.file}: its index is not used: {one.index_problem}: delete {path_of(one.file)}")
+    lines = f", {counted(len(one.changes), 'line')}" if one.changes else ""
+    tell(f"{one.file}: {one.status}{f' ({one.note})' if one.note else ''}{lines}")
 
 
 def _words(change: Change) -> str:
@@ -128,4 +134,5 @@ def _json(one: Verdict) -> dict[str, object]:
     said = {"file": str(one.file), "status": one.status, "note": one.note, "sha256": one.found.sha256, "lines": one.found.lines}
     recorded = one.recorded
     roots = {"merkle_root": one.found.merkle_root, "recorded_merkle_root": recorded.merkle_root if recorded else None}
+    said |= {"index_problem": one.index_problem or None}
     return said | roots | {"recorded_sha256": recorded.sha256 if recorded else None, "changes": changes}

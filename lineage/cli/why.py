@@ -10,13 +10,16 @@ from typing import Any
 
 import click
 
-from lineage.cli import row, tell, tracing
+from lineage.cli import printed_json, row, tell, tracing
 from lineage.contract import manifest
-from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session
+from lineage.core.words import counted
+from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session, Transformation
 from lineage.trace import asking
 from lineage.trace.answers import Direction
 from lineage.trace.record import RecordFile, RecordLineage
+from lineage.trace.steps import Origin
 
+MOST_ALSO = 3  # other files with the same record that a step names
 _TOLD = ("loader_version", "quantization", "dtype", "template_disabled", "add_special_tokens", "sentinel_tests_passed", "revision")
 
 
@@ -33,8 +36,8 @@ def command(
     """Say where X came from. X is FILE:LINE, a file, a digest, a session or run id, a commit, a model, a script, a metric, or a PROV id; a unique
     beginning of an id will do, and `loader:`, `script:`, `code:`, `model:`, `run:`, `session:`, `file:` or `metric:` in front says which is meant.
 
-    Of FILE:LINE: its run and parameters, the model load, the script at its commit, the prompts, the session, and the record it was carried
-    over from; with one of --depth, --direction, --format or --in, the graph of the slice it stands in. Of anything else, all of that as a tree, in
+    Of FILE:LINE: every step back with its run and what that edited, then the run that made the record, its parameters, the model load, the
+    script at its commit, the prompts and the session; with one of --depth, --direction, --format or --in, the graph of the slice it stands in. Of anything else, all of that as a tree, in
     which what several branches share is shown once. What no file says is not made up.
     """
     path, line = asking.place(x)
@@ -49,7 +52,7 @@ def command(
 def _record(path: Path, line: int, as_json: bool) -> int:
     found = RecordFile(path).why(line)
     if as_json:
-        click.echo(json.dumps(_json(found), indent=2))
+        printed_json(_json(found))
     else:
         for name, text in _rows(found):
             row(f"{name:<11} {text}")
@@ -63,12 +66,11 @@ def _rows(found: RecordLineage) -> Iterator[tuple[str, str]]:
     yield "record", f"{found.file}:{found.line}{_given(said, ('record_index', 'timestamp'))}"
     if found.slice:
         ranges = ", ".join(f"{first}-{last}" for first, last in found.slice.lines[:3])
-        yield "slice", f"{found.slice.count} records, lines {ranges}{' …' if len(found.slice.lines) > 3 else ''}"
-    if found.origin:
-        edited = f"edited: {', '.join(found.origin.edited)}" if found.origin.edited else "the same JSON"
-        yield "from", f"{os.path.relpath(found.origin.file)}:{found.origin.line} ({edited})"
-    if found.run and found.run is not found.maker:
-        yield "carried by", _activity(found.run)
+        yield "slice", f"{counted(found.slice.count, 'record')}, lines {ranges}{' …' if len(found.slice.lines) > 3 else ''}"
+    yield from (("from", _step(step)) for step in found.steps)
+    yield from (("edited by", f"{_runner(step)}: {', '.join(step.edited)}") for step in found.steps if step.edited and step.run)
+    if found.run and found.run is not found.maker and not found.steps:
+        yield "written by", f"{_activity(found.run)}{f' in session {found.session.id}' if found.session else ''}"
     if found.maker:
         yield "made by", _activity(found.maker)
     yield "parameters", json.dumps(params, ensure_ascii=True) if params is not None else "not recorded"
@@ -78,13 +80,33 @@ def _rows(found: RecordLineage) -> Iterator[tuple[str, str]]:
         yield used.role or "used", f"{used.path}{f' sha256 {used.sha256}' if used.sha256 else ''}"
     if found.made_in:
         yield from _session(found.made_in)
-    if found.session and found.session is not found.made_in:
-        yield "carried in", next(_session(found.session))[1]
+    if found.session and found.session is not found.made_in and not found.steps:
+        yield "written in", next(_session(found.session))[1]
+
+
+def _step(step: Origin) -> str:
+    """One step back: where the record was, and the run that carried it on from there."""
+    also = "".join(f", also {os.path.relpath(file)}:{line}" for file, line in step.also[:MOST_ALSO])
+    change = f"edited: {', '.join(step.edited)}" if step.edited else "the same JSON"
+    by = f", carried by {_runner(step)}" if step.run else ", by a run that no manifest names"
+    return f"{os.path.relpath(step.file)}:{step.line} ({change}{also}){by}"
+
+
+def _runner(step: Origin) -> str:
+    """The run of a step and its session, each in a few words."""
+    if step.run is None:
+        return "a run that no manifest names"
+    kind = step.run.kind if isinstance(step.run, Transformation) else _kind(step.run)
+    session = f" in session {step.session.id}{f' ({step.session.title})' if step.session.title else ''}" if step.session else ""
+    return f"{kind} {step.run.id[:8]}{session}"
+
+
+def _kind(run: Activity) -> str:
+    return next(name for name, one in ACTIVITIES.items() if one is type(run))
 
 
 def _activity(run: Activity) -> str:
-    kind = next(name for name, one in ACTIVITIES.items() if one is type(run))
-    return f"{kind} {run.id} ({run.status or 'status not recorded'}, {run.started_at or '?'} to {run.ended_at or '?'})"
+    return f"{_kind(run)} {run.id} ({run.status or 'status not recorded'}, {run.started_at or '?'} to {run.ended_at or '?'})"
 
 
 def _script(found: RecordLineage) -> str:
@@ -132,7 +154,19 @@ def _json(found: RecordLineage) -> dict[str, Any]:
         "session": _session_json(found.session),
         "code": manifest.code_json(made_in.code) if made_in and made_in.code else None,
         "origin": {"file": str(origin.file), "line": origin.line, "edited": list(origin.edited)} if origin else None,
+        "steps": [_step_json(step) for step in found.steps],
         "notes": list(found.notes),
+    }
+
+
+def _step_json(step: Origin) -> dict[str, Any]:
+    return {
+        "file": str(step.file),
+        "line": step.line,
+        "edited": list(step.edited),
+        "run": step.run.id if step.run else None,
+        "session": step.session.id if step.session else None,
+        "also": [{"file": str(file), "line": line} for file, line in step.also],
     }
 
 

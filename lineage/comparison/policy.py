@@ -15,9 +15,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal, get_args
 
-from lineage.comparison import seen
+from lineage.comparison import harness, seen
 from lineage.comparison.seen import Fact, Facts
-from lineage.comparison.subjects import Kind, Subject
+from lineage.comparison.subjects import Kind, Place, Subject
 from lineage.mapping.names import canonical
 
 Rank = Literal["breaks", "may change", "cosmetic"]
@@ -25,6 +25,16 @@ State = Literal["equal", "differs", "unknown", "not applicable"]
 RANKS: tuple[Rank, ...] = get_args(Rank)
 ALL: tuple[Kind, ...] = get_args(Kind)
 Judge = Callable[[Sequence[Fact], Sequence[Fact]], State]
+
+
+def of_same_place(one: Sequence[Fact], other: Sequence[Fact]) -> bool:
+    """Return whether both sides are the same facts of the same runs, loads or sessions: what is unknown there is equal to itself."""
+    every = (*one, *other)
+    return bool(every) and all(fact.place != Place() for fact in every) and set(map(_identity, one)) == set(map(_identity, other))
+
+
+def _identity(fact: Fact) -> tuple[bytes, object, str | None]:
+    return canonical(fact.value), fact.place, fact.of
 
 
 def same(one: Sequence[Fact], other: Sequence[Fact]) -> State:
@@ -36,12 +46,22 @@ def same(one: Sequence[Fact], other: Sequence[Fact]) -> State:
         return "not applicable"
     if not one or not other:
         return "unknown"
+    one, other = _without_shared_gaps(one, other)
     left, right = (_known(side) for side in (one, other))
     if (left - right and _complete(other)) or (right - left and _complete(one)):
         return "differs"
     if not _complete(one) or not _complete(other):
         return "unknown"
     return _paired(one, other) if len(left) > 1 and all(fact.of is not None for fact in (*one, *other)) else "equal"
+
+
+def _without_shared_gaps(one: Sequence[Fact], other: Sequence[Fact]) -> tuple[Sequence[Fact], Sequence[Fact]]:
+    """Both sides without the unknown facts of loads and runs that they share, where they share all that are unknown."""
+    gaps = [{fact.place for fact in side if fact.value is None} for side in (one, other)]
+    if gaps[0] != gaps[1] or Place() in gaps[0]:
+        return one, other
+    known = [[fact for fact in side if fact.value is not None] for side in (one, other)]
+    return (known[0], known[1]) if all(known) else (one, other)
 
 
 def _known(side: Sequence[Fact]) -> set[bytes]:
@@ -152,6 +172,7 @@ class Rule:
     notice: int | None = None
     judge: Judge = same
     kinds: tuple[Kind, ...] = ALL
+    label: str = ""  # how a value is called; by default as the row
     records: bool = False  # a difference forbids the claim that single records are the same
 
 
@@ -175,6 +196,23 @@ _OF_A_RUN: tuple[Kind, ...] = ("evaluation", "data set", "session")
 _MADE: tuple[Kind, ...] = ("data set", "model", "session")
 _PROVENANCE = "`provenance.{}` of the model loads"
 
+_HARNESS: tuple[tuple[str, Rank, str], ...] = (
+    ("harness", "breaks", "Another harness asks and scores otherwise."),
+    ("task version", "breaks", "A task of another version has other prompts or another scorer."),
+    ("few-shot examples", "breaks", "Examples in the prompt are part of the prompt."),
+    ("prompt template", "breaks", "Another template makes another prompt."),
+    ("limit", "breaks", "A mean over the first examples is another mean."),
+    ("scorer", "breaks", "Another scorer judges the same answers otherwise."),
+    ("harness version", "may change", "Prompts and scorers change between versions."),
+    ("few-shot seed", "may change", "It chooses the examples in the prompt; it is no seed of the sampler."),
+)
+
+
+def found_under(what: str) -> str:
+    """Say under which keys a fact of the harness is found."""
+    return f"{', '.join(f'`{key}`' for key in harness.KEYS[what])} in `params`, `dataset` or the report of the evaluations"
+
+
 # fmt: off
 POLICY: tuple[Rule, ...] = (
     Rule(what="methodology", rank="breaks", notice=1, facts=seen.era, judge=one_era, found="when the runs ended, or records of a run that is not known were made; whether their loads name a loader",
@@ -183,18 +221,22 @@ POLICY: tuple[Rule, ...] = (
          why="Another loader may give a model other ids. Where only the loader differs, a stated check allows the comparison (rule 3)."),
     Rule(what="quantization", rank="breaks", notice=2, facts=seen.provenance("quantization"), records=True, found=_PROVENANCE.format("quantization"),
          why="Other weights are another model."),
-    Rule(what="compute type", rank="breaks", notice=2, facts=seen.of_quantized("compute_dtype"), records=True, found=_PROVENANCE.format("compute_dtype") + ", where weights are quantized",
+    Rule(what="compute type", label="compute_dtype", rank="breaks", notice=2, facts=seen.of_quantized("compute_dtype"), records=True, found=_PROVENANCE.format("compute_dtype") + ", where weights are quantized",
          why="Quantized weights are multiplied in this type."),
-    Rule(what="double quantization", rank="breaks", notice=2, facts=seen.of_quantized("double_quant"), records=True, found=_PROVENANCE.format("double_quant") + ", where weights are quantized",
+    Rule(what="double quantization", label="double_quant", rank="breaks", notice=2, facts=seen.of_quantized("double_quant"), records=True, found=_PROVENANCE.format("double_quant") + ", where weights are quantized",
          why="It changes the weights."),
-    Rule(what="prefix policy", rank="breaks", notice=2, facts=seen.provenance("prefix_policy"), records=True, found=_PROVENANCE.format("prefix_policy"),
+    Rule(what="prefix policy", label="prefix_policy", rank="breaks", notice=2, facts=seen.provenance("prefix_policy"), records=True, found=_PROVENANCE.format("prefix_policy"),
          why="A base model that was trained with a token in front of each text is far worse without it."),
-    Rule(what="template", rank="breaks", notice=2, facts=seen.provenance("template_disabled"), records=True, found=_PROVENANCE.format("template_disabled"),
+    Rule(what="template", label="template_disabled", rank="breaks", notice=2, facts=seen.provenance("template_disabled"), records=True, found=_PROVENANCE.format("template_disabled"),
          why="A chat template makes another prompt."),
-    Rule(what="sentinels", rank="breaks", notice=2, facts=seen.provenance("sentinel_tests_passed"), judge=all_passed, found=_PROVENANCE.format("sentinel_tests_passed"),
+    Rule(what="sentinels", label="sentinel_tests_passed", rank="breaks", notice=2, facts=seen.provenance("sentinel_tests_passed"), judge=all_passed, found=_PROVENANCE.format("sentinel_tests_passed"),
          why="Every hard sentinel must have passed on both sides; that both failed is no reason to compare."),
-    Rule(what="decoding parameters", rank="breaks", notice=2, facts=seen.decoding, judge=same_params, kinds=_OF_A_RUN, records=True, found="`params` of the runs, without their seeds",
+    Rule(what="decoding parameters", rank="breaks", notice=2, facts=seen.decoding, judge=same_params, kinds=_OF_A_RUN, records=True, found="`params` of the runs that are in force, without seeds and harness facts: greedy decoding reads neither `temperature` nor `top_k`, `top_p`, `min_p` and their like, one beam no `length_penalty`",
          why="Other sampling gives other answers."),
+    *(Rule(what=name, rank=rank, facts=seen.of_harness(name), kinds=_MEASURED, found=found_under(name), why=why)
+      for name, rank, why in _HARNESS),
+    Rule(what="adapter's base", rank="breaks", facts=seen.adapter_base, kinds=_MEASURED, records=True, found="the loads of the base, at the training of the adapter and in the run: `quantization` or `dtype`, `compute_dtype`, `double_quant`, `revision`",
+         why="An adapter on weights of another precision than those of its training is another model."),
     Rule(what="data set", rank="breaks", notice=2, facts=seen.data_set, judge=first_told("sha256", "version"), kinds=_MEASURED, found="`sha256` of the test set, else `dataset.version`",
          why="A score is a score on these examples."),
     Rule(what="measure", rank="breaks", facts=seen.measures, judge=any_shared, kinds=_MEASURED, found="the names of the numbers in `summary`",
@@ -222,13 +264,13 @@ POLICY: tuple[Rule, ...] = (
          why="Sums come out otherwise on another device."),
     Rule(what="threads", rank="may change", notice=4, facts=seen.environment("threads"), records=True, found="`environment.threads` of the sessions",
          why="Sums come out otherwise in another order."),
-    Rule(what="tokenizer", rank="may change", facts=seen.provenance("tokenizer_sha256"), records=True, found=_PROVENANCE.format("tokenizer_sha256"),
+    Rule(what="tokenizer", label="tokenizer_sha256", rank="may change", facts=seen.provenance("tokenizer_sha256"), records=True, found=_PROVENANCE.format("tokenizer_sha256"),
          why="The sentinels hold both to plain text; another vocabulary is part of another model."),
     Rule(what="attention", rank="may change", facts=seen.provenance("attention_implementation"), records=True, found=_PROVENANCE.format("attention_implementation"),
          why="The same sums in another order."),
     Rule(what="advisory measures", rank="may change", notice=5, facts=seen.advisory, found=_PROVENANCE.format("sentinels.advisory"),
          why="They are reported beside the comparison, and forbid nothing."),
-    Rule(what="original template", rank="cosmetic", facts=seen.provenance("chat_template_sha256"), found=_PROVENANCE.format("chat_template_sha256"),
+    Rule(what="original template", label="chat_template_sha256", rank="cosmetic", facts=seen.provenance("chat_template_sha256"), found=_PROVENANCE.format("chat_template_sha256"),
          why="It is off; its digest tells which it was."),
     Rule(what="python", rank="cosmetic", facts=seen.environment("python_version"), found="`environment.python_version` of the sessions",
          why="The libraries do the arithmetic."),

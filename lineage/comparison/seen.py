@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from lineage.comparison import harness
+from lineage.comparison.precision import PLAIN
 from lineage.comparison.subjects import Place, Run, Subject
+from lineage.contract.decoding import SEED, in_force, is_greedy
 from lineage.contract.times import xsd_time
 from lineage.facts import Evaluation, Json, Session, Training
-from lineage.mapping.names import canonical
 
 CUT_OVER = datetime(2025, 10, 4, tzinfo=UTC)  # docs/METHODOLOGY_CHANGE_NOTICE.md
 BEFORE, FROM = "before the cut-over", "from the cut-over on"
 NOT_SAID = "not recorded"
 SEEDS = ("seed", "seeds", "data_seed")
-# Quantizations of plain numbers: how 4-bit weights are computed with does not apply to them.
-PLAIN = ("fp16", "bf16", "fp32")
+GREEDY = "none in force: greedy decoding"
+AS_TRAINED = "the base is loaded as it was for the training"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,10 @@ class Fact:
     place: Place
     reason: str = ""
     of: str | None = None  # the model that it is a fact of, "" where that has no name; None: of no model
+    inert: tuple[tuple[str, object], ...] = ()  # parameters that were recorded and have no effect
 
 
 Facts = Iterator[Fact]
-
-
-def text(value: object) -> str:
-    """A value as a reader sees it: text as it is, anything else as JSON in a fixed order."""
-    return value if isinstance(value, str) else canonical(value).decode()
 
 
 def _fact(value: object, place: Place, gaps: Mapping[str, str] | None = None, key: str = "", of: str | None = None) -> Fact:
@@ -132,19 +130,48 @@ def _dated(said: str | None, place: Place) -> Fact:
 
 
 def decoding(subject: Subject) -> Facts:
-    """The parameters of each run, without its seeds."""
+    """The parameters of each run that are in force, without seeds and without facts of the harness."""
     for run in subject.runs:
-        params = {key: value for key, value in run[1].params.items() if key not in SEEDS}
-        yield _fact(params or None, _place(run))
+        if not isinstance(run[1], Training):
+            yield _decoding(run[1].params, _place(run))
     for one in subject.inline:
-        yield _fact(one.metadata.get("generation_params"), one.place)
+        said = one.metadata.get("generation_params")
+        yield _decoding(said if isinstance(said, Mapping) else {}, one.place)
+
+
+def _decoding(params: Json, place: Place) -> Fact:
+    split = in_force({key: value for key, value in params.items() if key not in SEEDS and key not in harness.FLAT})
+    return replace(_fact(split.in_force or None, place), inert=tuple(split.inert.items()))
 
 
 def seeds(subject: Subject) -> Facts:
-    """The seeds of each run."""
+    """The seeds of each run; a sampler that draws nothing has none."""
     for run in subject.runs:
-        known = {key: run[1].params[key] for key in SEEDS if run[1].params.get(key) is not None}
-        yield _fact(known or None, _place(run))
+        params = run[1].params
+        known = {key: params[key] for key in SEEDS if params.get(key) is not None}
+        if is_greedy(params):
+            known = {key: value for key, value in known.items() if key != SEED}
+        inert = ((SEED, params[SEED]),) if is_greedy(params) and params.get(SEED) is not None else ()
+        yield Fact(known or (GREEDY if is_greedy(params) else None), _place(run), NOT_SAID, inert=inert)
+
+
+def of_harness(what: str) -> Callable[[Subject], Facts]:
+    """What the evaluations record of their harness; where one records nothing of it, nothing is asked."""
+
+    def facts(subject: Subject) -> Facts:
+        for run in subject.runs:
+            report = subject.reports.get(run[1].id)
+            known = harness.facts_of(run[1], what, report.content if report else {})
+            if known:
+                yield Fact(known, _place(run))
+
+    return facts
+
+
+def adapter_base(subject: Subject) -> Facts:
+    """Whether each adapter that was used is on the base of its training."""
+    for use in subject.adapters:
+        yield Fact(str(use) if use.differing else AS_TRAINED, Place(use.session.id, use.run.id))
 
 
 def data_set(subject: Subject) -> Facts:

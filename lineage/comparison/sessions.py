@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from lineage.comparison.changes import SECTIONS, Changed
-from lineage.comparison.reports import diff_lines, diff_markdown
+from lineage.comparison.session_reports import diff_lines, diff_markdown
+from lineage.comparison.subjects import sessions_in
 from lineage.contract import manifest
+from lineage.core.reading import is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, ModelLoad, Session, Transformation
 from lineage.trace.reading import Library, Where, open_library
@@ -46,13 +48,16 @@ def diff(one: str, other: str, where: Where | Library = None, *, recursive: bool
     Raises:
         NotFoundError: there is no such session. UsageError: several begin so.
     """
-    paths = [path.parent for path in map(on_disk, (one, other)) if path and path.is_file()]
+    paths = [path if is_folder(path) else path.parent for path in map(on_disk, (one, other)) if path]
     library = where if isinstance(where, Library) else open_library(where if where is not None else list(dict.fromkeys(paths)) or None, recursive=recursive)  # fmt: skip
     return differences(_session(library, one), _session(library, other))
 
 
 def _session(library: Library, name: str) -> Session:
-    prefix = manifest.session_id_of(Path(name)) if on_disk(name) else name.removeprefix("session:")
+    path = on_disk(name)
+    if path is not None and path.is_dir():
+        return _of_folder(library, path)
+    prefix = manifest.session_id_of(Path(name)) if path else name.removeprefix("session:")
     fitting = [one for one in library.sessions if one.id.startswith(prefix)]
     exact = [one for one in fitting if one.id == prefix]
     if not fitting:
@@ -60,6 +65,16 @@ def _session(library: Library, name: str) -> Session:
     if len(fitting) > 1 and not exact:
         raise UsageError("several sessions begin so", at=name, hint=", ".join(one.id for one in fitting[:5]))
     return (exact or fitting)[0]
+
+
+def _of_folder(library: Library, folder: Path) -> Session:
+    """The one session of a folder."""
+    found = sessions_in(library, folder)
+    if not found:
+        raise NotFoundError("no session in this folder", at=str(folder), hint="look in folders inside it too: -r")
+    if len(found) > 1:
+        raise UsageError(f"holds {len(found)} sessions", at=str(folder), hint=f"name one: {', '.join(one.id for one in found[:5])}")
+    return found[0]
 
 
 def differences(one: Session, other: Session) -> SessionDiff:

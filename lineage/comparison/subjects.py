@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, Protocol
 
-from lineage.errors import UsageError
+from lineage.comparison.precision import AdapterUse, adapter_uses
+from lineage.contract import manifest
+from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice, Training
 from lineage.mapping.names import Ids
 from lineage.prov.statement import Name
 from lineage.trace import walks
 from lineage.trace.reading import Library
+from lineage.trace.search import on_disk
 
 Kind = Literal["evaluation", "data set", "model", "session"]
 Load = tuple[Session, ModelLoad]
@@ -42,6 +46,17 @@ class Inline:
     time: str | None  # of the earliest
 
 
+class Report(Protocol):
+    """A report that was read (report_files.ReportFile)."""
+
+    @property
+    def content(self) -> Json: ...
+    @property
+    def reason(self) -> str: ...
+    @property
+    def results(self) -> Sequence[Any]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """One side of a comparison."""
@@ -51,9 +66,28 @@ class Subject:
     title: str
     runs: tuple[Run, ...] = ()  # that made it
     loads: tuple[Load, ...] = ()  # of the models that these used
+    node: Name | None = None  # the thing in the graph; None: several runs made it, or it was never looked up
+    adapters: tuple[AdapterUse, ...] = ()  # adapters that the runs used
+    reports: Mapping[str, Report] = field(default_factory=dict)  # of its evaluations, by the id of the run
     inline: tuple[Inline, ...] = ()  # records whose run no session tells of
     upstream: tuple[Load, ...] = ()  # every other model load that it came from
     files: tuple[tuple[str, str], ...] = ()  # where it lies: the id of a session, and a path from its folder
+
+
+def is_same(one: Subject, other: Subject) -> bool:
+    """Return whether both sides are the very same thing: the same runs, loads and files, else the same node of the graph."""
+    if one.kind != other.kind or one.files != other.files:
+        return False
+    ids = [[each.id for _, each in (*side.runs, *side.loads)] for side in (one, other)]
+    return ids[0] == ids[1] if any(ids) else one.node is not None and one.node == other.node
+
+
+def sessions_in(library: Library, folder: Path) -> list[Session]:
+    """Return the recorded sessions in a folder, and in folders inside it."""
+    asked, named = folder.resolve(), {one.resolve() for one in library.folders}
+    places = [(place.resolve(), ids) for place, ids in library.places.items()]
+    within = [ids for place, ids in places if place == asked or (place.is_relative_to(asked) and place not in named)]
+    return [one for one in library.sessions if one.manifest and any(one.id in ids for ids in within)]
 
 
 class Subjects:
@@ -83,7 +117,7 @@ class Subjects:
         Raises:
             NotFoundError: nothing is called so. UsageError: several things are, or one that cannot be compared.
         """
-        numbers = self._library.find(x)
+        numbers = self._in_folder(x) or self._find(x)
         every = {subject.title: subject for number in numbers for subject in reversed(self._meant(number))}
         found = {title: one for title, one in every.items() if self._lies_at(one, x)} or every if len(every) > 1 else every
         if len(found) != 1:
@@ -92,7 +126,42 @@ class Subjects:
             raise UsageError(what, at=x, hint=told)
         (subject,) = found.values()
         starts = [number for number in numbers if self._meant(number)] if len(every) == 1 else self._own(subject)
-        return replace(subject, asked=x, upstream=tuple(self._upstream(subject, starts)))
+        runs = {run.id for _, run in subject.runs}
+        uses = tuple(one for one in self._adapter_uses if one.run.id in runs)
+        node = self._library.graph.names[starts[0]] if starts else None
+        return replace(subject, asked=x, node=node, adapters=uses, upstream=tuple(self._upstream(subject, starts)))
+
+    def _find(self, x: str) -> tuple[int, ...]:
+        """The nodes that *x* means; a manifest is its session."""
+        path = on_disk(x)
+        is_manifest = path is not None and path.is_file() and path.name.startswith(manifest.PREFIX)
+        try:
+            return self._library.find(f"session:{manifest.session_id_of(path)}" if path and is_manifest else x)
+        except NotFoundError:
+            if path is None or not path.is_dir():
+                raise
+            raise NotFoundError("no session in this folder", at=x, hint="look in folders inside it too: -r") from None
+
+    @cached_property
+    def _adapter_uses(self) -> tuple[AdapterUse, ...]:
+        return tuple(adapter_uses(self._library.sessions))
+
+    def _in_folder(self, x: str) -> tuple[int, ...]:
+        """The node of the one evaluation, else of the one session, in the folder *x*; none where *x* is no folder of sessions.
+
+        Raises:
+            UsageError: The folder holds several evaluations, or none and several sessions.
+        """
+        folder = on_disk(x)
+        if folder is None or not folder.is_dir():
+            return ()
+        sessions = sessions_in(self._library, folder)
+        runs = [run for one in sessions for run in one.activities if isinstance(run, Evaluation)]
+        names = [self._ids.run(run.id) for run in runs] if len(runs) == 1 else [self._ids.session(one) for one in sessions]
+        if len(names) > 1:
+            hint = ", ".join(made.path for run in runs for made in run.made) or ", ".join(one.id for one in sessions)
+            raise UsageError(f"holds {len(runs)} evaluations in {len(sessions)} sessions", at=x, hint=f"name one: {hint[:300]}")
+        return tuple(self._library.graph.index[name] for name in names if name in self._library.graph.index)
 
     def _lies_at(self, subject: Subject, x: str) -> bool:
         """Is *x* the path of one of its files?"""

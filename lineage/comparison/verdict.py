@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from lineage.comparison.policy import POLICY, RANKS, Rank, Row, Rule, State
+from lineage.comparison.causes import Cause, causes
+from lineage.comparison.makers import Makers
+from lineage.comparison.numbers import Metric, metrics
+from lineage.comparison.policy import POLICY, RANKS, Rank, Row, Rule, State, of_same_place
+from lineage.comparison.report_files import reports_of
 from lineage.comparison.reports import lines, markdown
-from lineage.comparison.subjects import Subject, Subjects
+from lineage.comparison.subjects import Subject, Subjects, is_same
 from lineage.contract.around import sessions_around
 from lineage.errors import UsageError
+from lineage.mapping.names import canonical
 from lineage.trace.reading import Library, Where, open_library
 from lineage.trace.search import on_disk
 
@@ -26,6 +31,9 @@ class Comparison:
     other: Subject
     rows: tuple[Row, ...]
     stated_check: str | None = None
+    causes: tuple[Cause, ...] = ()
+    metrics: tuple[Metric, ...] = ()
+    is_same: bool = False  # both sides are the very same thing
 
     def having(self, state: State, rank: Rank | None = None) -> tuple[Row, ...]:
         """The rows of a state, and of a rank."""
@@ -51,6 +59,13 @@ class Comparison:
             return "no"
         return "unknown" if any(row.state == "unknown" for row in rows) else "nothing forbids it"
 
+    @cached_property
+    def inert(self) -> tuple[tuple[tuple[str, object], ...], tuple[tuple[str, object], ...]]:
+        """The parameters of each side that were recorded and have no effect."""
+        sides = ([fact for row in self.rows for fact in getattr(row, side)] for side in ("one", "other"))
+        one, other = (tuple({canonical(pair): pair for fact in side for pair in fact.inert}.values()) for side in sides)
+        return one, other
+
     def __str__(self) -> str:
         return "\n".join(lines(self))
 
@@ -70,25 +85,44 @@ def compare(one: str | Path, other: str | Path, where: Where | Library = None, *
     """
     library = where if isinstance(where, Library) else open_library(where if where is not None else around(one, other), recursive=recursive)
     subjects = Subjects(library)
-    return judged(subjects.subject(str(one)), subjects.subject(str(other)), stated_check)
+    left, right = (subjects.subject(str(name)) for name in (one, other))
+    sides = [replace(side, reports=reports_of(side, library)) for side in (left, right)]
+    found = judged(sides[0], sides[1], stated_check)
+    if found.is_same:
+        return found
+    state: State = next((row.state for row in found.rows if row.rule.what == "data set"), "unknown")
+    known = metrics(found.one, found.other, state)
+    return replace(found, causes=causes(found.one, found.other, Makers(library)), metrics=known)
 
 
 def judged(one: Subject, other: Subject, stated_check: str | None = None) -> Comparison:
     """The comparison of two subjects. Raises UsageError for two of different kinds."""
     if one.kind != other.kind:
         raise UsageError(f"one is a {one.kind}, the other a {other.kind}", at=f"{one.asked}, {other.asked}", hint="compare two of a kind")
-    rows = [_row(rule, one, other) for rule in POLICY if one.kind in rule.kinds]
-    kept = (row for row in rows if row.state != "not applicable")
+    same = is_same(one, other)
+    rows = [_row(rule, one, other, same) for rule in POLICY if one.kind in rule.kinds]
+    kept = sorted((row for row in rows if row.state != "not applicable"), key=lambda row: RANKS.index(row.rank))
     check = stated_check.strip() or None if stated_check else None
-    return Comparison(one=one, other=other, rows=tuple(sorted(kept, key=lambda row: RANKS.index(row.rank))), stated_check=check)
+    return Comparison(one=one, other=other, rows=tuple(kept), stated_check=check, is_same=same)
 
 
-def _row(rule: Rule, one: Subject, other: Subject) -> Row:
+def _row(rule: Rule, one: Subject, other: Subject, same: bool) -> Row:
+    """A row of the policy. A thing is equal to itself, and so is what two things share, whether it was recorded or not."""
     left, right = tuple(rule.facts(one)), tuple(rule.facts(other))
-    return Row(rule, rule.judge(left, right), left, right)
+    state = rule.judge(left, right)
+    if same or (state == "unknown" and of_same_place(left, right)):
+        state = "equal" if left or right else "not applicable"
+    return Row(rule, state, left, right)
 
 
 def around(*names: str | Path) -> list[Path] | None:
-    """The folders whose sessions tell of the files among *names*; None where none is a file."""
-    folders = [sessions_around(Path(name))[0] for name in names if on_disk(name)]
+    """The folders among *names*, and those whose sessions tell of the files among them; None where none is on disk."""
+    folders = [_folder_of(Path(name)) for name in names if on_disk(name)]
     return list(dict.fromkeys(folders)) or None
+
+
+def _folder_of(path: Path) -> Path:
+    """The folder itself where it holds sessions, or folders of sessions; else the one that holds the sessions of the file."""
+    folder, sessions = sessions_around(path)
+    is_inside = any(path.resolve() == (folder / one.path).resolve() for session in sessions for one in session.artifacts)
+    return path if path.is_dir() and not is_inside else folder

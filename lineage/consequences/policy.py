@@ -98,12 +98,13 @@ CAUSES: dict[Cause, tuple[str, ...]] = {
     "content": ("altered-file", "broken-root", "not-as-signed", "count-differs", "provenance-differs", "params-differ", "size-differs", "metric-differs",
                 "bad-report", "truncated-line", "bad-compression", "not-json", "not-an-object", "duplicate-key", "not-finite", "not-utf8", "line-too-long",
                 "derivation-cycle", "listed-twice"),
-    "method": ("mixed-loaders", "sentinels-not-passed", "template-not-disabled", "special-tokens-added"),
+    "method": ("mixed-loaders", "sentinels-not-passed", "template-not-disabled", "special-tokens-added",
+               "other-base"),
     "missing": ("missing-file", "unreadable", "outside-folder"),
     "origin": ("broken-signature", "broken-chain", "unsigned-session", "legacy-artifact", "unknown-origin", "no-metadata"),
-    "conditions": ("unpinned-revision", "seed-missing", "params-incomplete", "dirty-code", "unknown-commit", "never-closed", "torn-journal", "newer-schema",
+    "conditions": ("unpinned-revision", "remote-model", "seed-missing", "params-incomplete", "dirty-code", "unknown-commit", "never-closed", "torn-journal", "newer-schema",
                    "bad-manifest", "bad-metadata", "not-recorded"),
-    "unknown": ("not-covered",),
+    "unknown": ("not-covered", "clean-load-not-recorded", "model-not-recorded"),
     "test data": ("trained-on-test",),
     "edit": ("edited-record",),
     "secret": ("secret-recorded",),
@@ -112,10 +113,9 @@ CAUSES: dict[Cause, tuple[str, ...]] = {
 CAUSE_OF: dict[str, Cause] = {code: cause for cause, codes in CAUSES.items() for code in codes}
 
 
-def cause_of(code: str, *, is_recorded: bool = True) -> Cause:
-    """Return the cause of a rule's code; a fact that was not recorded may be right or wrong."""
-    cause = CAUSE_OF.get(code, "content")
-    return "unknown" if cause == "method" and not is_recorded else cause
+def cause_of(code: str) -> Cause:
+    """Return the cause of a rule's code."""
+    return CAUSE_OF.get(code, "content")
 
 
 FAULTS: dict[str, Cause] = {

@@ -14,6 +14,7 @@ from lineage.prov.terms import ACTIVITY, COMMUNICATION, DERIVATION, ENTITY, GENE
 
 MOST = 100  # findings of a kind; the rest are counted
 _LOCATED = Name(PROV + "location")
+RDFS = "http://www.w3.org/2000/01/rdf-schema#"
 _TYPE = Name(PROV + "type")
 _GIVEN = frozenset(Name(PROV + kind) for kind in ("Plan", "Bundle", "Collection"))  # what is told of without telling how it came to be
 
@@ -46,15 +47,16 @@ def _undeclared(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
 
 
 def _without_times(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
-    """Activities of which no time at all is told."""
-    started = {one.args[0] for one in statements if one.term is START and one.args[3]}
+    """Activities of which no time at all is known, nor that of the activity that started them."""
+    timed = {one.id for one in statements if one.term is ACTIVITY and one.args != (None, None)}
+    started = {one.args[0] for one in statements if one.term is START and (one.args[3] or one.args[2] in timed)}
     for one in statements:
         if one.term is ACTIVITY and one.args == (None, None) and one.id not in started:
             yield "prov-no-times", short(one.id or "")
 
 
 def _never_generated(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:
-    """Entities that are used, of unknown origin: neither generated nor derived nor told where they lie."""
+    """Entities that are used, of unknown origin: neither generated nor derived, without a place and without a description."""
     known = {one.args[0] for one in statements if one.term in (GENERATION, DERIVATION)}
     known |= {one.id for one in statements if one.term is ENTITY and _is_given(one)}
     for entity in dict.fromkeys(one.args[1] for one in statements if one.term is USAGE):
@@ -63,7 +65,10 @@ def _never_generated(statements: Iterable[Statement]) -> Iterator[tuple[str, str
 
 
 def _is_given(one: Statement) -> bool:
-    return any(name == _LOCATED or (name == _TYPE and value in _GIVEN) for name, value in one.attributes)
+    """Return whether the entity says where it is, that it is a plan or the like, or by some vocabulary what it is."""
+    return any(
+        name == _LOCATED or (name == _TYPE and value in _GIVEN) or not name.startswith((PROV, RDFS)) for name, value in one.attributes
+    )
 
 
 def _against_time(statements: Iterable[Statement]) -> Iterator[tuple[str, str]]:

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from lineage.core.words import json_text
+
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_SHOWN = 40  # characters of a wrong value that a message shows
 
 
 class Fields:
@@ -25,8 +26,7 @@ class Fields:
 
     def problem(self, key: str, message: str, value: object) -> None:
         """Note that *key* is wrong."""
-        shown = repr(value)
-        self.problems.append(f"{self._path(key)}: {message}, got {shown if len(shown) <= _SHOWN else shown[: _SHOWN - 1] + '…'}")
+        self.problems.append(f"{self._path(key)}: {message}, got {json_text(value)}")
 
     def text(self, key: str) -> str | None:
         """The string under *key*."""

@@ -25,11 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.findings import Finding, finding
 
 Event = Mapping[str, Any]
 PREFIX, SUFFIX = "session_journal_", ".jsonl"
-MAX_BYTES = 1 << 28  # a journal over 256 MiB was not written by us, and is not read into memory
 _MERGED = ("environment", "gaps", "loader_config")
 
 
@@ -72,8 +72,8 @@ def read(path: Path) -> tuple[list[Event], list[Finding]]:
     """The whole events of one journal; a line that is cut off or no event is a finding."""
     events: list[Event] = []
     findings: list[Finding] = []
-    if path.stat().st_size > MAX_BYTES:
-        return [], [finding("unreadable", path.name, None, f"larger than {MAX_BYTES} bytes")]
+    if path.stat().st_size > limits.JSON:
+        return [], [finding("unreadable", path.name, None, f"larger than {limits.JSON} bytes")]
     for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
         if not line.strip():
             continue

@@ -15,11 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from lineage.core import limits
 from lineage.errors import FormatError
 
 RECORDS = (".jsonl", ".jsonl.gz", ".jsonl.zst")  # how files of records are called
-MAX_RATIO, FREE = 1000, 256 << 20  # a file may unpack to FREE bytes, and to MAX_RATIO times its size; more is a bomb
-MAX_LINE = 64 << 20  # bytes; a longer line is passed over, not held
+MAX_LINE = limits.LINE
 READ = 1 << 20  # bytes at a time
 PACKED = 1 << 10  # bytes that are unpacked at a time: 32 MiB of text at most
 STRETCH = 1 << 18  # bytes of lines at a time: they stay in the processor's cache while all that is asked of them is done
@@ -132,7 +132,7 @@ def stretches(file: BinaryIO, offset: int = 0) -> Iterator[Stretch]:
 def _text(path: Path, buffered: io.BufferedReader) -> BinaryIO:
     if not is_compressed(path):
         return buffered
-    most = max(FREE, MAX_RATIO * path.stat().st_size)
+    most = max(limits.UNPACKED, limits.RATIO * path.stat().st_size)
     if path.name.endswith(".gz"):
         return cast("BinaryIO", _Guarded(path, gzip.GzipFile(fileobj=buffered, mode="rb"), most))
     return cast("BinaryIO", _Guarded(path, io.BufferedReader(_Zst(buffered), READ), most))

@@ -16,6 +16,7 @@ from lineage.contract import journal
 from lineage.contract.fields import Fields
 from lineage.contract.sources import as_declared, known_json, known_of
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.facts import (
     ACTIVITIES,
     Activity,
@@ -36,7 +37,6 @@ from lineage.known_by import ALL, Known
 
 SCHEMA = "1"  # of the keys that the contract adds; goes up when their meaning changes
 PREFIX, SUFFIX = "session_manifest_", ".json"
-MAX_BYTES = 1 << 28  # a manifest over 256 MiB was not written by us, and is not read into memory
 
 
 def path_of(folder: Path, session_id: str) -> Path:
@@ -205,7 +205,13 @@ def read(path: Path, names: Sequence[str] | None = None) -> tuple[Session | None
         session = as_declared(session)
     if schema not in (None, SCHEMA):
         findings.append(finding("newer-schema", path.name, None, f"{schema[:40]!r}, and the newest known is {SCHEMA!r}"))
-    return session, findings + [finding("bad-manifest", path.name, None, problem) for problem in fields.problems]
+    return session, findings + [finding("bad-manifest", path.name, None, problem) for problem in _first(fields.problems)]
+
+
+def _first(problems: Sequence[str]) -> list[str]:
+    """Return the first problems, and how many more there are."""
+    rest = len(problems) - limits.PROBLEMS
+    return [*problems[: limits.PROBLEMS], *([f"and {rest:,} more problems"] if rest > 0 else [])]
 
 
 def _manifest(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
@@ -213,8 +219,8 @@ def _manifest(path: Path) -> tuple[dict[str, Any] | None, list[Finding]]:
         seen = path.stat()
         if not stat.S_ISREG(seen.st_mode):
             return None, [finding("unreadable", path.name, None, "not a regular file")]
-        if seen.st_size > MAX_BYTES:
-            return None, [finding("bad-manifest", path.name, None, f"larger than {MAX_BYTES} bytes")]
+        if seen.st_size > limits.JSON:
+            return None, [finding("bad-manifest", path.name, None, f"larger than {limits.JSON} bytes")]
         value, problems = loads(path.read_bytes())
     except FileNotFoundError:
         return None, []

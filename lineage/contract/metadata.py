@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, TypeGuard
 
+from lineage.core.words import json_text
+
 # Section 1: the six keys that are always there, and their types.
 PROVENANCE: dict[str, type] = {
     "loader_version": str,
@@ -78,7 +80,7 @@ def check_provenance(provenance: Mapping[str, Any]) -> list[str]:
     """What is wrong with the six fixed keys: missing, or of another type than null and their own."""
     missing = [f"provenance.{key}: is missing" for key in PROVENANCE if key not in provenance]
     wrong = [key for key, kind in PROVENANCE.items() if provenance.get(key) is not None and not isinstance(provenance[key], kind)]
-    return missing + [f"provenance.{key}: expected {PROVENANCE[key].__name__}, got {str(provenance[key])[:40]!r}" for key in wrong]
+    return missing + [f"provenance.{key}: expected {PROVENANCE[key].__name__}, got {json_text(provenance[key])}" for key in wrong]
 
 
 def artifact_metadata(

@@ -5,6 +5,9 @@ A line is parsed in full, or it is proved to be like one that was (lineage/kerne
 
 from __future__ import annotations
 
+import json
+import re
+import shlex
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +18,7 @@ from lineage.contract.metadata import check_provenance, is_ours
 from lineage.contract.slices import LIMIT, Group, Part, key_of, shared_of
 from lineage.contract.strict import loads
 from lineage.contract.times import check_time, is_plain
+from lineage.core.words import counted
 from lineage.facts import Slice
 from lineage.findings import Finding, finding
 from lineage.kernel import FOREIGN, UNPROVED, Matcher, kernel
@@ -23,6 +27,8 @@ from lineage.merkle import split
 MAX_SLICES = 10_000  # a file with more configurations than this gets the rest as one slice, which is mixed
 MAX_GROUPS = 100_000  # that are told apart while a part is read: more than its bytes are likely to hold
 NOT_OURS = "its metadata are not ours"
+_OLD_ENDING = re.compile(rb"\}\s*\r\s*\{")
+OLD_ENDINGS = "its lines end with a carriage return alone: tr '\\r' '\\n' < FILE makes JSON Lines of it"
 NONE, REST = b"-", b""  # the names of two slices: of the records without metadata, and of all that is too much
 
 
@@ -143,10 +149,14 @@ class Reading:
         """One line without its ending, in full."""
         if number == 1 and self.first:
             text = text.removeprefix(b"\xef\xbb\xbf")
-            self.part.is_one_value = text.strip() in (b"[", b"{", b"[{")
         if not text.strip():
             return
         value, problems = loads(text)
+        if number == 1 and self.first:
+            self.part.is_one_value = text.strip() in (b"[", b"{") or (text.lstrip().startswith(b"[") and bool(problems))
+        if _OLD_ENDING.search(text) and any(code == "not-json" for code, _ in problems):
+            self.part.tell("not-json", number, OLD_ENDINGS)
+            return
         for code, detail in problems:
             cut_off = code in ("not-json", "not-utf8") and not ended
             self.part.tell("truncated-line" if cut_off else code, number, detail)
@@ -161,7 +171,8 @@ class Reading:
             self._lawless(number, number, is_foreign=metadata is not None)
             return
         group = self._described(number, metadata)
-        if self._matcher and group.metadata and self._matcher.learn(text) is not None:
+        is_timed = isinstance(metadata.get("timestamp"), str | None)
+        if self._matcher and group.metadata and is_timed and self._matcher.learn(text) is not None:
             self._shapes.append(group)
 
     def _described(self, number: int, metadata: Mapping[str, Any]) -> Group:
@@ -181,7 +192,10 @@ class Reading:
 
     def _time(self, number: int, time: object) -> str | None:
         """The time, if it is one with an offset."""
+        if time is None:
+            return None
         if not isinstance(time, str):
+            self.part.tell("bad-time", number, f"{json.dumps(time)[:40]} is not a string")
             return None
         code = None if is_plain(time) else check_time(time)
         if code:
@@ -225,7 +239,8 @@ def scanned(whole: Part, name: str, *, sha256: str, size: int) -> Scan:
 
 def _of_one_value(whole: Part, name: str, sha256: str, size: int) -> Scan:
     """The scan of a file that is one JSON value over many lines: one finding, and no record."""
-    detail = f"the file is one JSON value over {whole.lines} lines: jq -c '.[]' {name} makes JSON Lines of a list"
+    told = shlex.quote(name)
+    detail = f"the file is one JSON value over {counted(whole.lines, 'line')}: jq -c '.[]' {told} makes JSON Lines of a list, jq -c . {told} of an object"
     found = (finding("not-json", name, None, detail),)
     return Scan(sha256=sha256, bytes=size, lines=whole.lines, count=0, recorded=0, slices=(), findings=found)
 
@@ -246,7 +261,7 @@ def _findings(told: Part, name: str) -> Iterator[Finding]:
     yield from (finding(code, name, line, detail) for code, line, detail in ordered if code in told.told)
     if unsaid:
         kind = " of ours, it is legacy" if told.foreign else ""
-        yield finding("no-metadata", name, None, f"none of its {told.count} records has any{kind}")
+        yield finding("no-metadata", name, None, f"none of its {counted(told.count, 'record')} has any{kind}")
     for code, count in told.told.items():
         if count > LIMIT:
             yield finding(code, name, None, f"and {count - LIMIT} more lines")

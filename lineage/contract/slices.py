@@ -113,8 +113,9 @@ class Group:
             self.lines, self.scattered = [(self.lines[0][0], max(last for _, last in self.lines))], True
 
     def fact(self, mixed: bool) -> Slice:
-        """The slice as it is now."""
-        facts = {"lines": tuple(self.lines), "scattered": self.scattered, "mixed": mixed, "count": self.count, "seeds": self.seeds}
+        """Return the slice as it is now; a mixed one says only where it begins and ends, for its parts may be scattered."""
+        lines = ((self.lines[0][0], self.lines[-1][1]),) if mixed else tuple(self.lines)
+        facts = {"lines": lines, "scattered": mixed or self.scattered, "mixed": mixed, "count": self.count, "seeds": self.seeds}
         facts["seedless"] = self.seedless
         return Slice(metadata=self.metadata, first_time=self.first, last_time=self.last, **facts)  # type: ignore[arg-type]
 

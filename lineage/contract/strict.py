@@ -9,17 +9,22 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from itertools import accumulate
 from typing import Any
 
 import orjson
 
-MAX_DEPTH = 200  # deeper JSON is no record, and recursion on it is an attack
+from lineage.core import limits
 
 Problem = tuple[str, str]  # the code of a rule, and the detail
+_TOO_DEEP: Problem = ("not-json", f"nested deeper than {limits.DEPTH}")
+_NO_BRACKET = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def loads(data: bytes) -> tuple[Any, list[Problem]]:
     """The value and what is wrong with it: "not-utf8", "not-json" (then the value is None), "duplicate-key", "not-finite" (reads as null)."""
+    if _has_too_many(data):
+        return None, [("not-json", f"more than {limits.VALUES:,} values")]
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
@@ -42,35 +47,30 @@ def _slowly(data: bytes) -> tuple[Any, list[Problem]]:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         return None, [("not-utf8", f"byte {error.start + 1}")]
-    if _too_deep(text):
-        return None, [("not-json", f"nested deeper than {MAX_DEPTH}")]
     problems: list[Problem] = []
     try:
-        return json.loads(
-            text, object_pairs_hook=_pairs(problems), parse_constant=_constant(problems), parse_float=_float(problems)
-        ), problems
+        value = json.loads(text, object_pairs_hook=_pairs(problems), parse_constant=_constant(problems), parse_float=_float(problems))
     except json.JSONDecodeError as error:
         return None, [("not-json", f"column {error.pos + 1}: {error.msg}")]
-    except (ValueError, RecursionError) as error:  # an integer of more digits than Python converts
+    except RecursionError:
+        return None, [_TOO_DEEP]
+    except ValueError as error:  # an integer of more digits than Python converts
         return None, [("not-json", str(error).split(";")[0])]
+    return (None, [_TOO_DEEP]) if _depth(data) > limits.DEPTH else (value, problems)
 
 
-def _too_deep(text: str) -> bool:
-    if text.count("[") + text.count("{") <= MAX_DEPTH:
-        return False
-    depth = deepest = 0
-    inside = escaped = False
-    for letter in text:
-        if inside:
-            inside, escaped = escaped or letter != '"', letter == "\\" and not escaped
-        elif letter == '"':
-            inside = True
-        elif letter in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif letter in "]}":
-            depth -= 1
-    return deepest > MAX_DEPTH
+def _has_too_many(data: bytes) -> bool:
+    """Whether *data* may hold more values than are read. Signs in strings count too, for nothing is parsed before."""
+    return len(data) > limits.VALUES and sum(map(data.count, (b",", b"[", b"{"))) > limits.VALUES
+
+
+def _depth(data: bytes) -> int:
+    """Return how deep the JSON text *data* is nested. It was parsed, so each string in it ends."""
+    if data.count(b"[") + data.count(b"{") <= limits.DEPTH:
+        return 0
+    plain = data.replace(b"\\\\", b"").replace(b'\\"', b"")  # no quote is left but those around strings
+    outside = b"".join(plain.split(b'"')[::2]).translate(None, _NO_BRACKET)
+    return max(accumulate(1 if sign in b"[{" else -1 for sign in outside))
 
 
 def _pairs(problems: list[Problem]) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lineage.errors import NotFoundError, UsageError
+from lineage.errors import NotFoundError
 from lineage.evidence import found, hub
 from lineage.evidence.found import Row
 from lineage.evidence.scope import Scope
@@ -43,7 +43,7 @@ def _files(scope: Scope) -> list[tuple[Session, Artifact]]:
 def front(scope: Scope) -> dict[str, Any]:
     """The front matter. What was not recorded has no key: the Hub takes a key for a claim."""
     files = files_of(scope)
-    counts = [one.count for one in files]
+    counts = [one.count for one in files] if not _withheld(scope) else [None]
     made: dict[str, Any] = {"pretty_name": title(scope)}
     if all(one is not None for one in counts):
         made["size_categories"] = [hub.size(sum(one or 0 for one in counts))]
@@ -51,6 +51,12 @@ def front(scope: Scope) -> dict[str, Any]:
         made["language_creators"] = ["machine-generated"]
     paths = hub.patterns(files)
     return made | {"tags": ["lineage"]} | ({"configs": [{"config_name": "default", "data_files": paths}]} if paths else {})
+
+
+def _withheld(scope: Scope) -> str:
+    """Why the number of records is withheld; "" where it is not."""
+    reasons = ((one.path, scope.checks.of_file(session, one)) for session, one in _files(scope))
+    return "; ".join(f"{path} is {reason}" for path, reason in reasons if reason)
 
 
 def _makers(scope: Scope, files: list[Artifact]) -> set[type[Activity] | None]:
@@ -62,6 +68,8 @@ def absent(scope: Scope) -> Iterator[tuple[str, str]]:
     """(key, why): what the front matter does not say."""
     yield "license", "not recorded"
     yield "language", "not recorded"
+    if _withheld(scope):
+        yield "size_categories", f"withheld: {_withheld(scope)}"
     if not hub.patterns(files_of(scope)):
         yield "configs", "the name of a file is a pattern there, or leads out of the repository"
 
@@ -73,9 +81,7 @@ def title(scope: Scope) -> str:
 
 
 def rows_of(scope: Scope) -> tuple[Row, ...]:
-    """The table. Raises UsageError where nothing is meant."""
-    if not scope.sessions:
-        raise UsageError("no session is there")
+    """The table."""
     files = _files(scope)
 
     def told(scope: Scope) -> list[found.Evidence]:

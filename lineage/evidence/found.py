@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineage.contract.redacted import is_redacted
+from lineage.core.words import counted
 from lineage.evidence import trained
+from lineage.evidence.checks import REDACTED
 from lineage.evidence.scope import Scope
 from lineage.facts import VALIDATION, Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation, trained_on
 from lineage.mapping.names import fingerprint
@@ -37,13 +39,14 @@ class Row:
 
 
 def of_file(scope: Scope, session: Session, one: Artifact, says: str = "") -> Evidence:
-    """A file as evidence."""
-    count = f", {one.count:,} records" if one.count is not None else ""
-    root = f", Merkle root {one.merkle_root} over {one.lines:,} lines" if one.merkle_root and one.lines is not None else ""
+    """A file as evidence. Count, root and digest are given where the file is the one that was recorded."""
+    node, reason = scope.ids.artifact(one, session), scope.checks.of_file(session, one)
+    if reason and reason != REDACTED:
+        return Evidence(says=f"{says or one.type}, {reason}; count and digest withheld", node=node, file=one.path)
+    count = f", {counted(one.count, 'record')}" if one.count is not None else ""
+    root = f", Merkle root {one.merkle_root} over {counted(one.lines, 'line')}" if one.merkle_root and one.lines is not None else ""
     original = ", redacted: the digest is that of the original" if is_redacted(one) else ""
-    return Evidence(
-        says=f"{says or one.type}{count}{root}{original}", node=scope.ids.artifact(one, session), file=one.path, sha256=one.sha256
-    )
+    return Evidence(says=f"{says or one.type}{count}{root}{original}", node=node, file=one.path, sha256=one.sha256)
 
 
 def of_run(scope: Scope, session: Session, run: Activity, says: str) -> Evidence:
@@ -199,14 +202,16 @@ def evaluations(scope: Scope) -> Iterator[Evidence]:
             yield from of_evaluation(scope, session, run)
 
 
-def scores(run: Evaluation) -> str:
-    """Return the metrics of an evaluation on one line."""
-    return ", ".join(f"{measure} = {'no value' if value is None else value}" for measure, value in run.metrics.items())
+def scores(scope: Scope, session: Session, run: Evaluation) -> str:
+    """Return the metrics of an evaluation on one line; a metric that its report does not hold is named without its value."""
+    metrics = scope.checks.metrics(session, run)
+    shown = [f"{measure} = {'no value' if value is None else value}" for measure, value in metrics.supported.items()]
+    return ", ".join([*shown, *(f"{measure} withheld: {reason}" for measure, reason in metrics.withheld.items())])
 
 
 def of_evaluation(scope: Scope, session: Session, run: Evaluation) -> Iterator[Evidence]:
     """One evaluation: its numbers, its test set, its report."""
-    numbers = scores(run) or "no metric recorded"
+    numbers = scores(scope, session, run) or "no metric recorded"
     ended = run.ended_at or "a time that was not recorded"
     yield of_run(scope, session, run, f"evaluation of {ended}, {status(run)}: {numbers}")
     yield from (of_file(scope, session, one, f"used: {one.role or one.type}") for one in run.used)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lineage.evidence.checks import REDACTED
 from lineage.evidence.found import DATA, gpu, model_of, params, quantization, scores, status
 from lineage.evidence.scope import Scope
-from lineage.facts import Activity, Evaluation, ModelLoad, Training, Transformation
+from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training, Transformation
 
 
 def models(scope: Scope) -> Iterator[str]:
@@ -17,36 +18,38 @@ def models(scope: Scope) -> Iterator[str]:
 
 def generation(scope: Scope) -> Iterator[str]:
     """What was generated."""
-    for _, run, made in scope.generated():
+    for session, run, made in scope.generated():
         if made.count is not None or made.slices is not None or made.merkle_root:
             count = f"{made.count:,}" if made.count is not None else "an unrecorded number of"
-            yield f"{_who(scope, run)} generated {count} records{_by(run)} with {params(run)}{_digest(made.sha256)}{_ended(run)}."
+            count = "a withheld number of" if scope.checks.of_file(session, made) else count
+            digest = _digest(scope, session, made)
+            yield f"{_who(scope, run)} generated {count} records{_by(session, run)} with {params(run)}{digest}{_ended(run)}."
 
 
 def selection(scope: Scope) -> Iterator[str]:
     """How data was changed."""
-    for _, run in scope.of(Transformation):
+    for session, run in scope.of(Transformation):
         if isinstance(run, Transformation):
-            yield f"Data went through the step {run.kind}{_by(run)}{_ended(run)}."
+            yield f"Data went through the step {run.kind}{_by(session, run)}{_ended(run)}."
 
 
 def training(scope: Scope) -> Iterator[str]:
     """What was trained."""
-    for _, run in scope.of(Training):
+    for session, run in scope.of(Training):
         used = (one for one in run.used if one.role in DATA)
-        data = ", ".join(f"{one.path}{_digest(one.sha256)}" for one in used) or "data that was not recorded"
-        yield f"{_who(scope, run)} was trained on {data}{_by(run)} with {params(run)}{_ended(run)}."
+        data = ", ".join(f"{one.path}{_digest(scope, session, one)}" for one in used) or "data that was not recorded"
+        yield f"{_who(scope, run)} was trained on {data}{_by(session, run)} with {params(run)}{_ended(run)}."
 
 
 def evaluation(scope: Scope) -> Iterator[str]:
     """What was measured."""
-    for _, run in scope.of(Evaluation):
+    for session, run in scope.of(Evaluation):
         if isinstance(run, Evaluation):
-            numbers = scores(run) or "no metric that was recorded"
+            numbers = scores(scope, session, run) or "no metric that was recorded"
             size = run.dataset.get("size")
             name = run.dataset.get("name") or "a test set without a name"
             data = f"{name} (examples: {size if size is not None else 'not recorded'})"
-            yield f"Of {_who(scope, run)}, on {data}, we measured {numbers}{_by(run)}, {params(run)}{_ended(run)}."
+            yield f"Of {_who(scope, run)}, on {data}, we measured {numbers}{_by(session, run)}, {params(run)}{_ended(run)}."
 
 
 def software(scope: Scope) -> Iterator[str]:
@@ -80,11 +83,18 @@ def _ended(run: Activity) -> str:
     return "" if run.status == "completed" else f" (the run: {status(run)})"
 
 
-def _by(run: Activity) -> str:
+def _by(session: Session, run: Activity) -> str:
+    """The script with its commit, and whether the tree differed from it: a commit alone does not say what ran."""
     if run.script is None:
         return ""
-    return f" by {run.script.path} at {run.script.version or 'an unrecorded version'}"
+    version = run.script.version
+    is_modified = version is not None and session.code is not None and session.code.dirty
+    modified = ", modified by changes that were not committed" if is_modified else ""
+    return f" by {run.script.path} at {version or 'an unrecorded version'}{modified}"
 
 
-def _digest(sha256: str | None) -> str:
-    return f" (SHA-256 {sha256})" if sha256 else " (digest not recorded)"
+def _digest(scope: Scope, session: Session, one: Artifact) -> str:
+    reason = scope.checks.of_file(session, one)
+    if reason and reason != REDACTED:
+        return f" ({reason}; digest withheld)"
+    return f" (SHA-256 {one.sha256})" if one.sha256 else " (digest not recorded)"

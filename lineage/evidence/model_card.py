@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
+from lineage.contract.weights import is_adapter
 from lineage.errors import NotFoundError, UsageError
 from lineage.evidence import found, hub
 from lineage.evidence.found import Row
@@ -56,9 +58,9 @@ def front(scope: Scope) -> dict[str, Any]:
     bases = _bases(scope, run)
     data = hub.data_of(one for one in run.used if one.role in found.DATA)
     made: dict[str, Any] = {"base_model": bases if len(bases) > 1 else bases[0]} if bases else {}
-    made |= {"base_model_relation": "adapter" if _is_adapter(model) else "finetune"} if bases else {}
+    made |= {"base_model_relation": "adapter" if is_adapter(model) else "finetune"} if bases else {}
     made |= {"datasets": data} if data else {}
-    results = [one for _, evaluation in scope.measured(model, run) for one in _results(evaluation)]
+    results = [one for evaluation in _measured(scope, model, run) for one in _results(evaluation)]
     metrics = [one for one in hub.METRICS if any(one == told["type"] for result in results for told in result["metrics"])]
     made |= {"metrics": metrics} if metrics else {}
     return made | {"tags": ["lineage"]} | ({"model-index": [{"name": model.path, "results": results}]} if results else {})
@@ -72,18 +74,33 @@ def absent(scope: Scope) -> Iterator[tuple[str, str]]:
         yield "base_model", "not recorded"
     elif len(_bases(scope, run)) < len({load.provenance.get("model_name") for load in loads}):
         yield "base_model", "a model that was not loaded at a commit of the Hub has no id there"
-    if not any(_results(evaluation) for _, evaluation in scope.measured(model, run)):
-        yield "model-index", "no number is recorded as this model's own"
+    yield from _without_numbers(scope, model, run)
     yield "license", "not recorded"
+
+
+def _measured(scope: Scope, model: Artifact, run: Training) -> list[Evaluation]:
+    """The evaluations of the model, with the metrics alone that their reports hold."""
+    every = scope.measured(model, run)
+    return [replace(evaluation, metrics=scope.checks.metrics(session, evaluation).supported) for session, evaluation in every]
+
+
+def _without_numbers(scope: Scope, model: Artifact, run: Training) -> Iterator[tuple[str, str]]:
+    """Why the front matter has no number, or not all."""
+    every = scope.measured(model, run)
+    withheld: dict[str, str] = {}
+    for session, evaluation in every:
+        own = _own(evaluation)
+        withheld |= {name: why for name, why in scope.checks.metrics(session, evaluation).withheld.items() if name in own}
+    reasons = "; ".join(f"{name} withheld: {why}" for name, why in withheld.items())
+    if not any(_results(evaluation) for evaluation in _measured(scope, model, run)):
+        yield "model-index", reasons or "no number is recorded as this model's own"
+    elif reasons:
+        yield "further numbers in model-index", reasons
 
 
 def _bases(scope: Scope, run: Training) -> list[str]:
     loads = (load for load in map(scope.load, run.models) if load)
     return list(dict.fromkeys(name for name in map(hub.base_of, loads) if name))
-
-
-def _is_adapter(model: Artifact) -> bool:
-    return "adapter" in model.type or any("adapter" in one.path.rpartition("/")[2] for one in (model, *model.parts))
 
 
 def _results(run: Evaluation) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ from lineage.capture.files import digest
 from lineage.capture.places import own
 from lineage.errors import UsageError
 from lineage.evidence import trained
+from lineage.evidence.checks import Checks
 from lineage.facts import Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training
 from lineage.mapping.names import Ids
 from lineage.prov.statement import Name
@@ -26,6 +27,7 @@ class Scope:
     ids: Ids
     names: frozenset[Name] | None = None
     places: Mapping[Path, frozenset[str]] = field(default_factory=dict)  # the ids of the sessions in each folder
+    checks: Checks = field(default_factory=Checks, compare=False)
     _digests: dict[tuple[str, str], str | None] = field(default_factory=dict, repr=False, compare=False)
 
     def activities(self) -> Iterator[tuple[Session, Activity]]:
@@ -63,6 +65,13 @@ class Scope:
     def _folders(self, session: Session) -> Iterator[Path]:
         return (folder for folder, sessions in self.places.items() if session.id in sessions)
 
+    def files(self) -> frozenset[tuple[str, str]] | None:
+        """(session, path) of each file that is in the scope; None where everything is."""
+        if self.names is None:
+            return None
+        every = [(session, one) for session in self.sessions for one in (*session.artifacts, *_of_runs(session))]
+        return frozenset((session.id, one.path) for session, one in every if self.ids.artifact(one, session) in self.names)
+
     def trained(self) -> list[tuple[Session, Training, Artifact]]:
         """What trainings made."""
         return [(session, run, made) for session, run in self.of(Training) if isinstance(run, Training) for made in run.made]
@@ -84,15 +93,22 @@ class Scope:
         ]
 
 
-def scope_of(x: str | None, library: Library) -> Scope:
+def _of_runs(session: Session) -> Iterator[Artifact]:
+    """The files that the runs of a session used or made."""
+    return (one for run in session.activities for one in (*run.used, *run.made))
+
+
+def scope_of(x: str | None, library: Library, checks: Checks | None = None) -> Scope:
     """All of *library*; of *x* all that it came from.
+
+    *checks* are the byte checks of the folders; without them nothing was checked, and nothing is withheld.
 
     Raises NotFoundError and UsageError as `lineage.why` does, and UsageError for PROV files, which do not hold the facts.
     """
     if not library.sessions:
         raise UsageError("a report is made of folders with manifests", hint="lineage report --profile P [X] --in FOLDER")
     names = _names(library, x) if x else None
-    return Scope(library.sessions, library.ids or Ids(), names, library.places)
+    return Scope(library.sessions, library.ids or Ids(), names, library.places, checks or Checks())
 
 
 def _names(library: Library, x: str) -> frozenset[Name]:

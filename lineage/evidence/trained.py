@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from lineage.auditing.training import digests, own_weights, told_of
+from lineage.contract.weights import digests, own_weights, told_of
 from lineage.facts import Activity, Artifact, ModelLoad
 
 

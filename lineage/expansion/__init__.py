@@ -87,7 +87,7 @@ class Expansion:
 
     def _rows(self, artifact: Artifact, slices: Sequence[Slice]) -> Iterator[tuple[Kind, list[Row]]]:
         path, first, last = self.folder / artifact.path, self.lines.first, self.lines.last or sys.maxsize
-        carried = frozenset(number for number, one in enumerate(slices) if one.run_id not in (None, artifact.activity))
+        carried = frozenset(number for number, one in enumerate(slices) if one.origins)
         reader = Rows(slices, carried, _Origins(path, self.ids).of if carried else None)
         with text_of(path) as file, suppress(UnpackingError):  # the scan tells of damage
             reader.next, offset = _found(path, artifact, first)
@@ -108,7 +108,7 @@ class _Origins:
     def of(self, data: bytes, record: Json) -> tuple[Name | None, str | None]:
         """The file of origin and the line there; None and None where nothing tells."""
         found = self._file.original(data, record)
-        return (self._ids.artifact(found.made.artifact, found.made.session), str(found.line)) if found else (None, None)
+        return (self._ids.artifact(found.source.artifact, found.source.session), str(found.line)) if found else (None, None)
 
 
 def _found(path: Path, artifact: Artifact, line: int) -> tuple[int, int]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from lineage.core import limits
+from lineage.core.reading import read_whole
 from lineage.errors import UsageError
 from lineage.formats import foreign, nquads, provjson, rdf_reader, turtle
 from lineage.prov.document import Document
@@ -80,6 +82,18 @@ def dumps(document: Document, name: str) -> bytes:
 def load(data: BinaryIO, name: str) -> Document:
     """Read a document in the format called *name*. Raises FormatError for what is none."""
     return by_name(name).read(data)
+
+
+def load_file(path: Path, name: str | None = None) -> Document:
+    """Read the document in the file at *path*, in the format called *name* or the one that its suffix names.
+
+    Raises:
+        UsageError: The suffix names no format.
+        FormatError: It is no such document, or is too large.
+        OSError: It cannot be read, or is no regular file.
+    """
+    chosen = by_path(path) if name is None else by_name(name)
+    return loads(read_whole(path, limits.PROV), chosen.name)
 
 
 def loads(data: bytes, name: str) -> Document:

@@ -6,11 +6,11 @@ import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
+from lineage.core import limits
 from lineage.errors import FormatError
 from lineage.prov.document import Document
 
 _OPTIONS: dict[str, dict[str, Any]] = {"provn": {}, "xml": {}, "jsonld": {"context": "embed"}}
-MAX_BYTES = 32 << 20  # `prov` needs a hundred times the memory of what it reads
 _DECLARATION = re.compile(rb"<!(DOCTYPE|ENTITY)", re.IGNORECASE)
 
 
@@ -41,11 +41,13 @@ def reader(name: str) -> Callable[[BinaryIO], Document]:
 
         from lineage.prov.bridge import from_prov
 
-        content = data.read(MAX_BYTES + 1)
-        if len(content) > MAX_BYTES:
+        content = data.read(limits.PROV_LIBRARY + 1)
+        if len(content) > limits.PROV_LIBRARY:
             raise FormatError(
-                f"larger than {MAX_BYTES} bytes", hint="write it as PROV-JSON, TriG or N-Quads, which are read with less memory"
+                f"larger than {limits.PROV_LIBRARY} bytes", hint="write it as PROV-JSON, TriG or N-Quads, which are read with less memory"
             )
+        if name == "provn" and _longest_string(content) > limits.PROV_STRING:
+            raise FormatError(f"a string larger than {limits.PROV_STRING} bytes", hint="write it as PROV-JSON, TriG or N-Quads")
         if name == "xml" and _DECLARATION.search(content.replace(b"\0", b"")):
             raise FormatError("a document type or entity declaration is refused", hint="PROV-XML needs none")
         try:
@@ -54,3 +56,9 @@ def reader(name: str) -> Callable[[BinaryIO], Document]:
             raise FormatError(f"not {name}: {type(error).__name__}: {error}"[:400]) from error
 
     return read
+
+
+def _longest_string(content: bytes) -> int:
+    """Return the length of the longest text between two quotes."""
+    plain = content.replace(b"\\\\", b"__").replace(b'\\"', b"__")
+    return max(map(len, plain.split(b'"')))

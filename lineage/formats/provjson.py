@@ -14,6 +14,7 @@ from typing import IO, Any, BinaryIO
 import orjson
 
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.errors import FormatError
 from lineage.formats.batches import Rows, Template, chunks, free_marker
 from lineage.prov.document import Bundle, Document, Prefixes, Statements
@@ -154,7 +155,10 @@ def _one_or_all(bodies: list[str]) -> str:
 
 def read(data: BinaryIO) -> Document:
     """Read a document. Raises FormatError, with the path to it, for what is no PROV-JSON."""
-    value, problems = loads(data.read())
+    content = data.read(limits.JSON + 1)
+    if len(content) > limits.JSON:
+        raise FormatError(f"larger than {limits.JSON} bytes", hint="write it as TriG or N-Quads")
+    value, problems = loads(content)
     if problems or not isinstance(value, dict):
         raise FormatError(": ".join(problems[0]) if problems else "expected a JSON object", hint="is this PROV-JSON?")
     scope = _Scope(_object(value.get("prefix", {}), "prefix"))

@@ -2,15 +2,17 @@
 
 A short triple beside a qualifying node that entails it is folded into the node's statement. A node is an entity, activity or agent
 when it is typed so, or as one of PROV-O's sub-classes. Triples about anything else are no PROV statements and are left out. A qualifying
-node with several values for one argument is read as one statement for each.
+node with several values for one argument is read as one statement for each, within a limit: the product of four lists has no other end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import product
+from math import prod
 from typing import Any, BinaryIO
 
+from lineage.core import limits
 from lineage.errors import FormatError
 from lineage.formats.rdf import ATTRIBUTE_OF, A
 from lineage.prov.document import Bundle, Document
@@ -34,13 +36,17 @@ def read(data: BinaryIO, media_type: str) -> Document:
     import pyoxigraph
 
     graphs: dict[str, Table] = {"": {}}
-    parser = pyoxigraph.parse(data, pyoxigraph.RdfFormat.from_media_type(media_type))
     try:
+        parser = pyoxigraph.parse(data, pyoxigraph.RdfFormat.from_media_type(media_type))
         for quad in parser:
             graph = "" if isinstance(quad.graph_name, pyoxigraph.DefaultGraph) else _key(quad.graph_name)
             graphs.setdefault(graph, {}).setdefault(_key(quad.subject), []).append((quad.predicate.value, quad.object))
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, RecursionError) as error:
         raise FormatError(f"not {media_type}: {error}") from error
+    except MemoryError as error:  # the parser's word for a token that its buffer cannot hold
+        raise FormatError(
+            f"not {media_type}: one of its literals, names or groups is too large", hint="no token may have more than 16 MiB"
+        ) from error
     namespaces = {prefix: iri for prefix, iri in parser.prefixes.items() if prefix and iri != PROV}
     whole = tuple(_Graph(graphs.pop("")).statements())
     return Document(namespaces, whole, tuple(Bundle(_named(name), tuple(_Graph(table).statements())) for name, table in graphs.items()))
@@ -71,6 +77,15 @@ class _Graph:
 
     def __init__(self, table: Table) -> None:
         self._table = table
+        self._left = limits.STATEMENTS + limits.FACTOR * sum(map(len, table.values()))
+
+    def _product(self, values: Sequence[Sequence[Arg]], at: Key) -> Iterator[tuple[Arg, ...]]:
+        """Return each choice of one value for each argument. Raises FormatError where there are too many."""
+        self._left -= prod(map(len, values))
+        if self._left < 0:
+            hint = "write a qualifying node for each value"
+            raise FormatError("several values for several arguments multiply to too many statements", at=at, hint=hint)
+        return product(*values)
 
     def statements(self) -> Iterator[Statement]:
         qualified = [*self._qualified()]
@@ -99,7 +114,7 @@ class _Graph:
         if kind != term.kind:
             attributes.append((TYPE, Name(PROV + kind)))
         id_ = None if node.startswith("_:") else Name(node)
-        for args in product(*values):
+        for args in self._product(values, subject):
             yield statement(term, id_, subject, *args, attributes=attributes)
 
     def _short(self, said: set[tuple[Term, str, Arg, Arg]]) -> Iterator[Statement]:
@@ -109,7 +124,11 @@ class _Graph:
                     term, kind = SHORT[predicate]
                     target = _named(_key(value))
                     if (term, kind, subject, target) not in said:
-                        yield from _bare(term, kind, _named(subject), target, pairs)
+                        bundles = (
+                            [[_named(_key(bundle)) for name, bundle in pairs if name == PROV + "asInBundle"]] if term is MENTION else []
+                        )
+                        for arguments in self._product(bundles, subject):
+                            yield _bare(term, kind, _named(subject), target, arguments)
 
     def _elements(self, subject: Key, pairs: list[tuple[str, Any]]) -> Iterator[Statement]:
         terms = {ELEMENT_OF[_key(value)] for predicate, value in pairs if predicate == A and _key(value) in ELEMENT_OF}
@@ -121,7 +140,7 @@ class _Graph:
             ]
             said = {(TYPE, Name(PROV + one.kind)) for one in terms}
             attributes = [pair for pair in _attributes(pairs) if pair not in said and pair[0] not in carriers]
-            for args in product(*values):
+            for args in self._product(values, subject):
                 yield statement(term, _named(subject), *args, attributes=attributes)
 
 
@@ -131,14 +150,9 @@ def _kind(one: Statement) -> str:
     )
 
 
-def _bare(term: Term, kind: str, subject: Name, target: Name, pairs: list[tuple[str, Any]]) -> Iterator[Statement]:
+def _bare(term: Term, kind: str, subject: Name, target: Name, arguments: tuple[Arg, ...]) -> Statement:
     attributes = [(TYPE, Name(PROV + kind))] if kind != term.kind else []
-    if term is not MENTION:
-        yield statement(term, None, subject, target, attributes=attributes)
-        return
-    for predicate, bundle in pairs:
-        if predicate == PROV + "asInBundle":
-            yield statement(term, None, subject, target, _named(_key(bundle)))
+    return statement(term, None, subject, target, *arguments, attributes=attributes)
 
 
 def _argument(name: str, value: Any) -> Arg:

@@ -19,7 +19,7 @@ from lineage.intake.part import Step
 from lineage.intake.work import Progress, Sidecars, Taken, Wanted, Work
 from lineage.intake.workers import Workers
 
-__all__ = ["Progress", "Taken", "Wanted", "take_in"]
+__all__ = ["Progress", "Sidecars", "Taken", "Wanted", "take_in"]
 
 
 WORTH = 1 << 28  # bytes; less is read faster than other processes are started

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import BinaryIO, cast
 from lineage.contract.lines import Stretch, UnpackingError, opened, stretches
 from lineage.contract.records import Reading
 from lineage.contract.slices import Part
+from lineage.core.writing import Pending, write_whole
 from lineage.integrity.index import Leaves
 
 PART = 32 << 20  # bytes; the results are the same bytes as long as this is
@@ -66,9 +66,10 @@ class Task:
 
 def take(task: Task, number: int, step: Step = lambda size: None, digest: hashlib._Hash | None = None) -> int:
     """Read part *number*, from 0; returns the bytes of its text. *digest* gets them too. Raises OSError."""
-    with task.rows(number).open("wb") as out:
-        part, size = read(task, number, out.write, step, digest)
-        length = out.tell()
+    with Pending(task.rows(number)) as pending:
+        part, size = read(task, number, pending.file.write, step, digest)
+        length = pending.file.tell()
+        pending.keep()
     put(task.done(number), json.dumps([length, part.dumps().decode()]).encode())
     return size
 
@@ -101,9 +102,7 @@ def digest(task: Task) -> int:
 
 def put(path: Path, data: bytes) -> None:
     """Write a file that appears whole or not at all."""
-    temporary = path.with_name(f"{path.name}.{os.getpid()}.tmp")
-    temporary.write_bytes(data)
-    temporary.replace(path)
+    write_whole(path, lambda out: out.write(data))
 
 
 def _one(task: Task) -> Iterator[Stretch]:

@@ -21,6 +21,7 @@ from lineage.capture import files
 from lineage.contract.lines import is_compressed
 from lineage.contract.records import Scan, merged, scanned
 from lineage.contract.slices import Part
+from lineage.core.writing import make_folder, open_lock
 from lineage.errors import FormatError
 from lineage.findings import Finding, finding
 from lineage.intake import part
@@ -147,9 +148,9 @@ class Work:
         assert self._kept.entry is not None
         folder = self._kept.entry.parent / "parts" / self._kept.entry.name
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            make_folder(folder)
             _sweep(folder.parent)
-            lock = os.open(folder / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+            lock = open_lock(folder / "lock")
         except OSError:  # there is nowhere to keep parts
             return None
         try:
@@ -241,6 +242,16 @@ class Work:
             return
         if there is not None and there.seal != seal:
             yield finding("other-sidecar", self._wanted.name, None, f"it is of a file with the digest {there.seal.sha256[:16]}…")
+        elif there is not None:
+            yield from self._forged_sidecar()
+
+    def _forged_sidecar(self) -> Iterator[Finding]:
+        try:
+            index.of_file(self._wanted.path)
+        except (FormatError, OSError) as error:
+            yield finding(
+                "other-sidecar", self._wanted.name, None, error.message if isinstance(error, FormatError) else str(error.strerror)
+            )
 
 
 def _rows(path: Path) -> Iterator[bytes]:

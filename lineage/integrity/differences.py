@@ -9,6 +9,7 @@ from itertools import pairwise
 from typing import Literal
 
 Prints = Sequence[int] | Sequence[bytes]  # a fingerprint a line
+MAX_CHANGES = 100_000  # lines that are named; a sidecar that promises more missing ones costs nothing
 Pair = tuple[int, int]  # the positions of one line before and now, from 0
 
 
@@ -19,6 +20,11 @@ class Change:
     before: int | None
     now: int | None
     what: Literal["changed", "missing", "added", "moved"]
+
+
+def can_be_named(before: int, now: int) -> bool:
+    """Return whether the numbers of lines are near enough to each other for `differences`."""
+    return abs(before - now) <= MAX_CHANGES
 
 
 def differences(before: Prints, now: Prints) -> list[Change]:

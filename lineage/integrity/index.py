@@ -22,13 +22,15 @@ from pathlib import Path
 from struct import Struct
 from tempfile import TemporaryFile
 from types import TracebackType
-from typing import IO, Any, BinaryIO
+from typing import IO, Any
 
 import orjson
 
 from lineage.capture import files
+from lineage.capture.places import bag_of
 from lineage.contract.lines import Stretch, UnpackingError, opened, stretches
 from lineage.contract.strict import loads
+from lineage.core.writing import Pending, make_folder
 from lineage.errors import FormatError
 from lineage.kernel import SHORT
 from lineage.merkle import Tree, row, rows, short
@@ -42,6 +44,7 @@ MAX_NAME = 240  # bytes of a file's name; a longer one leaves no room for `.inde
 SPOOLED = 16 << 20  # bytes of rows in memory: a million lines
 COPIED = 1 << 20  # bytes of rows at a time
 PAIR = Struct("<QQ")  # offset, fingerprint
+FITS = b"each row is that of its line"  # remembered of a file and its sidecar
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +79,42 @@ class Index:
     def fingerprints(self) -> array[int]:
         """The fingerprint of each line, in order, as a number."""
         return array("Q", _numbers(self._rows))
+
+    def sha256(self) -> str:
+        """Return the digest of the rows: what a signature holds of an index."""
+        return hashlib.sha256(self._rows).hexdigest()
+
+    def fits(self, file: Path) -> bool:
+        """Read *file* up to the first row that is not that of its line. Return whether there is none, and the seal is that of the file.
+
+        Raises OSError.
+        """
+        comparison = _Comparison(self._rows)
+        try:
+            sha256, size = each_row(file, comparison.add)
+        except (_OtherRowError, UnpackingError):
+            return False
+        root = comparison.tree.finish()[0].hex()
+        return self.seal == Seal(sha256=sha256, bytes=size, lines=comparison.tree.size, merkle_root=root)
+
+
+class _OtherRowError(Exception):
+    """A row of a sidecar is not that of the line."""
+
+
+class _Comparison:
+    """Compares the rows of a sidecar with those of a file, and makes the tree of the file."""
+
+    def __init__(self, expected: memoryview) -> None:
+        self._expected = expected
+        self.tree = Tree()
+
+    def add(self, rows: bytes) -> None:
+        """Compare the rows of the next lines. Raises _OtherRowError."""
+        start, now = self.tree.size * ROW, short(rows)
+        if self._expected[start : start + len(now)] != now:
+            raise _OtherRowError
+        self.tree.extend(rows)
 
 
 def path_of(file: Path) -> Path:
@@ -113,32 +152,29 @@ class Sealing:
     def __init__(self, file: Path) -> None:
         self._target, self._file = path_of(file), file
         self._tree = Tree()
-        self._temporary: Path | None = None
-        self._out: BinaryIO | None = None
+        self._pending: Pending | None = None
 
     def __enter__(self) -> Sealing:
         return self
 
     def open(self) -> None:
         """Begin the sidecar. Raises OSError where it cannot be written; the tree is made all the same."""
-        if self._target.parent.is_symlink():
-            raise OSError(f"{self._target.parent} is a link")
-        self._target.parent.mkdir(exist_ok=True)
-        self._temporary, self._out = files.exclusive(self._target)
-        self._out.write(b" " * MAX_HEADER)
+        make_folder(self._target.parent, within=self._file.parent)
+        self._pending = Pending(self._target, within=self._file.parent)
+        self._pending.file.write(b" " * MAX_HEADER)
 
     def add(self, rows: bytes) -> None:
         """The rows of the next lines."""
         self._tree.extend(rows)
         self.put(short(rows))
-        if self._out and self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
+        if self._pending and self._tree.size * ROW > LARGE and self._tree.size * ROW > MAX_SHARE * self._file.stat().st_size:
             self._drop()
 
     def put(self, short_rows: bytes) -> None:
         """The same, of lines that are in a tree already, as the sidecar keeps them. A full disk ends the sidecar, and nothing else."""
-        if self._out:
+        if self._pending:
             try:
-                self._out.write(short_rows)
+                self._pending.file.write(short_rows)
             except OSError:
                 self._drop()
 
@@ -148,21 +184,18 @@ class Sealing:
 
     def keep(self, seal: Seal) -> bool:
         """Put the sidecar in its place, where it appears whole or not at all; is it there now? Raises OSError."""
-        if self._out is None or self._temporary is None:
+        if self._pending is None:
             return False
-        self._out.seek(0)
-        self._out.write(_header(seal))
-        self._out.close()
-        self._temporary.replace(self._target)
-        self._temporary = self._out = None
+        self._pending.file.seek(0)
+        self._pending.file.write(_header(seal))
+        self._pending.keep()
+        self._drop()
         return True
 
     def _drop(self) -> None:
-        if self._out and self._temporary:
-            with suppress(OSError):  # what is buffered cannot be written, and is not needed
-                self._out.close()
-            self._temporary.unlink(missing_ok=True)
-        self._temporary = self._out = None
+        if self._pending:
+            self._pending.close()
+        self._pending = None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._drop()
@@ -232,6 +265,20 @@ def build(file: Path, *, keep: bool = True) -> Seal:
         return seal
 
 
+def sealed(file: Path) -> tuple[Seal, str]:
+    """Read *file* once. Return what stands for it, and the digest of the rows that its sidecar has to have. Raises as `each_row` does."""
+    rows_hash = hashlib.sha256()
+    tree = Tree()
+
+    def add(rows: bytes) -> None:
+        rows_hash.update(short(rows))
+        tree.extend(rows)
+
+    sha256, size = each_row(file, add)
+    seal = Seal(sha256=sha256, bytes=size, lines=tree.size, merkle_root=tree.finish()[0].hex())
+    return seal, rows_hash.hexdigest()
+
+
 def fingerprints(file: Path) -> array[int]:
     """The fingerprint of each line of *file*, as a number; of a packed one, up to where it is damaged. Raises OSError."""
     found = array("Q")
@@ -256,8 +303,10 @@ def can_be_made(file: Path) -> bool:
     """Is there no sidecar of *file*, and may one be made?"""
     folder = path_of(file).parent
     try:
+        if exists(file) or bag_of(file.parent):
+            return False
         place = folder if folder.exists() else folder.parent
-        return not exists(file) and not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
+        return not folder.is_symlink() and os.access(place, os.W_OK) and len(os.fsencode(file.name)) < MAX_NAME
     except (OSError, ValueError):
         return False
 
@@ -283,6 +332,37 @@ def read(file: Path) -> Index | None:
     if seal is None or len(data) != MAX_HEADER + ROW * seal.lines:
         raise FormatError("the sidecar is damaged", at=str(path), hint="delete it; lineage export writes it anew")
     return Index(seal, data[MAX_HEADER:])
+
+
+def of_file(file: Path, *, recheck: bool = False) -> Index | None:
+    """Return the sidecar of *file* if each of its rows is that of the line in the file; None where there is no sidecar.
+
+    The file is read once for it. The answer is remembered while file and sidecar stay the same.
+
+    Args:
+        file: A file of records.
+        recheck: Read the file even if the answer is remembered.
+
+    Raises:
+        FormatError: The sidecar is damaged, or belongs to other bytes than the file has.
+        OSError: The file or the sidecar cannot be read.
+    """
+    known = read(file)
+    if known is None:
+        return None
+    if known.seal.bytes != file.stat().st_size:
+        raise _foreign(file, "the file has another size than its sidecar says")
+    kept = files.Kept.of(file, f"rows {files.digest(path_of(file), recheck=recheck)[0]}")
+    if not recheck and kept.read() == FITS:
+        return known
+    if not known.fits(file):
+        raise _foreign(file, "the rows of the sidecar are not those of the file")
+    kept.write(FITS)
+    return known
+
+
+def _foreign(file: Path, problem: str) -> FormatError:
+    return FormatError(problem, at=str(path_of(file)), hint=f"it is not used; lineage verify {file} tells which of the two was altered")
 
 
 def _seal(said: object) -> Seal | None:

@@ -29,14 +29,9 @@ class FileLines:
         self._descriptor: int | None = None
         self._held: list[bytes] | None = None
         try:
-            found = index.read(path)
+            self.index = index.of_file(path)
         except (FormatError, OSError) as error:
             self.problem = str(error)
-            return
-        if found is not None and found.seal.bytes == path.stat().st_size:
-            self.index = found
-        elif found is not None:
-            self.problem = "the file has another size than its sidecar says"
 
     def __del__(self) -> None:
         self.close()

@@ -1,18 +1,25 @@
-"""One line of a file, proved by the root alone: whoever has the line, the proof and the root needs not the file.
+"""One line of a file, proved by root and number of lines: whoever has the line and the proof needs not the file.
 
-The proof is JSON. Its path holds the hashes beside the way from the leaf to the root (RFC 9162, 2.1.3); who has the record need
-not trust the proof, for the path leads to the root or it does not.
+The proof is JSON. Its path holds the hashes beside the way from the leaf to the root (RFC 9162, 2.1.3).
+The root alone proves that the line is in the file. The numbers in the proof are claims of whoever
+wrote it: in trees of other sizes the same path leads to the same root from other places. Who knows
+the number of lines too, from the manifest or a signed statement, knows the number of the line.
 """
 
 from __future__ import annotations
 
+import errno
+import os
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage.contract.lines import MAX_LINE
 from lineage.contract.strict import loads
-from lineage.errors import FormatError, NotFoundError
+from lineage.core.reading import is_file
+from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.integrity.index import each_row
 from lineage.merkle import Tree, leaf_hash, leaves_of, proved_root
 
@@ -45,7 +52,7 @@ def prove(file: Path, line: int) -> Proof:
     Raises:
         NotFoundError: there is no such file or line. OSError: the file cannot be read.
     """
-    if not file.is_file():
+    if not is_file(file):
         raise NotFoundError("no such file", at=str(file))
     tree, mine = Tree(target=line - 1), b""
 
@@ -69,13 +76,41 @@ def read(path: Path) -> Proof:
     Raises:
         FormatError: it has not the shape of one. NotFoundError: there is no such file.
     """
-    if not path.is_file():
-        raise NotFoundError("no such file", at=str(path))
-    said = loads(path.read_bytes())[0] if path.stat().st_size <= MAX_BYTES else None
+    data = read_bounded(path, MAX_BYTES)
+    said = loads(data)[0] if len(data) <= MAX_BYTES else None
     if not isinstance(said, dict) or said.get("format") != FORMAT or not _is_proof(said):
         raise FormatError("this is no inclusion proof", at=str(path), hint="lineage prove FILE:LINE writes one")
     names = ("line", "lines", "merkle_root", "leaf")
     return Proof(file=str(said.get("file")), path=tuple(said["path"]), **{name: said[name] for name in names})
+
+
+def read_record(path: Path | None) -> bytes:
+    """Return one line of a file of records from *path*, or from stdin where it is None.
+
+    Raises:
+        UsageError: It is longer than a line may be.
+        NotFoundError: There is no such file.
+        OSError: It cannot be read.
+    """
+    data = sys.stdin.buffer.read(MAX_LINE + 1) if path is None else read_bounded(path, MAX_LINE)
+    if len(data) > MAX_LINE:
+        raise UsageError(
+            f"the record is longer than a line may be, {MAX_LINE} bytes", at=str(path or "-"), hint="give one line: sed -n 12p data.jsonl"
+        )
+    return data
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """Return the bytes of a file or pipe, at most one more than *limit*: then there are too many. A pipe that nobody writes to is empty."""
+    if path.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise NotFoundError("no such file", at=str(path)) from None
+    with os.fdopen(descriptor, "rb") as file:
+        os.set_blocking(descriptor, True)
+        return file.read(limit + 1)
 
 
 def _is_proof(said: dict[str, Any]) -> bool:
@@ -87,11 +122,21 @@ def _is_proof(said: dict[str, Any]) -> bool:
     return all(isinstance(one, str) and _HASH.fullmatch(one) for one in hashes) and all(type(one) is int for one in numbers)
 
 
-def holds(proof: Proof, record: bytes, root: str) -> str | None:
-    """None when *record*, the exact bytes of a line with its line ending, is proved under *root* (64 hex digits); else why it is not."""
+def holds(proof: Proof, record: bytes, root: str, lines: int | None = None) -> str | None:
+    """None when *record*, the exact bytes of a line with its line ending, is proved under *root*; else why it is not.
+
+    Args:
+        proof: As it was sent.
+        record: The line, with its line ending.
+        root: The Merkle root to trust, 64 hex digits.
+        lines: The number of lines to trust, from where the root comes from. Without it only
+            is proved that the line is in the file: `proof.line` stays a claim.
+    """
     leaf = leaf_hash(record)
     if proof.merkle_root != root:
         return f"the proof is for the root {proof.merkle_root}, not {root}"
+    if lines is not None and proof.lines != lines:
+        return f"the proof is for a file of {proof.lines} lines, not {lines}"
     if leaf.hex() != proof.leaf:
         return _other_line(proof, record)
     led_to = proved_root(leaf, proof.line - 1, proof.lines, [bytes.fromhex(node) for node in proof.path])

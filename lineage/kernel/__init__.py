@@ -1,5 +1,6 @@
-"""The compiled loops (kernel.c), where this installation has them: `kernel` is None where it has not, and every caller goes without.
+"""The compiled loops (kernel.c) and the compiled way of a record into its file (batch.c), where this installation has them.
 
+`kernel` and `CompiledBatch` are None where it has not, and every caller goes without.
 They only make things faster. The same answers come from Python, a line at a time; tests hold the two against each other.
 SHA-256 is that of the OpenSSL which Python's own `hashlib` is linked with.
 """
@@ -12,6 +13,10 @@ from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 from struct import Struct
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from lineage.kernel import batch
 
 ROW = 40  # bytes: the offset of a line (little-endian) and its leaf hash
 SHORT = 16  # bytes of a row that an index keeps
@@ -129,9 +134,18 @@ def _sha256(library: ctypes.CDLL) -> bool:
     return True
 
 
+def _is_off() -> bool:
+    return os.environ.get(OFF, "") not in ("", "0")
+
+
+def _source(name: str) -> str:
+    """Return the digest of a source file, which the library that was compiled from it names."""
+    return sha256(Path(__file__).with_name(name).read_bytes()).hexdigest()
+
+
 def _loaded() -> tuple[Kernel | None, str]:
     """The kernel, or why there is none."""
-    if os.environ.get(OFF, "") not in ("", "0"):
+    if _is_off():
         return None, f"{OFF} is set"
     path = Path(__file__).with_name("kernel.so")
     if not path.is_file():
@@ -142,9 +156,25 @@ def _loaded() -> tuple[Kernel | None, str]:
         source = library.lineage_source()
     except (OSError, AttributeError) as error:
         return None, f"it cannot be loaded: {error}"
-    if source != sha256(path.with_suffix(".c").read_bytes()).hexdigest().encode():
+    if source != _source("kernel.c").encode():
         return None, "it was compiled from another version of kernel.c: install lineage again"
     return (Kernel(library), "") if _sha256(library) else (None, "Python's hashlib is not linked with a shared OpenSSL")
 
 
+def _loaded_batch() -> tuple[type[batch.Batch] | None, str]:
+    """Return the compiled class `Batch`, or the reason why there is none."""
+    if _is_off():
+        return None, f"{OFF} is set"
+    try:
+        from lineage.kernel import batch
+    except ImportError as error:
+        if not Path(__file__).with_name("batch.abi3.so").is_file():
+            return None, "it was not compiled: there was no C compiler or no Python.h when lineage was installed"
+        return None, f"it cannot be loaded: {error}"
+    if batch.source != _source("batch.c"):
+        return None, "it was compiled from another version of batch.c: install lineage again"
+    return batch.Batch, ""
+
+
 kernel, reason = _loaded()
+CompiledBatch, batch_reason = _loaded_batch()

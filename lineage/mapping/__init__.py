@@ -19,11 +19,13 @@ from lineage.facts import Artifact, Session
 from lineage.mapping.activities import activity_statements
 from lineage.mapping.artifacts import artifact_statements
 from lineage.mapping.attributes import Attribute
-from lineage.mapping.names import PROV, VOCABULARIES, Ids
+from lineage.mapping.names import LIN, PROV, VOCABULARIES, Ids
 from lineage.mapping.sessions import Scope, kind, session_statements, when
 from lineage.prov.document import Bundle, Document
 from lineage.prov.statement import Arg, Name, Statement, literal, statement
-from lineage.prov.terms import ENTITY, GENERATION, TERMS, Term
+from lineage.prov.terms import ENTITY, GENERATION, TERMS, USAGE, Term
+
+CODE = frozenset({"patch", "code", "script"})  # types of files that are kept of the code that ran
 
 
 def namespaces(ids: Ids) -> dict[str, str]:
@@ -45,13 +47,21 @@ def document(session: Session, ids: Ids | None = None) -> Document:
 def combined(sessions: Iterable[Session], ids: Ids | None = None) -> Document:
     """Many sessions, each in a bundle of its own, whatever order they come in."""
     ids = ids or Ids()
-    ordered = sorted(sessions, key=ids.bundle)
+    named = list(_named(sorted(sessions, key=ids.bundle), ids))
     about = (
-        statement(ENTITY, ids.bundle(one), attributes=[*kind(PROV["Bundle"]), (PROV["label"], literal(one.title or one.id))])
-        for one in ordered
+        statement(ENTITY, name, attributes=[*kind(PROV["Bundle"]), (PROV["label"], literal(one.title or one.id))]) for name, one in named
     )
-    bundles = tuple(Bundle(ids.bundle(one), statements(one, ids)) for one in ordered)
+    bundles = tuple(Bundle(name, statements(one, ids)) for name, one in named)
     return Document(namespaces(ids), merged(about), bundles)
+
+
+def _named(sessions: Iterable[Session], ids: Ids) -> Iterator[tuple[Name, Session]]:
+    """Return each session with the name of its bundle. Copies of a session in several folders have its id, and bundles need their own names."""
+    taken: dict[Name, int] = {}
+    for session in sessions:
+        name = ids.bundle(session)
+        taken[name] = number = taken.get(name, 0) + 1
+        yield (name if number == 1 else Name(f"{name}-{number}")), session
 
 
 def _told(scope: Scope) -> Iterator[Statement]:
@@ -65,10 +75,16 @@ def _told(scope: Scope) -> Iterator[Statement]:
 
 
 def _of_the_session(scope: Scope, artifact: Artifact) -> Iterator[Statement]:
-    """A file that no activity made: the session itself did, unless it is of unknown origin."""
+    """A file that no activity made: the session used it as code, or made it, unless it is of unknown origin.
+
+    A patch is named by its content, and sessions with the same changes share it: it was there before each of them.
+    """
     yield from artifact_statements(scope, artifact)
     me = scope.activity
-    if me and artifact.type != "legacy":
+    if me and artifact.type in CODE:
+        name = scope.ids.artifact(artifact, scope.session)
+        yield statement(USAGE, None, me, name, attributes=[(PROV["role"], LIN["code"])])
+    elif me and artifact.type != "legacy":
         yield statement(GENERATION, None, scope.ids.artifact(artifact, scope.session), me, when(artifact.timestamp))
 
 

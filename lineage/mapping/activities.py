@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from lineage.contract.times import time_gaps
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation, trained_on
 from lineage.known_by import KnownBy, kinds, source
-from lineage.mapping.artifacts import artifact_statements, metric_statements
+from lineage.mapping.artifacts import artifact_statements, is_unchanged, metric_statements
 from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, known_by, some, value_of
 from lineage.mapping.names import DCTERMS, FAIR4ML, LIN, MLS, PROV, SCHEMA, role
 from lineage.mapping.sessions import Scope, kind, script_agent, when
@@ -58,7 +59,7 @@ def _about(scope: Scope, run: Activity) -> Iterator[Attribute]:
     yield from known_by(source(run, "status"))
     for one in kinds(run, "provenance" if isinstance(run, ModelLoad) else "params"):
         yield LIN["parametersKnownBy"], literal(one.value)
-    yield from gaps(run.gaps)
+    yield from gaps((*run.gaps, *time_gaps(started_at=run.started_at, ended_at=run.ended_at)))
 
 
 def _label(scope: Scope, run: Activity) -> str:
@@ -90,10 +91,10 @@ def _made(scope: Scope, run: Activity, sources: tuple[Name, ...]) -> Iterator[St
 
 
 def _generated(scope: Scope, run: Activity, artifact: Artifact, name: Name) -> Iterator[Statement]:
-    as_ = [
-        (PROV["role"], role(artifact.role or "output")),
-        *known_by(source(artifact, "activity") if not run.inferred else KnownBy.INFERRED),
-    ]
+    if is_unchanged(run, artifact):
+        return
+    made_by = KnownBy.INFERRED if run.inferred else source(artifact, "activity")
+    as_ = [(PROV["role"], role(artifact.role or "output")), *known_by(made_by)]
     yield statement(GENERATION, None, name, scope.ids.run(run.id), when(artifact.timestamp), attributes=as_)
     if run.script:
         yield statement(ATTRIBUTION, None, name, scope.ids.script(run.script, scope.session))
@@ -115,8 +116,9 @@ def _by_script(scope: Scope, run: Activity, plan: Name | None) -> Iterator[State
 
 
 def _parameters(scope: Scope, run: Activity, kind_: Name) -> Iterator[Statement]:
-    """The parameters as a plan, each one an attribute; equal parameters are one entity."""
-    plan = scope.ids.plan("params", run.params) if run.params else None
+    """The parameters as a plan, each one an attribute; equal parameters of runs of one kind are one entity."""
+    of_kind = kind_.removeprefix(LIN).removesuffix("Params").lower()
+    plan = scope.ids.plan(f"params-{of_kind}", run.params) if run.params else None
     if plan:
         about = [
             *kind(PROV["Plan"], kind_, MLS["HyperParameterSetting"]),

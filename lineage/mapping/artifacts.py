@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from lineage.facts import Artifact, Evaluation, Gap, Origin, Slice, Training
+from lineage.contract.times import time_gaps
+from lineage.core.words import counted
+from lineage.facts import Activity, Artifact, Evaluation, Gap, Origin, Slice, Training
 from lineage.known_by import source
 from lineage.mapping.attributes import Attribute, gaps, known_by, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
@@ -48,6 +50,11 @@ def artifact_statements(scope: Scope, artifact: Artifact) -> Iterator[Statement]
         yield from _slice(scope, artifact, name, one)
 
 
+def is_unchanged(run: Activity, artifact: Artifact) -> bool:
+    """Return whether the run used the very bytes that it wrote: they were there before it, so it did not generate them."""
+    return artifact.sha256 is not None and any(one.sha256 == artifact.sha256 for one in run.used)
+
+
 def _about(artifact: Artifact) -> Iterator[Attribute]:
     classes = TYPES.get(artifact.type, (LIN["Artifact"],))
     collection = [PROV["Collection"]] if artifact.parts or artifact.slices else []
@@ -65,7 +72,7 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
         yield from some(name, value if isinstance(value, str) else None)
     yield from some(LIN["removedAt"], artifact.removed_at)
     yield from known_by(source(artifact, "dataset" if artifact.dataset else "sha256"))
-    yield from gaps(artifact.gaps)
+    yield from gaps((*artifact.gaps, *time_gaps(timestamp=artifact.timestamp)))
 
 
 def _clean(text: str) -> str:
@@ -76,7 +83,9 @@ def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator
     name = scope.ids.slice(file, one)
     yield statement(ENTITY, name, attributes=_slice_about(scope, artifact, one))
     yield statement(MEMBERSHIP, None, file, name)
-    if artifact.activity and one.metadata:  # nobody says who made records without metadata
+    writers = (run for run in scope.session.activities if run.id == artifact.activity)
+    is_old = any(is_unchanged(run, artifact) for run in writers)
+    if artifact.activity and one.metadata and not is_old:  # nobody says who made records without metadata
         yield statement(GENERATION, None, name, scope.ids.run(artifact.activity), when(artifact.timestamp))
 
     for origin in one.origins:
@@ -84,7 +93,7 @@ def _slice(scope: Scope, artifact: Artifact, file: Name, one: Slice) -> Iterator
 
 
 def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
-    """Where the records of a slice were made: how many of them, and what was edited on the way, is said of the derivation."""
+    """The slice of a file that the run used, and of the derivation how many records it concerns and what was edited."""
     made = Artifact(path=origin.path, type="training_data", sha256=origin.sha256)
     file = scope.ids.artifact(made, scope.session)
     about = [(LIN["count"], literal(origin.count)), (LIN["editedCount"], literal(origin.edited))]
@@ -103,11 +112,13 @@ def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
 
 def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attribute]:
     yield from kind(LIN["Slice"], PROV["Collection"])
-    yield PROV["label"], literal(f"{one.count} records")
+    yield PROV["label"], literal(f"{counted(one.count, 'record')}")
     yield LIN["lines"], literal(", ".join(f"{first}-{last}" if last > first else f"{first}" for first, last in one.lines))
     yield from some(LIN["scattered"], one.scattered or None)
     yield from some(LIN["mixed"], one.mixed or None)
     yield LIN["count"], literal(one.count)
+    yield from some(LIN["unmatchedCount"], one.unmatched or None)
+    yield from some(LIN["undecidedCount"], one.undecided or None)
     yield from some(LIN["firstTime"], one.first_time)
     yield from some(LIN["lastTime"], one.last_time)
     if one.seeds:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from lineage.contract.times import xsd_time
+from lineage.contract.times import time_gaps, xsd_time
 from lineage.facts import CodeVersion, Script, Session
 from lineage.known_by import source
 from lineage.mapping.attributes import Attribute, failure, gaps, known, known_by, some
@@ -39,7 +39,7 @@ def kind(*classes: Name) -> Iterator[Attribute]:
 
 
 def when(value: str | None) -> str | None:
-    """A time as PROV writes it; a naive one is left out, for nobody recorded its offset."""
+    """A time as PROV writes it; a naive one is left out, for nobody recorded its offset, and stands as a gap."""
     return xsd_time(value) if value else None
 
 
@@ -64,7 +64,7 @@ def _about(session: Session) -> Iterator[Attribute]:
     yield from some(LIN["host"], session.host)
     yield from known_by(source(session, "status"))
     yield from failure(session.error)
-    yield from gaps(session.gaps)
+    yield from gaps((*session.gaps, *time_gaps(started_at=session.started_at, ended_at=session.ended_at)))
 
 
 def _environment(scope: Scope, me: Name) -> Iterator[Statement]:
@@ -126,14 +126,16 @@ def _state(code: CodeVersion) -> str:
 
 
 def _dirty(scope: Scope, name: Name, sha: str, code: CodeVersion) -> Iterator[Statement]:
-    """The changed code is a revision of the commit; the patch, if kept, was derived from both."""
+    """The changed code is a revision of the commit, and derived from the patch, if that was kept.
+
+    The patch is derived from neither: the same changes may be made to several commits.
+    """
     commit = scope.ids.commit(sha)
     yield statement(ENTITY, commit, attributes=_code_attributes(CodeVersion(git_sha=sha, dirty=False, known=code.known)))
     yield statement(DERIVATION, None, name, commit, attributes=kind(PROV["Revision"]))
     if code.patch:
         patch = scope.ids.artifact(code.patch, scope.session)
-        yield statement(DERIVATION, None, patch, name)
-        yield statement(DERIVATION, None, patch, commit)
+        yield statement(DERIVATION, None, name, patch)
 
 
 def _agents(scope: Scope, me: Name) -> Iterator[Statement]:
@@ -169,10 +171,17 @@ def on_behalf(scope: Scope, agent: Name) -> Iterator[Statement]:
 
 def script_agent(scope: Scope, script: Script) -> Iterator[Statement]:
     """The program as a software agent, at its version."""
-    about = [*kind(PROV["SoftwareAgent"], LIN["Script"]), *some(PROV["label"], _script_label(script)), *some(LIN["sha256"], script.sha256)]
+    about = [
+        *kind(PROV["SoftwareAgent"], LIN["Script"]),
+        *some(PROV["label"], _script_label(script)),
+        *some(LIN["sha256"], script.sha256),
+    ]
     yield statement(AGENT, scope.ids.script(script, scope.session), attributes=[*about, *some(LIN["gitSha"], script.version)])
     yield from on_behalf(scope, scope.ids.script(script, scope.session))
 
 
 def _script_label(script: Script) -> str:
-    return f"{script.path} @{script.version[:8]}" if script.version else script.path
+    """The script at its version, with its digest: of a tree with changes the commit does not tell which script ran."""
+    if not script.version:
+        return script.path
+    return f"{script.path} @{script.version[:8]}{f' ({script.sha256[:8]})' if script.sha256 else ''}"

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import importlib.util
-import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage.errors import ModelError
+from lineage.contract.strict import loads
+from lineage.core import limits
+from lineage.core.reading import open_plain, read_whole
+from lineage.errors import FormatError, ModelError
 
-HEADER = 100 << 20  # bytes; the format allows no longer header
 PLAIN = frozenset(["F64", "F32", "F16", "BF16", "I64", "BOOL"])  # number types of weights that are not quantized
 METHODS = ("bitsandbytes", "gptq", "awq")  # their weights are always of integers
 HINT = "delete quantization_config from config.json, or save the quantized weights again"
@@ -46,8 +48,8 @@ def check(folder: Path) -> None:
 def quantization(folder: Path) -> str | None:
     """Return the quantization that config.json names, in words: `4-bit (bitsandbytes)`. None where it names none."""
     try:
-        config = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):  # whoever loads it says what is wrong
+        config, _ = loads(read_whole(folder / "config.json", limits.CONFIGURATION))
+    except (OSError, FormatError):  # whoever loads it says what is wrong
         return None
     said = config.get("quantization_config") if isinstance(config, dict) else None
     if not isinstance(said, dict):
@@ -67,12 +69,10 @@ def _bits(said: dict[str, Any]) -> str:
 
 def dtypes(file: Path) -> Iterator[str]:
     """Return the number types of the tensors in a file of safetensors; nothing where it is none. Only the header is read."""
-    with file.open("rb") as data:
+    with os.fdopen(open_plain(file, follow=True), "rb") as data:
         size = int.from_bytes(data.read(8), "little")
-        if not 2 <= size <= HEADER:
+        if not 2 <= size <= limits.MODEL_HEADER:
             return
-        try:
-            header = json.loads(data.read(size))
-        except ValueError:
-            return
-    yield from (str(entry.get("dtype")) for name, entry in header.items() if name != "__metadata__" and isinstance(entry, dict))
+        header, _ = loads(data.read(size))
+    if isinstance(header, dict):
+        yield from (str(entry.get("dtype")) for name, entry in header.items() if name != "__metadata__" and isinstance(entry, dict))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from lineage.contract.decoding import BEAMS, SAMPLING
 from lineage.errors import UsageError
-from lineage.models.settings import BEAMS, SAMPLING
 
 # Everything that decides a completion besides the seed; `stop` is where the response is cut, not where the model stops.
 PARAMS: dict[str, Any] = {

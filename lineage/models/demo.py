@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.times import now
+from lineage.core.words import counted
+from lineage.core.writing import make_folder, replace_file
 from lineage.models import tiny
 from lineage.models.generation import GREEDY, complete, effective, instruction_prompt, record
 from lineage.models.loader import CleanModelLoader
@@ -27,8 +29,8 @@ def run(artifacts: Path, graphs: Path | None, *, records: int = 200, echo: Echo 
     _no_bars()
     prompts, held_out = artifacts / "inputs" / "prompts.jsonl", artifacts / "inputs" / "held_out.jsonl"
     for path in (prompts, held_out):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes((DATA / path.name).read_bytes())
+        make_folder(path.parent, within=artifacts)
+        replace_file(path, (DATA / path.name).read_bytes(), within=artifacts)
     instructions = list(_rows(prompts))
     echo("building a tiny model …")
     folder = tiny.build(artifacts / "models" / "tiny", [row["instruction"] for row in instructions])
@@ -38,7 +40,7 @@ def run(artifacts: Path, graphs: Path | None, *, records: int = 200, echo: Echo 
         model, tokenizer, provenance = loader.load()
         load = opened.model_load(provenance, files=loader.files, started_at=started, ended_at=now())
         stamp = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-        echo(f"generating {records} records …")
+        echo(f"generating {counted(records, 'record')} …")
         _generate(opened, load, (model, tokenizer), prompts, instructions, records, stamp)
         echo("evaluating 12 held-out examples …")
         _evaluate(opened, load, (model, tokenizer), held_out, stamp)

@@ -6,6 +6,8 @@ import json
 import shutil
 from pathlib import Path
 
+from lineage.core.writing import replace_file
+
 LINE = 2  # of the file of records, whose response is forged
 RENAMED = "held_out_easier.jsonl"
 
@@ -17,8 +19,8 @@ def forged(artifacts: Path, copy: Path) -> Path:
     lines = records.read_text().splitlines(keepends=True)
     record = json.loads(lines[LINE - 1])
     lines[LINE - 1] = json.dumps({**record, "response": "forged"}) + "\n"
-    records.write_text("".join(lines))
+    replace_file(records, "".join(lines).encode())
     told = json.loads(report.read_text())
-    report.write_text(json.dumps({**told, "summary": dict.fromkeys(told["summary"], 0.99)}))
+    replace_file(report, json.dumps({**told, "summary": dict.fromkeys(told["summary"], 0.99)}).encode())
     (copy / "inputs" / "held_out.jsonl").rename(copy / "inputs" / RENAMED)
     return copy

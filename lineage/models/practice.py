@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
+from lineage.core.writing import new_folder
 from lineage.errors import UsageError
 from lineage.models import tiny
 
@@ -105,12 +105,8 @@ def _making(folder: Path) -> Iterator[Path]:
     """A new folder that takes its name only when it is whole, so that a build that was interrupted is begun again."""
     if folder.exists() and any(folder.iterdir()):
         raise UsageError("the folder holds something else than the practice model", at=str(folder), hint="name an empty one")
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with TemporaryDirectory(prefix=f".{folder.name}-", dir=folder.parent) as scratch:
-        new = Path(scratch) / folder.name
-        new.mkdir()
+    with new_folder(folder) as new:
         yield new
-        new.replace(folder)
 
 
 def _whole(folder: Path) -> bool:

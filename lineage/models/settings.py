@@ -15,10 +15,9 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
+from lineage.contract.decoding import BEAMS, SAMPLING
 from lineage.models import arguments, seeds
 
-SAMPLING = ("temperature", "top_k", "top_p", "min_p", "top_h", "typical_p", "epsilon_cutoff", "eta_cutoff")  # unused where nothing is drawn
-BEAMS = ("length_penalty", "early_stopping")  # unused with one beam
 ASSISTED = ("num_assistant_tokens", "num_assistant_tokens_schedule", "assistant_confidence_threshold", "assistant_lookbehind", "target_lookbehind")  # fmt: skip
 # Recorded even where they have the library's default. Other settings at their defaults follow from the version of the library.
 DECISIVE = ("do_sample", "num_beams", "repetition_penalty", "max_new_tokens", "temperature", "top_k", "top_p", *BEAMS)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from lineage.core.writing import make_folder
 from lineage.errors import UsageError
 from lineage.models import checkpoint
 
@@ -32,7 +33,7 @@ def build(folder: Path, texts: Sequence[str], *, seed: int = 0) -> Path:
         if all((folder / name).is_file() for name in FILES):
             return folder
         raise UsageError("the folder holds something else than the tiny model", at=str(folder), hint="name an empty one")
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
     tokenizer = _tokenizer(texts)
     tokenizer.save_pretrained(folder)
     _model(len(tokenizer), seed).save_pretrained(folder)

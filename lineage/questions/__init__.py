@@ -19,6 +19,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from lineage.core import limits
+from lineage.core.reading import read_whole
 from lineage.errors import FormatError, LateError, LineageError, NotFoundError, UsageError
 from lineage.store.embedded import check
 from lineage.store.sparql import checked, tokens
@@ -136,7 +138,7 @@ def _folders() -> Iterator[Path]:
 def read(path: Path, timeout: float | None = None) -> Question:
     """A question from its file. Raises FormatError that says what its header or query lacks, LateError where that takes too long."""
     try:
-        text = path.read_text("utf-8")
+        text = read_whole(path, limits.QUERY_FILE).decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise FormatError(f"the question cannot be read: {error}", at=str(path)) from error
     if not _NAME.fullmatch(path.stem):

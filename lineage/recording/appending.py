@@ -16,6 +16,7 @@ from os import SEEK_CUR
 from time import sleep
 
 from lineage.contract.strict import loads
+from lineage.recording.batch import new_batch
 
 TAIL = 64 << 20  # bytes of a last line that are looked at
 SETTLED = 0.1  # seconds in which a line is written, where that cannot be waited for
@@ -27,12 +28,13 @@ class LineFile:
 
     Attributes:
         is_alone: Every byte of the file is from this object.
-        end: Where the file ends, as far as this object knows.
+        batch: The lines that are not hashed yet, and where the file ends. A compiled batch writes lines, too.
     """
 
     def __init__(self, descriptor: int, *, is_shared: bool) -> None:
         self._descriptor = descriptor
         end_torn_line(descriptor, is_shared=is_shared)
+        self.batch = new_batch(descriptor)
         self.end = os.fstat(descriptor).st_size
         self.is_alone = self.end == 0
 
@@ -42,12 +44,20 @@ class LineFile:
         Raises:
             OSError: The line is not in the file.
         """
-        end, self.end = self.end, UNKNOWN
+        end, self.batch.end = self.batch.end, UNKNOWN
         try:
             done = os.write(self._descriptor, line)
         except OSError:
-            self.end = end
+            self.batch.end = end
             raise
+        self.settle(line, done, end)
+
+    def settle(self, line: bytes, done: int, end: int) -> None:
+        """Make sure of a line of which *done* bytes were just written to the file, which ended at *end*.
+
+        Raises:
+            OSError: The line is not in the file.
+        """
         if done != len(line):
             self._rest(line, done, end + done)
             return
@@ -55,7 +65,16 @@ class LineFile:
         if place != end + done or end < 0:
             self._beside_others(line)
         else:
-            self.end = place
+            self.batch.end = place
+
+    @property
+    def end(self) -> int:
+        """Where the file ends, as far as this object knows."""
+        return self.batch.end
+
+    @end.setter
+    def end(self, place: int) -> None:
+        self.batch.end = place
 
     @property
     def text(self) -> int:

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
-from lineage.core.writing import open_plain
+from lineage.core import limits
+from lineage.core.reading import open_plain
 from lineage.errors import NotFoundError, UsageError
 from lineage.findings import Finding, finding
 from lineage.recording.closing import Closing, Living
@@ -181,7 +182,7 @@ def _digested(path: Path) -> Iterable[str]:
     """The files of which a manifest holds a digest; none of one that cannot be read."""
     try:
         with os.fdopen(open_plain(path), "rb") as file:
-            top = loads(file.read(manifest.MAX_BYTES))[0]
+            top = loads(file.read(limits.JSON))[0]
     except OSError:
         return
     entries = top.get("artifacts_generated") if isinstance(top, dict) else None

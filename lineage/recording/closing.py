@@ -15,7 +15,9 @@ from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
-from lineage.core.writing import create, open_plain, replace_file, sync_folder
+from lineage.core import limits
+from lineage.core.reading import open_plain
+from lineage.core.writing import create, move_aside, replace_file, sync_folder
 from lineage.facts import Status
 from lineage.findings import Finding, finding
 from lineage.recording.digests import Digesting, incomplete
@@ -209,7 +211,7 @@ class Closing:
             if not stream.is_unchanged():
                 raise OSError(0, "it changed while the session was closed; close it again", str(stream.path))
             if stream in aside:
-                stream.path.rename(stream.path.with_name(aside[stream]))
+                move_aside(stream.path, aside[stream])
                 self.findings.append(
                     finding("torn-journal", stream.path.name, None, f"what it holds else is in the manifest; kept as {aside[stream]}")
                 )
@@ -232,9 +234,9 @@ def _bytes(path: Path) -> bytes | None:
     except FileNotFoundError:
         return None
     with os.fdopen(descriptor, "rb") as file:
-        data = file.read(manifest.MAX_BYTES + 1)
-    if len(data) > manifest.MAX_BYTES:
-        raise OSError(0, f"larger than {manifest.MAX_BYTES} bytes", str(path))
+        data = file.read(limits.JSON + 1)
+    if len(data) > limits.JSON:
+        raise OSError(0, f"larger than {limits.JSON} bytes", str(path))
     return data
 
 

@@ -11,7 +11,6 @@ import hashlib
 import json
 import os
 import re
-import secrets
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +21,9 @@ from typing import Any
 from lineage.capture import process
 from lineage.contract import manifest
 from lineage.contract.strict import loads
-from lineage.core.writing import create, open_plain
+from lineage.core import limits
+from lineage.core.reading import open_plain
+from lineage.core.writing import make_folder, write_new
 
 VARIABLE = "LINEAGE_SESSION"  # the manifest's path, for child processes
 OWNER = "LINEAGE_SESSION_PID"  # the process that set it, which does not join itself
@@ -140,12 +141,14 @@ def _agreed(path: Path, folder: Path) -> str | None:
 
     None where the ranks cannot agree: each then has a session of its own.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if path.parent.is_symlink():
+    make_folder(folder)
+    try:
+        make_folder(path.parent, within=folder)
+    except NotADirectoryError:
         return None
     session_id = new_session_id()
     for _ in range(_ATTEMPTS):
-        if _created(path, session_id):
+        if write_new(path, _said(session_id)):
             return session_id
         said = _read(path)
         if said and not _is_stale(said, folder):
@@ -154,25 +157,15 @@ def _agreed(path: Path, folder: Path) -> str | None:
     return None
 
 
-def _created(path: Path, session_id: str) -> bool:
-    """Create the job's file with its whole content at once; False if another rank was first."""
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    descriptor = create(temporary)
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(json.dumps({"session_id": session_id, "process": process.process_mark()}).encode())
-        path.hardlink_to(temporary)
-    except FileExistsError:
-        return False
-    finally:
-        temporary.unlink(missing_ok=True)
-    return True
+def _said(session_id: str) -> bytes:
+    """Return the content of a job's file."""
+    return json.dumps({"session_id": session_id, "process": process.process_mark()}).encode()
 
 
 def _read(path: Path) -> Mapping[str, Any] | None:
     """Return what the job's file says; None where it is no file of ours, or gone."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = open_plain(path)
     except OSError:
         return None
     with os.fdopen(descriptor, "rb") as file:
@@ -203,7 +196,7 @@ def _owner(path: Path) -> Mapping[str, Any]:
 def _manifest(path: Path) -> Mapping[str, Any]:
     try:
         with os.fdopen(open_plain(path), "rb") as file:
-            value, _ = loads(file.read(manifest.MAX_BYTES))
+            value, _ = loads(file.read(limits.JSON))
     except OSError:
         return {}
     return value if isinstance(value, dict) else {}

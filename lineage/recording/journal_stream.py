@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lineage.contract.strict import loads
-from lineage.core.writing import open_plain
+from lineage.core.reading import open_plain
 from lineage.findings import Finding, finding
 
 Event = Mapping[str, Any]

@@ -15,6 +15,7 @@ from lineage.contract import manifest
 from lineage.contract.plain import plain
 from lineage.contract.times import now
 from lineage.core import secrets
+from lineage.core.writing import make_folder
 from lineage.errors import UsageError
 from lineage.facts import CodeVersion, Gap, Status
 from lineage.known_by import KnownBy
@@ -100,7 +101,7 @@ class Lifecycle(Block):
             todo = "close it first" if self._state == "open" else "make a new one with lineage.session(...)"
             raise UsageError(f"the session is {'open already' if self._state == 'open' else 'closed'}", at=self.id, hint=todo)
         with self.guard("the folder"):
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_folder(self.folder)
         self._state, self._pid = "open", os.getpid()
         if self.recording:
             with self.guard("the session of the job"):

@@ -20,7 +20,8 @@ from lineage.contract import journal, manifest
 from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
-from lineage.core.writing import create, open_plain, replace_file
+from lineage.core.reading import open_plain
+from lineage.core.writing import create, replace_file
 from lineage.recording.guard import Guard
 
 Event = Mapping[str, Any]

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from lineage.contract import manifest
 from lineage.contract.lines import RECORDS
-from lineage.core.writing import create, refuse_special, replace_file, sync_folder, written_beside
+from lineage.core.writing import create, make_folder, open_again, refuse_special, replace_file, write_new
 from lineage.errors import OutputExistsError, UsageError
 from lineage.facts import Artifact
 from lineage.integrity import index
@@ -38,7 +38,6 @@ REPORT_CHOICES = '`exists="number"` takes the next free name, `exists="replace"`
 READ_WRITE = os.O_RDWR | os.O_APPEND
 PATIENCE = 2.0  # seconds; a claim follows the creation of its file by milliseconds
 PAUSE = 0.01  # seconds between two looks at the journals
-NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS)  # the file system has no hard links
 TRIES = 100  # a name that others create and delete at the same time is given up
 
 
@@ -115,7 +114,7 @@ class Outputs:
             self._claim(target)
             return target
         for path in _candidates(target) if exists == "number" else [target]:
-            if _put(path, data):
+            if write_new(path, data):
                 self._taken(path, target)
                 return path
         raise OutputExistsError("exists already", at=str(target), hint=REPORT_CHOICES)
@@ -217,15 +216,14 @@ def _candidates(target: Path) -> Iterator[Path]:
 def _make_folder(folder: Path) -> None:
     """Make the folder of an output. Raises OSError."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
     except FileExistsError as error:  # an OutputExistsError is one too, and means the output
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from error
 
 
 def _existing(path: Path) -> int:
     """Open a regular file for appending. A link is none: records would go where nobody named."""
-    refuse_special(path)
-    return os.open(path, READ_WRITE | getattr(os, "O_NOFOLLOW", 0) | os.O_CLOEXEC)
+    return open_again(path, READ_WRITE)
 
 
 def _remove(path: Path) -> None:
@@ -268,35 +266,3 @@ def _locked(descriptor: int) -> bool:
             if error.errno != errno.EWOULDBLOCK or monotonic() > end:
                 return False
         sleep(PAUSE)
-
-
-def _put(path: Path, data: bytes) -> bool:
-    """Write a whole file under a name that is free; False when it is taken. Raises OSError."""
-    with written_beside(path, data) as temporary:
-        if not _linked(temporary, path):
-            return False
-    sync_folder(path.parent)
-    return True
-
-
-def _linked(temporary: Path, path: Path) -> bool:
-    """Give the file its name; False when the name is taken."""
-    try:
-        os.link(temporary, path, follow_symlinks=False)
-    except FileExistsError:
-        return False
-    except OSError as error:
-        if error.errno not in NO_LINKS:
-            raise
-        return _renamed(temporary, path)
-    return True
-
-
-def _renamed(temporary: Path, path: Path) -> bool:
-    """The same where there are no hard links: the name is taken first, then replaced by the whole file."""
-    try:
-        os.close(create(path))
-    except FileExistsError:
-        return False
-    temporary.replace(path)
-    return True

@@ -90,7 +90,7 @@ class Preparation:
         elif "seed" in own:
             if len(own) == 1:
                 return self._prepared.get(b"{}") or self._of({}, b"{}", seed), seed
-            rest = dict(own)
+            rest = {**own}
             del rest["seed"]
         try:
             text = orjson.dumps(rest, option=OPTION)

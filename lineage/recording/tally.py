@@ -17,6 +17,7 @@ from lineage.contract.records import MAX_SLICES, REST
 from lineage.contract.slices import MAX_RANGES, key_of
 from lineage.facts import Slice
 from lineage.integrity.index import Rows, Seal
+from lineage.recording.batch import AnyBatch
 
 BATCH = 1 << 16  # bytes of lines that are counted at a time: they stay in the processor's cache while they are hashed
 ROWS = 4096  # records whose parts are folded at a time: there may be many parts, with few records each
@@ -63,13 +64,12 @@ class Part:
         else:
             self._add_each(lines)
         self._times = _extremes(self._times, times)
-        given = set(seeds)
-        if None in given:
+        if None in seeds:
             before, first = self._seedless
             self._seedless = before + seeds.count(None), first or lines[seeds.index(None)]
-            given.discard(None)
-        if given:
-            self._seeds = _extremes(self._seeds, given)  # type: ignore[arg-type]  # none of them is None
+            seeds = [seed for seed in seeds if seed is not None]
+        if seeds:
+            self._seeds = _extremes(self._seeds, seeds)  # type: ignore[arg-type]  # none of them is None
 
     @property
     def count(self) -> int:
@@ -86,8 +86,8 @@ class Part:
         first, last = self._times or (0, 0)
         return Slice(
             metadata=self._metadata,
-            lines=tuple(self._ranges),
-            scattered=self._is_scattered,
+            lines=((self._ranges[0][0], self._ranges[-1][1]),) if is_rest else tuple(self._ranges),
+            scattered=is_rest or self._is_scattered,
             mixed=is_rest,
             count=self._count,
             seeds=self._seeds,
@@ -115,26 +115,29 @@ class Part:
 class Tally:
     """The records of one file, in the order of its lines.
 
-    A record is counted in two steps, the first of which its writer does itself: its line in `lines`, their number in
-    `count`, their bytes in `size`, and its number, time and seed in its part. From BATCH bytes on the writer calls `fold`.
+    A record is counted in two steps, the first of which is `add` (or `put` of a compiled batch): its line in the batch,
+    and its number, time and seed in its part. From BATCH bytes on the writer calls `fold`.
 
     Attributes:
         is_whole: Every line so far was counted, so that nothing needs to be read.
-        count: The lines so far.
-        lines: The lines that are not folded yet.
-        size: Bytes of those lines.
+        batch: The lines that are not folded yet, and the number of all.
     """
 
-    def __init__(self, *, is_whole: bool, is_packed: bool) -> None:
+    def __init__(self, batch: AnyBatch, *, is_whole: bool, is_packed: bool) -> None:
         self.is_whole, self._is_packed = is_whole, is_packed
-        self.lines: list[bytes] = []
-        self.count = self.size = 0
+        self.batch = batch
         self._is_folding = False  # it stays so when a signal ends the folding half-way
         self._folded = 0  # bytes of text
         self._parts_at = 0  # the count when parts were folded
         self._parts: dict[bytes, Part] = {}
         self._text = hashlib.sha256()
         self._rows = Rows()
+
+    def add(self, line: bytes, part: Part, time: int, seed: int | None) -> None:
+        """Count a record that was written."""
+        if self.is_whole:
+            self.batch.add(line)
+            part.waiting += (self.batch.count, time, seed)
 
     def part(self, metadata: Mapping[str, Any]) -> Part:
         """The slice of the records with this metadata; those beyond MAX_SLICES share one."""
@@ -149,32 +152,30 @@ class Tally:
         """Hash the lines that wait."""
         if self._is_folding:
             self.give_up()
-        if not self.lines:
+        if not self.batch.size:
             return
         self._is_folding = True
-        text = b"".join(self.lines)
-        is_long = len(text) > MAX_LINE and max(map(len, self.lines)) > MAX_LINE
-        self.lines.clear()
-        self.size = 0
+        text = self.batch.take()
+        is_long = len(text) > MAX_LINE and max(map(len, text.split(b"\n"))) >= MAX_LINE
         if is_long:
             self.give_up()
             return
-        if self.count - self._parts_at >= ROWS:
+        if self.batch.count - self._parts_at >= ROWS:
             self._fold_parts()
         self._hash(text)
         self._is_folding = False
 
     def _fold_parts(self) -> None:
-        self._parts_at = self.count
+        self._parts_at = self.batch.count
         for part in self._parts.values():
             part.fold()
-        if sum(part.count for part in self._parts.values()) != self.count:  # a signal ended the counting of a record half-way
+        if sum(part.count for part in self._parts.values()) != self.batch.count:  # a signal ended the counting of a record half-way
             self.give_up()
 
     def give_up(self) -> None:
         """Count no more: there is something in the file that only reading it will tell."""
         self.is_whole = False
-        self.lines.clear()
+        self.batch.stop()
         self._parts.clear()
         self._rows.close()
 
@@ -196,10 +197,10 @@ class Tally:
         slices = tuple(sorted(every, key=lambda one: (one.lines[0], one.mixed)))
         seal, problem = self._rows.save(path, packed or self._text.hexdigest(), size)
         self._rows.close()
-        if seal.lines != self.count:  # a signal ended the counting of a record half-way
+        if seal.lines != self.batch.count:  # a signal ended the counting of a record half-way
             self.give_up()
             return None
-        return Facts(seal, self.count, slices, problem)
+        return Facts(seal, self.batch.count, slices, problem)
 
     def _hash(self, text: bytes) -> None:
         self._folded += len(text)

@@ -19,6 +19,7 @@ from lineage.contract.lines import is_compressed
 from lineage.contract.plain import not_finite
 from lineage.errors import ClosedError, RecordError
 from lineage.recording.appending import UNKNOWN, LineFile
+from lineage.recording.batch import AnyBatch, Batch
 from lineage.recording.frames import FrameFile
 from lineage.recording.inputs import mapping_of
 from lineage.recording.outputs import Output
@@ -36,6 +37,7 @@ MAX_PLACES = 100  # places of records that the run names a gap for
 LONG = 1000  # bytes of a record from which on looking at its values costs less than looking for a null in its text
 SIMPLE = {str, int, bool, NoneType}  # types of which no value becomes null
 DIGITS = tuple(b"%03d" % number for number in range(1000))
+NEVER = -(1 << 63)  # microseconds since 1970
 CLOSED = -1  # instead of a number of forks
 
 _forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
@@ -78,21 +80,24 @@ class RecordWriter:
         self._lock = self._numbering.lock
         is_packed = is_compressed(self.path)
         self._file: LineFile | FrameFile
+        self._batch: AnyBatch = Batch()
         try:
             if is_packed:
                 self._file = FrameFile(self.path, output.descriptor, self._lock)
             else:
                 self._file = LineFile(output.descriptor, is_shared=output.is_shared)
+                self._batch = self._file.batch
         except OSError:
             os.close(output.descriptor)
             raise
-        self._second, self._second_text = 0, b""  # of the last record: its second in microseconds, and as text
+        self._compiled = None if isinstance(self._batch, Batch) else self._batch
+        self._second, self._second_text = NEVER, b""  # of the last record: its second in microseconds, and as text
         self._seed: int | None = None  # of the last record
         self._seed_text = b""
         self._prepared: Preparation | None = None
         self._not_finite: set[str] = set()  # places of records whose values became null
         if self._run.session.recording:
-            self._tally = Tally(is_whole=self._file.is_alone, is_packed=is_packed)
+            self._tally = Tally(self._batch, is_whole=self._file.is_alone, is_packed=is_packed)
             self._prepared = Preparation(self._run, self._tally)
 
     def write(self, record: Record, *, generation_params: Record | None = None, tokens: Record | None = None) -> None:
@@ -132,15 +137,37 @@ class RecordWriter:
 
     def _put(self, record: Record, around: Prepared, seed: int | None, extra: bytes = b"") -> None:
         """Write one record between the parts of its metadata, and count it."""
-        tally = self._tally
         try:
             body = orjson.dumps(record, option=OPTION)
         except TypeError as refused:
             body = dump_kindly(record, "record", refused)
-            tally.give_up()  # readers disagree about such values: the file is read at the end
+            self._tally.give_up()  # readers disagree about such values: the file is read at the end
+        time = time_ns() // 1000
+        compiled = self._compiled
+        if compiled is None:
+            self._put_line(record, body, around, seed, extra, time)
+        else:
+            index = self._numbering.next
+            self._numbering.next = index + 1
+            try:
+                unusual = compiled.put(record, body, around.before, seed, around.after, time, index, extra, around.part.waiting)
+            except BaseException:
+                if compiled.last != index:  # nothing of the line is in the file
+                    self._numbering.next = index
+                raise
+            if unusual is False:  # nothing was written: values of the record may have become null
+                self._numbering.next = index
+                self._put_line(record, body, around, seed, extra, time)
+            elif unusual is not None:
+                self._settle(*unusual, index)
+                self._tally.add(unusual[0], around.part, time, seed)
+        if self._batch.size >= BATCH:
+            self._tally.fold()
+
+    def _put_line(self, record: Record, body: bytes, around: Prepared, seed: int | None, extra: bytes, time: int) -> None:
+        """Write one record step by step."""
         if (len(body) > LONG or body.rfind(b"null") > 0) and not SIMPLE.issuperset(map(type, record.values())) and b"null" in body:
             self._lost(record)
-        time = time_ns() // 1000
         micros = time - self._second
         if not 0 <= micros < SECOND:
             micros = self._turn(time)
@@ -166,13 +193,17 @@ class RecordWriter:
             if self._file.text != UNKNOWN:  # nothing of the line is in the file
                 self._numbering.next = index
             raise
-        if tally.is_whole:
-            tally.lines.append(line)
-            tally.count = count = tally.count + 1
-            around.part.waiting += (count, time, seed)
-            tally.size = size = tally.size + len(line)
-            if size >= BATCH:
-                tally.fold()
+        self._tally.add(line, around.part, time, seed)
+
+    def _settle(self, line: bytes, done: int, end: int, index: int) -> None:
+        """Make sure of the line of record *index*, which was not written as usual."""
+        assert isinstance(self._file, LineFile)  # a compressed file has no compiled batch
+        try:
+            self._file.settle(line, done, end)
+        except OSError:
+            if self._file.end != UNKNOWN:  # nothing of the line is in the file
+                self._numbering.next = index
+            raise
 
     def _lost(self, record: Record) -> None:
         """Have the run say which values of records became null because JSON has no such numbers; each place once."""

@@ -11,13 +11,12 @@ from lineage.capture.files import digest
 from lineage.capture.places import own
 from lineage.contract import manifest, redacted
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.errors import FormatError, NotFoundError
 from lineage.facts import Artifact
 from lineage.merkle import Tree
 from lineage.redaction import copies
 from lineage.signing.statement import manifests, recorded
-
-MAX_BYTES = 1 << 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +46,7 @@ def held(folder: Path) -> tuple[Held, ...]:
 
 def _rows(folder: Path) -> Iterator[dict[str, Any]]:
     path = own(folder, redacted.FILE)
-    said = loads(path.read_bytes())[0] if path and path.stat().st_size <= MAX_BYTES else None
+    said = loads(path.read_bytes())[0] if path and path.stat().st_size <= limits.JSON else None
     if not isinstance(said, dict) or not isinstance(said.get("files"), list):
         raise FormatError("it does not tell what was redacted", at=str(folder / redacted.FILE), hint="lineage redact writes it")
     yield from (one for one in said["files"] if isinstance(one, dict))

@@ -17,6 +17,7 @@ from lineage.contract import report
 from lineage.contract.lines import UnpackingError, numbered, text_of
 from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
+from lineage.core import limits
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.integrity.lines import metadata_of
 from lineage.integrity.proof import Proof
@@ -24,7 +25,6 @@ from lineage.merkle import Tree, leaf_hash
 from lineage.redaction.facts import Redactor
 
 KEY = "redacted"
-MAX_REPORT = 1 << 28  # bytes; a larger report is not read into memory
 _HASH = re.compile("[0-9a-f]{64}")
 
 
@@ -55,7 +55,7 @@ def _line(leaf: bytes | None, line: bytes, redactor: Redactor) -> dict[str, Any]
 
 def report_of(file: Path, redactor: Redactor) -> bytes | None:
     """The copy of a report: its numbers and what was measured how, and none of its results; None where the file is no report."""
-    if file.stat().st_size > MAX_REPORT:
+    if file.stat().st_size > limits.JSON:
         return None
     data = file.read_bytes()
     found, _ = report.read(data, file.name)

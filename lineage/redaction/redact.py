@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,11 @@ from typing import Any
 from lineage.capture.files import digest
 from lineage.capture.places import own
 from lineage.contract import manifest, redacted, writing
+from lineage.contract.below import nothing_recorded
 from lineage.contract.lines import holds_records
+from lineage.core.reading import is_folder
+from lineage.core.words import counted
+from lineage.core.writing import Pending, new_folder, replace_file
 from lineage.errors import NotFoundError, UsageError
 from lineage.export import export_folder
 from lineage.facts import Artifact, Session
@@ -41,19 +44,14 @@ def redact(folder: Path, out: Path, *, leaves: bool = True) -> Redaction:
     Without *leaves* a record keeps no commitment: none can be confirmed by guessing it, and none proved from the copy alone.
 
     Raises:
-        NotFoundError: no such folder, or no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
+        NotFoundError: no such folder. NothingRecordedError: no session in it. UsageError: *out* is there already, or a line of a file cannot be held.
     """
-    if not folder.is_dir():
+    if not is_folder(folder):
         raise NotFoundError("no such folder", at=str(folder), hint="name the folder that holds the session manifests")
-    if out.exists():
+    if os.path.lexists(out):
         raise UsageError("it is there already", at=str(out), hint="a copy is written where nothing is")
-    temporary = out.absolute().with_name(f".{out.absolute().name}.{os.getpid()}.tmp")
-    try:
-        temporary.mkdir(parents=True)
+    with new_folder(out) as temporary:
         made = _Copying(folder, temporary, leaves).run()
-        temporary.replace(out)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return Redaction(out, {one["file"]: one["what"] for one in made.rows}, tuple(made.notes))
 
 
@@ -65,9 +63,9 @@ class _Copying:
         sessions, _ = read_folder(folder)
         self._sessions = [one for one in sessions if one.manifest]
         if not self._sessions:
-            raise NotFoundError("there is no session to be redacted", at=str(folder))
+            raise nothing_recorded(folder, recursive="")
         self.rows: list[dict[str, Any]] = []
-        self.notes = [f"{len(one.artifacts)} files that no manifest names are left out" for one in sessions if not one.manifest]
+        self.notes = [f"{counted(len(one.artifacts), 'file')} that no manifest names are left out" for one in sessions if not one.manifest]
 
     def run(self) -> _Copying:
         """Files first, for a manifest says which of them are there."""
@@ -81,9 +79,9 @@ class _Copying:
             self._file(one, redactor)
         for session in self._sessions:
             made = redactor.session(session)
-            manifest.path_of(self._out, made.id).write_bytes(writing.dumps(made))
+            replace_file(manifest.path_of(self._out, made.id), writing.dumps(made), within=self._out)
         told = {"format": FORMAT, "sessions": [self._original(one, redactor) for one in self._sessions], "files": self.rows}
-        (self._out / redacted.FILE).write_bytes(writing.as_bytes(told, indent=True) + b"\n")
+        replace_file(self._out / redacted.FILE, writing.as_bytes(told, indent=True) + b"\n", within=self._out)
         export_folder(self._out, graphs=self._out / "graphs")
         return self
 
@@ -103,9 +101,11 @@ class _Copying:
         row: dict[str, Any] = {"file": name, "what": "withheld", "sha256": hash_or_none(one.sha256)}
         if one.path in redactor.published:
             row["what"] = "records" if holds_records(source) else "report"
-            with (self._out / name).open("wb") as out:
+            with Pending(self._out / name, within=self._out) as pending:
+                out = pending.file
                 lines, root = copies.write_records(source, out, redactor, leaves=self._leaves) if row["what"] == "records" else (0, "")
                 out.write(b"" if root else copies.report_of(source, redactor) or b"")
+                pending.keep()
             if root and one.merkle_root not in (None, root):
                 raise UsageError("the lines have not the root that was recorded", at=one.path, hint="lineage verify tells more")
             redactor.trees |= {one.path: (lines, root)} if root else {}

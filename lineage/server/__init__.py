@@ -1,22 +1,47 @@
-"""The explorer, its records and a SPARQL 1.1 endpoint over HTTP, for one reader on their own machine.  Reads, and changes nothing.
+"""Serve the explorer of a folder, its records and a SPARQL 1.1 endpoint over HTTP.
 
-    settings     what is served, where, and within which limits
-    live         a folder, PROV file or store as it is now: the explorer's data and the graph, made anew when the files changed
-    records      the records of a file, a page at a time, by the line after which the page begins
-    guard        which requests are answered at all: whose Host and origin are ours
-    media        what a client accepts, and what an answer can be written as
-    protocol     SPARQL 1.1 Protocol: a request -> a query -> an answer, within limits of time and size
-    pages        the page to ask in SPARQL, and the named questions
-    filled       a named question with what a reader gives for its parameters
-    handler      HTTP: a request -> one of these -> a reply
-    web          the server itself
+    settings     the folder, the address and the limits
+    live         the explorer's data and the graph, rebuilt when files of the folder changed
+    records      the records of a file, a page at a time, addressed by line number
+    guard        the policy: Host, Origin, form of the request, headers of the reply
+    media        content negotiation, and how an answer is written
+    protocol     SPARQL 1.1 Protocol: request, query, answer, within limits of time and size
+    pages        the SPARQL page and the named questions
+    filled       a named question with values for its parameters
+    app          the routes (starlette), and the threads in which blocking work runs
+    connection   one connection (uvicorn, h11), with limits of time
+    web          the server: its port, its start and its end
 
-`with running(Settings(place=Path("artifacts"))) as server:` answers while the block lasts.
+`with running(Settings(place=Path("artifacts"))) as server:` serves while the block runs. It needs the
+extra `server`.
 """
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from lineage.errors import UsageError
 from lineage.server.settings import Settings
-from lineage.server.web import Server, running
+
+if TYPE_CHECKING:
+    from lineage.server.web import Server, running
 
 __all__ = ["Server", "Settings", "running"]
+
+
+def __getattr__(name: str) -> Any:
+    """Load `Server` and `running` on first use: they need the extra `server`.
+
+    Raises:
+        UsageError: starlette or uvicorn is not installed.
+    """
+    if name not in ("Server", "running"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        return getattr(import_module("lineage.server.web"), name)
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("anyio", "h11", "starlette", "uvicorn"):
+            raise
+        message = f"serving needs starlette and uvicorn; {error.name} is not installed"
+        raise UsageError(message, hint="pip install 'lineage-prov[server]'") from error

@@ -1,42 +1,43 @@
-"""A named question, filled in: what a reader gives for its parameters -> terms of the graph -> the query with them in it.
+"""Fill in a named question: look up the values of its parameters and bind them as terms.
 
-The values are looked up and bound as `lineage ask` does it: no text of a request becomes part of a query. Only the graph is asked: what is
-on this machine's disk is not looked at, for whoever can reach the server could find out what is there.
+The values are bound as `lineage ask` does it: no text of a request becomes part of a query. They are
+looked up in the graph alone, because a look at the disk would show clients which files exist.
 """
 
 from __future__ import annotations
 
-import json
-import threading
+from typing import Any
 
-from lineage.errors import LineageError
 from lineage.questions import Question, load
 from lineage.questions.asking import bindings_of
 from lineage.questions.resolve import Resolver
 from lineage.server.live import Live
 from lineage.server.pages import with_prefixes
-from lineage.server.protocol import Fields, Turn, refusal
-from lineage.server.reply import JSON, Refusal, Reply
+from lineage.server.protocol import Fields
+from lineage.server.reply import Refusal
 from lineage.server.settings import Settings
 from lineage.store.sparql import bound
 
 
-def filled(name: str, fields: Fields, live: Live, settings: Settings, asking: threading.Semaphore) -> Reply:
-    """The question called *name* as JSON: `sparql`, with its parameters bound, and `notes` on what they stand for. A field that is empty is not given.
+def filled(name: str, fields: Fields, live: Live, settings: Settings) -> dict[str, Any]:
+    """Return a named question with its parameters bound.
+
+    Args:
+        name: The name of the question.
+        fields: Values by parameter; an empty value counts as none.
+        live: The graph in which values are looked up.
+        settings: The limit of time.
+
+    Returns:
+        `sparql`, the query, and `notes` on what the values stand for.
 
     Raises:
-        Refusal: no question is called so, a parameter is missing, or the graph has nothing that is called as its value.
+        LineageError: No such question, a missing parameter, or a value that the graph does not know.
     """
-    try:
-        question = load(name, settings.timeout)
-        given = _given(question, fields)
-        target = live.target()
-        with Turn(asking, settings):
-            bindings, notes = bindings_of(question, given, Resolver(target, timeout=settings.timeout, reads_disk=False))
-        told = {"sparql": with_prefixes(bound(question.sparql, bindings)), "notes": notes}
-    except LineageError as error:
-        raise refusal(error) from error
-    return Reply(json.dumps(told).encode(), JSON, headers={"Cache-Control": "no-store"})
+    question = load(name, settings.timeout)
+    given = _given(question, fields)
+    bindings, notes = bindings_of(question, given, Resolver(live.target(), timeout=settings.timeout, reads_disk=False))
+    return {"sparql": with_prefixes(bound(question.sparql, bindings)), "notes": notes}
 
 
 def _given(question: Question, fields: Fields) -> dict[str, str]:

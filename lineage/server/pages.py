@@ -9,10 +9,12 @@ import json
 from functools import cache
 from pathlib import Path
 
+from starlette.responses import Response
+
 from lineage.draw.page import viewer_file
 from lineage.mapping.names import ID_BASE
 from lineage.questions import Question, every
-from lineage.server.reply import JSON, Reply
+from lineage.server.reply import DEAD
 from lineage.store.sparql import declared
 from lineage.store.terms import PREFIXES
 
@@ -24,18 +26,18 @@ FRAMED = "frame-ancestors 'none'"  # the explorer's page carries the rest of its
 _FOLDER = Path(__file__).parent / "asking"
 
 
-def page(path: str) -> Reply | None:
-    """What stands at *path*; None where there is nothing."""
-    match path:
-        case "/query":
-            return Reply(_file("query.html"), "text/html; charset=utf-8", policy=POLICY)
-        case "/query.js":
-            return Reply(_script(), "text/javascript; charset=utf-8")
-        case "/query.css":
-            return Reply(_file("query.css"), "text/css; charset=utf-8")
-        case "/questions":
-            return Reply(_questions(), JSON)
-    return None
+FILES = {  # address: file, media type, policy
+    "/query": ("query.html", "text/html", POLICY),
+    "/query.js": ("query.js", "text/javascript", DEAD),
+    "/query.css": ("query.css", "text/css", DEAD),
+}
+
+
+def page(path: str) -> Response:
+    """Return the file at *path*, one of `FILES`."""
+    name, media, policy = FILES[path]
+    body = _script() if name == "query.js" else _file(name)
+    return Response(body, media_type=f"{media}; charset=utf-8", headers={"Content-Security-Policy": policy})
 
 
 @cache
@@ -49,8 +51,8 @@ def _script() -> bytes:
     return "".join(['(() => {\n"use strict";\n', *parts, "})();\n"]).encode()
 
 
-def _questions() -> bytes:
-    """The questions as they are now: users may have put some in their own folder."""
+def questions() -> bytes:
+    """Return the named questions as JSON, those in the user's own folder too."""
     good, _ = every()
     told = [_told(one) for one in good]
     return json.dumps({"base": str(ID_BASE), "prefixes": dict(PREFIXES), "questions": told}).encode()

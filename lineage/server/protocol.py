@@ -1,29 +1,34 @@
-"""SPARQL 1.1 Protocol, query operation: a request -> a query -> an answer, within limits of time and size.
+"""Answer queries as the SPARQL 1.1 Protocol defines it, within limits of time and size.
 
-Statuses: 400 no query or a wrong one, 403 it would change the graph or open a connection, 406 nothing that is accepted fits, 413 and 415 a body
-that is too large or of another type, 503 no time left. An answer is held until it is whole, so that one that fails has a status too.
+    400         no query, or a wrong one
+    403         the query would change the graph or open a connection
+    406         no accepted media type fits
+    413, 415    the body is too large, or of another type
+    503         the time is over
+
+An answer is kept until it is complete, so that a query that fails half-way has a status too.
 """
 
 from __future__ import annotations
 
-import threading
 import time
 from dataclasses import dataclass
 from io import BytesIO
 from urllib.parse import parse_qs
 
 from pyoxigraph import NamedNode, RdfFormat, parse, serialize
+from starlette.responses import Response
 
 from lineage.errors import ForbiddenError, LateError, LineageError, NotFoundError, UsageError
-from lineage.server.live import Live
 from lineage.server.media import TRIPLES, chosen, content_type, media_for, write
-from lineage.server.reply import Refusal, Reply
-from lineage.server.settings import Settings
+from lineage.server.reply import Refusal
 from lineage.store.child import Left
+from lineage.store.embedded import Memory
+from lineage.store.saved import Saved
 from lineage.store.sparql import Dataset, form
 from lineage.store.terms import iri
 
-FORM, QUERY, UPDATE = "application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update"
+FORM, QUERY, UPDATE = ("application/x-www-form-urlencoded", "application/sparql-query", "application/sparql-update")
 MOST_FIELDS = 1000  # of a form
 STATUS: dict[type[LineageError], int] = {ForbiddenError: 403, NotFoundError: 404, LateError: 503, UsageError: 400}
 Fields = dict[str, list[str]]
@@ -58,12 +63,24 @@ def fields_of(text: str) -> Fields:
         ) from error
 
 
-def posted(type_: str, address: str, body: bytes) -> Fields:
-    """The parameters of a POST of either kind. Raises Refusal."""
+def posted(type_: str, charset: str | None, address: str, body: bytes) -> Fields:
+    """Return the parameters of a POST of a form or of a query.
+
+    Args:
+        type_: The media type; empty where the request has none.
+        charset: Its parameter `charset`.
+        address: The query of the address, for the graphs of a query that is sent as it is.
+        body: The body.
+
+    Raises:
+        Refusal: Another type or encoding, or an update.
+    """
     if type_ == UPDATE:
         raise _read_only()
     if type_ not in (FORM, QUERY):
         raise Refusal(415, f"a query is not sent as {type_ or 'nothing'!s:.80}", at="Content-Type", todo=f"send {FORM} or {QUERY}")
+    if charset not in (None, "utf-8", "utf8", "us-ascii"):
+        raise Refusal(415, f"a query is not sent in {charset!s:.40}", at="Content-Type", todo="encode it as UTF-8")
     try:
         text = body.decode()
     except UnicodeDecodeError as error:
@@ -107,33 +124,31 @@ def _graphs(texts: list[str]) -> list[NamedNode]:
         raise Refusal(400, error.message, at="graph-uri", todo="give the whole IRI of a graph") from error
 
 
-def answer(one: Asked, accept: str | None, live: Live, settings: Settings, asking: threading.Semaphore, left: Left) -> Reply:
-    """The answer to a query, in the form that is accepted; it is given up when *left* says that nobody waits. Raises Refusal."""
-    try:
-        media = media_for(form(one.query), accept)
-        target = live.target()  # a folder that changed is read anew: that is not the query's time
-        until = time.monotonic() + settings.timeout
-        with Turn(asking, settings):
-            out = _Limited(settings.largest)
-            with target.asked(one.query, None, max(until - time.monotonic(), 0.1), one.dataset, left) as found:
-                write(found, media, out)
-    except LineageError as error:
-        raise refusal(error) from error
-    return Reply(out.getvalue(), content_type(media), headers={"Vary": "Accept", "Cache-Control": "no-store"})
+def media_of(asked: Asked, accept: str | None) -> str:
+    """Return the media type of the answer to a query. Raises Refusal or UsageError."""
+    return media_for(form(asked.query), accept)
 
 
-class Turn:
-    """`with Turn(…)`: one of the queries that are computed at once. Raises LateError where none gets its turn in time."""
+def answer(asked: Asked, media: str, target: Memory | Saved, until: float, largest: int, left: Left) -> Response:
+    """Return the answer to a query.
 
-    def __init__(self, asking: threading.Semaphore, settings: Settings) -> None:
-        self._asking, self._timeout = asking, settings.timeout
+    Args:
+        asked: The query.
+        media: The type that `media_of` gave for it.
+        target: The graph.
+        until: When the query is stopped, in seconds of `time.monotonic`.
+        largest: Limit of the answer, in bytes.
+        left: Called while the query runs; the query is stopped once this returns True.
 
-    def __enter__(self) -> None:
-        if not self._asking.acquire(timeout=self._timeout):
-            raise LateError(f"other queries took all of {self._timeout:g} seconds", at="query", hint="ask again later")
-
-    def __exit__(self, *_: object) -> None:
-        self._asking.release()
+    Raises:
+        LineageError: The query is wrong, forbidden, too slow, or its answer is too large.
+    """
+    out = _Limited(largest)
+    timeout = max(round(until - time.monotonic(), 1), 0.1)
+    with target.asked(asked.query, None, timeout, asked.dataset, left) as result:
+        write(result, media, out)
+    headers = {"Vary": "Accept", "Cache-Control": "no-store", "Content-Type": content_type(media)}
+    return Response(out.getvalue(), headers=headers)
 
 
 class _Limited(BytesIO):
@@ -153,17 +168,17 @@ class _Limited(BytesIO):
 
 
 def refusal(error: LineageError) -> Refusal:
-    """An error of ours as an answer."""
+    """Return an error of ours as an answer."""
     status = next((code for kind, code in STATUS.items() if isinstance(error, kind)), 500)
     headers = {"Retry-After": "10"} if status == 503 else {}
     return Refusal(status, error.message, at=error.at or "", todo=error.hint or "", headers=headers)
 
 
-def description(address: str, accept: str | None) -> Reply:
-    """What the endpoint at *address* can do (SPARQL 1.1 Service Description); a browser is sent to the page."""
+def description(address: str, accept: str | None) -> Response:
+    """Return the SPARQL 1.1 Service Description of *address*, or send a browser to the page."""
     media = chosen(accept, [*TRIPLES, "text/html"])
     if media == "text/html":
-        return Reply(b"", status=303, headers={"Location": "/query", "Vary": "Accept"})
+        return Response(status_code=303, headers={"Location": "/query", "Vary": "Accept"})
     if media is None:
         raise Refusal(
             406,
@@ -173,4 +188,4 @@ def description(address: str, accept: str | None) -> Reply:
         )
     triples = parse(DESCRIPTION.encode(), RdfFormat.TURTLE, base_iri=address)
     data = serialize((one.triple for one in triples), format=TRIPLES[media], prefixes=PREFIXES_OF_IT) or b""
-    return Reply(data, content_type(media), headers={"Vary": "Accept"})
+    return Response(data, headers={"Vary": "Accept", "Content-Type": content_type(media)})

@@ -1,39 +1,56 @@
-"""What is sent back: a status, a type and bytes; and what is refused, with where, what and what to do."""
+"""Refusals as plain text, and the headers that every reply has."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from starlette.responses import Response
 
-# Nothing that data says is ever run, framed or told to another host; a reply that is opened by itself is as dead as a text.
+from lineage.core.printing import printable
+
+# Data in a reply is never run, framed or sent elsewhere; a reply opened by itself is inert.
 DEAD = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; sandbox"
 TEXT = "text/plain; charset=utf-8"
 JSON = "application/json"
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A whole answer."""
-
-    body: bytes
-    type: str = TEXT
-    status: int = 200
-    policy: str = DEAD
-    headers: dict[str, str] = field(default_factory=dict)
+ALWAYS = {
+    "Content-Security-Policy": DEAD,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-cache",
+}
 
 
 class Refusal(Exception):  # noqa: N818  # it is an answer, not a failure
-    """A request that gets an answer other than what it asks for."""
+    """A request that is answered with an error status."""
 
-    def __init__(self, status: int, what: str, *, at: str = "", todo: str = "", headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        what: str,
+        *,
+        at: str = "",
+        todo: str = "",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         super().__init__(what)
-        self.status, self.what, self.at, self.todo, self.headers = status, what, at, todo, headers or {}
+        self.status, self.what, self.at, self.todo, self.headers = (
+            status,
+            what,
+            at,
+            todo,
+            headers or {},
+        )
 
-    def reply(self) -> Reply:
-        """It as plain text on a line for each of where, what and what to do; control characters are shown and not sent."""
-        lines = [f"{name}: {text}" for name, text in (("where", self.at), ("what", self.what), ("to do", self.todo)) if text]
-        text = "".join(_shown(line) + "\n" for line in lines)
-        return Reply(text.encode("utf-8", "replace"), TEXT, self.status, headers=self.headers)
+    def text(self) -> bytes:
+        """Return where, what and what to do, a line each, with control characters as escapes."""
+        parts = (("where", self.at), ("what", self.what), ("to do", self.todo))
+        lines = [_shown(f"{name}: {text}") for name, text in parts if text]
+        return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+
+    def response(self) -> Response:
+        """Return the reply."""
+        return Response(self.text(), self.status, self.headers, TEXT)
 
 
 def _shown(text: str) -> str:
-    return "".join(one if one.isprintable() or one == "\n" else repr(one)[1:-1] for one in text)
+    return printable(text, keep="\n")

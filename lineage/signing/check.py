@@ -1,6 +1,6 @@
 """Signatures against a public key and the disk.  Reads everything, believes no cache unless it is given one, changes nothing.
 
-`checked` is eight steps, each a function that yields faults; the order of the steps is the order of trust: under a key, what was not signed is not read.
+`checked` is nine steps, each a function that yields faults; the order of the steps is the order of trust: under a key, what was not signed is not read.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from lineage.contract import journal, manifest
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.signing import envelope, statement
 from lineage.signing.chain import Break, Signed, breaks
-from lineage.signing.held import held, links
+from lineage.signing.held import held, indexes, links
+from lineage.signing.listed import Unsigned, listed
 from lineage.signing.seen import AFRESH, Fault, Reader, Seen
 from lineage.signing.statement import SUFFIX, made
 from lineage.signing.uncovered import more, not_covered, unsigned
@@ -34,6 +35,7 @@ class Checked:
     head: str | None = None  # the digest of the last signature: to be kept elsewhere, and given to the next check
     signed: tuple[Signed, ...] = ()  # the signatures that hold, in the order of the chain
     unsigned: int = 0  # sessions without one
+    listed: tuple[Unsigned, ...] = ()  # under a key: files that are not signed and are no fault, each with the reason
     not_covered: tuple[str, ...] = ()  # files of signed sessions that no signature covers: behind links that lead out, or without a digest
 
 
@@ -62,9 +64,10 @@ def checked(
         faults += checking.files(one)  # 4 every file against its digest, 5 the lines against their root
         faults += links(seen, one.statement)  # and every link that leads out
         faults += more(seen, one.statement)  # 6 journals and PROV that were not signed
+        faults += indexes(seen, one.statement)  # 7 indexes whose rows are not those of their files
     if where.is_dir():
-        faults += unsigned(seen) if key else ()  # 7 sessions and files that no signature covers
-        faults += (_of_break(one, seen) for one in breaks(seen.signed, head))  # 8 the chain
+        faults += unsigned(seen) if key else ()  # 8 sessions and files that no signature covers
+        faults += (_of_break(one, seen) for one in breaks(seen.signed, head))  # 9 the chain
     return checking.answer(faults)
 
 
@@ -86,8 +89,11 @@ def _once(faults: Sequence[Fault]) -> tuple[Fault, ...]:
 
 
 def _of_break(one: Break, seen: Seen) -> Fault:
-    rests = seen.made_by(one.session_id)
-    return Fault(what=one.what, file=one.file or ".", message=one.message, session_id=one.session_id, rests_on=rests)
+    rests, message = seen.made_by(one.session_id), one.message
+    if one.what == "gap" and one.session_id in seen.claims:  # only the envelope is gone
+        name = statement.envelope_path(seen.folder, one.session_id or "").name
+        message = f"the signature before it, {name}, is gone; the manifest of session {one.session_id} is here"
+    return Fault(what=one.what, file=one.file or ".", message=message, session_id=one.session_id, rests_on=rests)
 
 
 class _Checking:
@@ -153,5 +159,6 @@ class _Checking:
         signed = {one.statement.manifest for one in seen.signed} | seen.refused
         told = {"signed": tuple(seen.signed), "unsigned": len(seen.sessions.keys() - signed)}
         told |= {"not_covered": tuple(sorted({name for one in self.chosen for name in not_covered(seen, one.statement)}))}
+        told |= {"listed": listed(seen) if self._key and self._only is None else ()}
         head = seen.signed[-1].envelope.sha256 if seen.signed else None
         return Checked(folder=seen.folder, faults=_once(faults), good=self._good, head=head, **told)  # type: ignore[arg-type]

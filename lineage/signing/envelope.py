@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.errors import FormatError
 from lineage.signing.keys import key_id
 
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 IN_TOTO = "application/vnd.in-toto+json"
-MAX_BYTES = 1 << 28  # an envelope over 256 MiB is not read into memory
 MAX_SIGNATURES = 100
 
 
@@ -62,8 +62,8 @@ def read(path: Path) -> Envelope:
     """
     if path.is_symlink() or not path.is_file():
         raise FormatError("not a regular file", at=str(path), hint="a signature is a file of its own")
-    if path.stat().st_size > MAX_BYTES:
-        raise FormatError(f"larger than {MAX_BYTES} bytes", at=str(path), hint="no signature is so large")
+    if path.stat().st_size > limits.JSON:
+        raise FormatError(f"larger than {limits.JSON} bytes", at=str(path), hint="no signature is so large")
     data = path.read_bytes()
     found = parsed(data, str(path))
     if len(found.signatures) > 1:

@@ -7,16 +7,19 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lineage.capture.places import inside, links_to
+from lineage.capture.places import inside, links_to, own
 from lineage.contract.lines import holds_records
 from lineage.errors import FormatError
 from lineage.facts import Artifact
+from lineage.integrity import index
 from lineage.integrity.differences import Change
 from lineage.integrity.index import Seal
-from lineage.integrity.verify import changes_of
+from lineage.integrity.verify import changes_of, index_problem, rows_problem
 from lineage.signing.reports import metrics_changed
 from lineage.signing.seen import Fault, Seen
-from lineage.signing.statement import Statement, Tree, linked, recorded
+from lineage.signing.statement import BESIDE, Statement, Tree, is_prov, linked, recorded
+
+NOT_TOLD = ("manifest", "journal", "prov", "redaction", BESIDE)  # kinds of files that no manifest speaks of
 
 
 def held(seen: Seen, said: Statement) -> Iterator[Fault | None]:
@@ -46,7 +49,7 @@ def rests_on(name: str, said: Statement, seen: Seen) -> tuple[str, ...]:
     kind = said.kinds.get(name)
     if kind in ("manifest", "journal"):
         used = seen.used_by(said.manifest)
-        subjects = ((file, digest) for file, digest in said.subjects.items() if said.kinds.get(file) not in ("manifest", "journal", "prov"))
+        subjects = ((file, digest) for file, digest in said.subjects.items() if said.kinds.get(file) not in NOT_TOLD)
         return tuple(digest for _, digest in subjects if digest not in used)
     return () if kind == "prov" else (said.subjects[name],)
 
@@ -62,9 +65,42 @@ def _file(seen: Seen, name: str, expected: str, said: Statement) -> Fault | None
         sha256, found = _bytes(seen, path, tree)
     except OSError as error:
         return Fault(what="missing", message=f"it cannot be read: {error.strerror}", **facts)
-    if sha256 == expected and found == tree:
+    if (sha256 == expected and _is_same(found, tree)) or _is_written_anew(seen, name):
         return None
     return _altered(seen, path, name, sha256, said, facts)
+
+
+def _is_same(found: Tree | None, signed: Tree | None) -> bool:
+    if found is None or signed is None:
+        return found is signed
+    return (found.lines, found.merkle_root) == (signed.lines, signed.merkle_root)
+
+
+def _is_written_anew(seen: Seen, name: str) -> bool:
+    """Is it PROV that is another than was signed, and what an export writes of the folder now?"""
+    if "/" in name or not name.startswith("session_") or not is_prov(name) or not seen.exports.writes(name):
+        return False
+    seen.written_anew.add(name)
+    return True
+
+
+def indexes(seen: Seen, said: Statement) -> Iterator[Fault]:
+    """A fault for each index that says it is of a file that was signed, and has other rows than the file gives."""
+    for name, tree in sorted(said.trees.items()):
+        path = own(seen.folder, name)
+        problem = _index_problem(seen, path, said.subjects[name], tree) if path else ""
+        if path and problem:
+            file = index.path_of(path).relative_to(seen.folder).as_posix()
+            yield Fault(what="index", file=file, message=f"it was altered, and is not used: {problem}", session_id=said.session_id)
+
+
+def _index_problem(seen: Seen, path: Path, sha256: str, tree: Tree) -> str:
+    try:
+        if tree.index_sha256:
+            return rows_problem(path, sha256, tree.index_sha256)
+        return index_problem(path, seen.reader.seal(path)) if index.exists(path) else ""
+    except (FormatError, OSError):  # the file cannot be read, which is a fault of its own
+        return ""
 
 
 def _bytes(seen: Seen, path: Path, tree: Tree | None) -> tuple[str, Tree | None]:
@@ -98,6 +134,8 @@ def _changed(seen: Seen, path: Path, name: str, said: Statement) -> tuple[tuple[
     """What of the file is another: lines of records, names in a manifest, numbers in a report."""
     if holds_records(path):
         tree = said.trees.get(name)
+        if tree and tree.index_sha256 and rows_problem(path, said.subjects[name], tree.index_sha256):
+            return (), "the lines cannot be named: the index is not the one that was signed"
         signed = Artifact(path=name, type="", sha256=said.subjects[name], merkle_root=tree.merkle_root if tree else None)
         return changes_of(path, signed)
     if name == said.manifest:
@@ -114,7 +152,7 @@ def _names_changed(seen: Seen, said: Statement) -> Iterator[str]:
     if told.id != said.session_id:
         yield f"session_id was {said.session_id}"
     named = {one.path: one.sha256 for one in recorded(told)}
-    signed = {name: one for name, one in said.subjects.items() if said.kinds.get(name) not in ("manifest", "journal", "prov")}
+    signed = {name: one for name, one in said.subjects.items() if said.kinds.get(name) not in NOT_TOLD}
     for name in sorted(signed.keys() - named.keys()):
         now = next((other for other, one in named.items() if one == signed[name] and other not in signed), None)
         yield f"it calls {name} {now} now" if now else f"it no longer names {name}"

@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.core.writing import create
 from lineage.errors import FormatError, NotFoundError, UsageError
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 PASSPHRASE = "LINEAGE_KEY_PASSPHRASE"  # noqa: S105  # the name of a variable
 MODE = 0o600
 MAX_BYTES = 1 << 16  # a key file over 64 KiB is none
+_SSH = (b"ssh-", b"sk-ssh-", b"ecdsa-", b"sk-ecdsa-")  # how the line of an OpenSSH key begins
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
 
@@ -72,6 +74,13 @@ def public_key(path: Path) -> Ed25519PublicKey:
     data = _bytes(path)
     if b"PRIVATE KEY" in data:
         raise UsageError("this is a private key", at=str(path), hint="a signature is checked with the public half, the .pub file")
+    count = data.count(b"-----BEGIN ") + sum(line.startswith(_SSH) for line in data.splitlines())
+    if count > 1:
+        raise UsageError(
+            f"the file has {count} public keys",
+            at=str(path),
+            hint="keep one key in a file, and check with each: lineage verify FOLDER --key ONE.pub",
+        )
     try:
         key = form.load_ssh_public_key(data) if data.startswith(b"ssh-") else form.load_pem_public_key(data)
     except (ValueError, UnsupportedAlgorithm):
@@ -103,11 +112,13 @@ def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise NotFoundError("no such key", at=str(path), hint="lineage sign --new-key PATH makes one")
     with path.open("rb") as file:
-        return file.read(MAX_BYTES)
+        data = file.read(MAX_BYTES + 1)
+    if len(data) > MAX_BYTES:
+        raise FormatError(f"larger than {MAX_BYTES} bytes", at=str(path), hint="a key file has one key and nothing else")
+    return data
 
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:
     """The file is made with its mode, so that at no moment anybody else can read it."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0), mode)
-    with os.fdopen(descriptor, "wb") as out:
+    with os.fdopen(create(path, mode=mode), "wb") as out:
         out.write(data)

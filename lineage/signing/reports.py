@@ -6,9 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage.contract import report
+from lineage.core import limits
 from lineage.facts import Evaluation, Session
-
-MAX_BYTES = 1 << 28  # a report over 256 MiB is not read into memory
 
 
 def metrics_changed(path: Path, name: str, session: Session | None) -> Iterator[str]:
@@ -16,7 +15,7 @@ def metrics_changed(path: Path, name: str, session: Session | None) -> Iterator[
     runs = [
         run for run in (session.activities if session else ()) if isinstance(run, Evaluation) and any(one.path == name for one in run.made)
     ]
-    if not runs or path.stat().st_size > MAX_BYTES:
+    if not runs or path.stat().st_size > limits.JSON:
         return
     found, _ = report.read(path.read_bytes(), name)
     if found is None:

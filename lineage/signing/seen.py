@@ -19,15 +19,18 @@ from lineage.integrity.differences import Change
 from lineage.mapping.names import safe
 from lineage.signing import statement
 from lineage.signing.chain import Signed
-from lineage.signing.statement import SUFFIX, is_prov, made, named
-from lineage.signing.strangers import strangers
+from lineage.signing.exports import Exports
+from lineage.signing.statement import BESIDE, SUFFIX, above, is_prov, made, named
+from lineage.signing.strangers import is_set_aside, strangers
+
+APART = "sessions of their own"  # why the files of a folder inside the folder are not signed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
     """Something that does not hold, and the digests on which other things rest that do not hold either then."""
 
-    what: str  # "altered", "missing", "added", "moved", "replaced", "outside", "bad-signature", "unsigned", "misplaced", or of chain.Break
+    what: str  # "altered", "missing", "added", "moved", "replaced", "outside", "bad-signature", "unsigned", "misplaced", "index", or of chain.Break
     file: str  # relative to the folder; of several files that were added together, the folder that holds them
     message: str
     session_id: str | None = None
@@ -64,8 +67,9 @@ class Seen:
     """What one check knows of a folder; `signed` and `refused` fill while the signatures are read."""
 
     def __init__(self, folder: Path, reader: Reader, apart: Collection[str] = ()) -> None:
-        self.folder, self.reader, self._apart = folder, reader, apart
+        self.folder, self.reader, self.apart = folder, reader, apart
         self.signed: list[Signed] = []  # in the order of the chain
+        self.written_anew: set[str] = set()  # signed PROV that is another now, and what an export writes
         self.refused: set[str] = set()  # manifests whose signature does not hold: that is told once
 
     @cached_property
@@ -137,11 +141,37 @@ class Seen:
 
     @cached_property
     def strange(self) -> list[str]:
+        """Files without a fault of their own that are in no signature and no manifest, without those that are set aside."""
+        return [name for name in self.strangers if not is_set_aside(name)]
+
+    @cached_property
+    def strangers(self) -> list[str]:
         """Files without a fault of their own that are in no signature and no manifest."""
         ours = {name for name in self.names if name.startswith(journal.PREFIX) or (name.startswith("session_") and name.endswith(SUFFIX))}
         told = {one.id for one in self._told_unsigned} | {one.statement.session_id for one in self.signed}
         prov = {name for id_ in told for name in self.prov(id_)}
-        return strangers(self.folder, self.known | ours | prov | self.sessions.keys(), self._apart)
+        return strangers(self.folder, self.known | ours | prov | self.sessions.keys(), {*self.apart, *self.set_apart})
+
+    @cached_property
+    def set_apart(self) -> frozenset[str]:
+        """Folders with sessions of their own that were there when this one was signed, and hold none of its files."""
+        named = {name for one in self.signed for name, reason in one.statement.not_signed.items() if reason == APART}
+        holding = {place for name in self.known for place in above(name)}
+        return frozenset(named - holding)
+
+    def holds_artifacts(self, place: str) -> bool:
+        """Are there files of sessions in this folder inside the folder, or below it?"""
+        return place in self._holding
+
+    @cached_property
+    def _holding(self) -> frozenset[str]:
+        beside = {name for one in self.signed for name, kind in one.statement.kinds.items() if kind == BESIDE}
+        return frozenset(place for name in self.known - beside for place in above(name))
+
+    @cached_property
+    def exports(self) -> Exports:
+        """What an export would write here."""
+        return Exports(self.folder)
 
     @property
     def _told_unsigned(self) -> Sequence[Session]:

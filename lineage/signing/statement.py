@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -22,12 +23,15 @@ from lineage.contract.strict import loads
 from lineage.contract.writing import as_bytes
 from lineage.errors import FormatError, UsageError
 from lineage.facts import Artifact, Session, removals
-from lineage.integrity.index import build
+from lineage.integrity.index import path_of, sealed
+from lineage.integrity.verify import rows_problem
+from lineage.mapping import CODE
 from lineage.mapping.names import safe
 
 TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://w3id.org/lineage-prov/session/v1"
 SUFFIX = ".dsse.json"
+BESIDE = "beside"  # the kind of a file that belongs to no session
 _HASH = re.compile("[0-9a-f]{64}")
 
 
@@ -37,6 +41,12 @@ class Tree:
 
     lines: int
     merkle_root: str
+    index_sha256: str | None = None  # of the rows of the file's index; signatures of before have none
+
+    def json(self) -> dict[str, Any]:
+        """As it is written."""
+        told = {"lines": self.lines, "merkle_root": self.merkle_root}
+        return told | ({"index_sha256": self.index_sha256} if self.index_sha256 else {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,14 +64,14 @@ class Statement:
     session_id: str
     manifest: str
     subjects: Mapping[str, str]  # file: SHA-256, 64 hex digits
-    kinds: Mapping[str, str]  # file: "manifest", "journal", "prov", "input", or the type of the artifact
+    kinds: Mapping[str, str]  # file: "manifest", "journal", "prov", "input", "beside", or the type of the artifact
     trees: Mapping[str, Tree]
     before: Before | None
     position: int  # in the chain, from 1
     signed_at: str | None
-    links: Mapping[str, str] = field(
-        default_factory=dict
-    )  # link that leads out: the path that it holds; what it leads to is not signed here
+    links: Mapping[str, str] = field(default_factory=dict)  # link: the path that it holds; what it leads to is not signed here
+    not_signed: Mapping[str, str] = field(default_factory=dict)  # file or folder that was there and is not signed: why
+    excluded: tuple[str, ...] = ()  # patterns of the files that the signer left out
 
     def dumps(self) -> bytes:
         """As in-toto writes it; equal statements give equal bytes."""
@@ -70,10 +80,16 @@ class Statement:
 
     def _predicate(self) -> dict[str, Any]:
         before = {"session_id": self.before.session_id, "digest": {"sha256": self.before.sha256}} if self.before else None
-        trees = {name: {"lines": tree.lines, "merkle_root": tree.merkle_root} for name, tree in sorted(self.trees.items())}
+        trees = {name: tree.json() for name, tree in sorted(self.trees.items())}
         facts = {"session_id": self.session_id, "manifest": self.manifest, "signed_at": self.signed_at}
-        links = {"links": dict(sorted(self.links.items()))} if self.links else {}
-        return facts | {"kinds": dict(sorted(self.kinds.items())), "trees": trees, "position": self.position, "previous": before} | links
+        kinds = dict(sorted(self.kinds.items()))
+        told = {
+            "links": dict(sorted(self.links.items())),
+            "not_signed": dict(sorted(self.not_signed.items())),
+            "excluded": [*self.excluded],
+        }
+        optional = {key: value for key, value in told.items() if value}
+        return facts | {"kinds": kinds, "trees": trees, "position": self.position, "previous": before} | optional
 
 
 def envelope_path(folder: Path, session_id: str) -> Path:
@@ -86,34 +102,62 @@ def manifests(folder: Path) -> list[Path]:
     return [path for path in sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}")) if own(folder, path.name)]
 
 
-def of_session(folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None) -> Statement:
-    """The statement of *session* with its files as they are now, each read from end to end.
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is in a folder and belongs to none of its sessions: it is signed with one of them."""
+
+    files: tuple[str, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    not_signed: Mapping[str, str] = field(default_factory=dict)
+    excluded: tuple[str, ...] = ()
+
+
+def matches(name: str, patterns: Sequence[str]) -> bool:
+    """Return whether a pattern of the shell fits a file, its name alone, or a folder above it."""
+    ways = [name, name.rpartition("/")[2], *above(name)]
+    return any(fnmatchcase(way, pattern.rstrip("/")) for way in ways for pattern in patterns)
+
+
+def above(name: str) -> Iterator[str]:
+    """Yield the folders over a file, the nearest first."""
+    while "/" in name:
+        name = name.rpartition("/")[0]
+        yield name
+
+
+def of_session(
+    folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None, beside: Beside = Beside()
+) -> Statement:  # it is frozen
+    """The statement of *session* with its files as they are now, each read from end to end, and with what is *beside* it.
 
     Raises UsageError when a file is gone, or is not what its manifest records: what does not hold is not signed.
     """
-    name = session.manifest or ""
-    _whole(folder, session)
+    name, excluded = session.manifest or "", beside.excluded
+    _whole(folder, session, excluded)
     kinds = {name: "manifest"}
     kinds |= {path.name: "journal" for path in journal.journals(folder, manifest.session_id_of(folder / name))}
     kinds |= {FILE: "redaction"} if own(folder, FILE) else {}
-    kinds |= {path.name: "prov" for path in prov_files(folder, session.id)}
+    kinds |= {path.name: "prov" for path in prov_files(folder, session.id) if not matches(path.name, excluded)}
+    kinds |= dict.fromkeys((file for file in beside.files if file not in kinds), BESIDE)
     subjects = {one: files.digest(folder / one, recheck=True)[0] for one in kinds}
     trees: dict[str, Tree] = {}
-    for artifact in recorded(session):
+    for artifact in (*recorded(session), *_unread(session)):
         path = own(folder, artifact.path)
-        if path is None or artifact.path in subjects:  # what lies elsewhere, or is withheld
+        if path is None or artifact.path in subjects or matches(artifact.path, excluded):  # what is elsewhere, or is withheld
             continue
         subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
     links = {way: told for one in linked(session) for way, told in links_to(folder, one.path).items()}
-    facts = {"before": before, "position": position, "signed_at": signed_at, "links": links}
-    return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)  # type: ignore[arg-type]
+    facts: dict[str, Any] = {"before": before, "position": position, "signed_at": signed_at, "links": {**beside.links, **links}}
+    facts |= {"not_signed": beside.not_signed, "excluded": excluded}
+    return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)
 
 
-def _whole(folder: Path, session: Session) -> None:
+def _whole(folder: Path, session: Session, excluded: Sequence[str]) -> None:
     """Raises UsageError where a recorded file is not here: anything could be laid in its place once the session is signed."""
     elsewhere = {one.path for one in linked(session) if links_to(folder, one.path)}
     here = (one for one in recorded(session) if one.path not in elsewhere)
-    gone = {one.path for one in here if not (is_redacted(one) or leads_out(one.path) or own(folder, one.path))}
+    asked = (one for one in here if not matches(one.path, excluded))
+    gone = {one.path for one in asked if not (is_redacted(one) or leads_out(one.path) or own(folder, one.path))}
     gone |= {FILE} if os.path.lexists(folder / FILE) and not own(folder, FILE) else set()
     if gone:
         names = ", ".join(name[:100] for name in sorted(gone)[:5])
@@ -121,10 +165,22 @@ def _whole(folder: Path, session: Session) -> None:
         raise UsageError(f"not here as a file of the folder: {names}{more}", at=session.manifest or session.id, hint="put them back: a session is signed with all its files")  # fmt: skip
 
 
-def undigested(folder: Path, session: Session) -> list[str]:
-    """The files that the session made, and of which it recorded no digest: a signature would not cover them."""
+def _unread(session: Session) -> Iterator[Artifact]:
+    """The files without a digest of a manifest that has the fixed keys alone: no version of lineage will ever add one."""
+    if session.status is None:
+        yield from (one for one in session.artifacts if not one.sha256 and not one.parts and not is_redacted(one))
+
+
+def undigested(folder: Path, session: Session, excluded: Sequence[str] = ()) -> list[str]:
+    """The files that the session made, and of which it recorded no digest: a signature would not cover them.
+
+    The files of a manifest with the fixed keys alone are signed as they are.
+    """
+    if session.status is None:
+        return []
     every = (one for artifact in session.artifacts for one in artifact.parts or (artifact,))
-    return sorted(one.path for one in every if not one.sha256 and not is_redacted(one) and own(folder, one.path))
+    asked = (one for one in every if not one.sha256 and not is_redacted(one) and not matches(one.path, excluded))
+    return sorted(one.path for one in asked if own(folder, one.path))
 
 
 def prov_files(folder: Path, session_id: str) -> list[Path]:
@@ -162,10 +218,11 @@ def recorded(session: Session) -> Iterator[Artifact]:
 
 
 def made(session: Session) -> Iterator[str]:
-    """The digest of every single file that the session made; what it used is the work of another."""
+    """Return the digest of every file that the session made: not what it used, nor the code that it ran."""
     removed = removals([session])
-    every = (*session.artifacts, *(one for run in session.activities for one in run.made))
-    digests = (part.sha256 for one in every if one.path not in removed for part in (one, *one.parts))
+    own = (one for one in session.artifacts if one.activity or one.type not in CODE)
+    artifacts = (*own, *(one for run in session.activities for one in run.made))
+    digests = (part.sha256 for one in artifacts if one.path not in removed for part in (one, *one.parts))
     yield from dict.fromkeys(digest for digest in digests if digest)
 
 
@@ -173,11 +230,14 @@ def _digest(path: Path, artifact: Artifact, trees: dict[str, Tree]) -> str:
     if is_redacted(artifact):  # what is signed is the copy; the digest in the manifest is that of its original
         return files.digest(path, recheck=True)[0]
     if holds_records(path):
-        seal = build(path, keep=False)
-        trees[artifact.path], found = Tree(lines=seal.lines, merkle_root=seal.merkle_root), seal.sha256
+        seal, rows = sealed(path)
+        trees[artifact.path], found = Tree(lines=seal.lines, merkle_root=seal.merkle_root, index_sha256=rows), seal.sha256
+        problem = rows_problem(path, found, rows)
+        if problem:
+            raise UsageError(f"its index was altered: {problem}", at=str(path), hint=f"rm {path_of(path)}")
     else:
         found = files.digest(path, recheck=True)[0]
-    if found != artifact.sha256:
+    if artifact.sha256 and found != artifact.sha256:
         raise UsageError("the file is not the one that was recorded", at=str(path), hint="what does not hold is not signed: lineage verify")
     return found
 
@@ -199,9 +259,7 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
         raise ValueError("a subject stands twice")
     if predicate["manifest"] not in subjects:
         raise ValueError("the manifest is none of its subjects")
-    trees = {
-        _text(name): Tree(lines=_count(one["lines"]), merkle_root=_hash(one["merkle_root"])) for name, one in predicate["trees"].items()
-    }
+    trees = {_text(name): _tree(one) for name, one in predicate["trees"].items()}
     previous = predicate["previous"]
     before = Before(session_id=_text(previous["session_id"]), sha256=_hash(previous["digest"]["sha256"])) if previous else None
     signed_at = predicate["signed_at"]
@@ -215,7 +273,14 @@ def _statement(said: dict[str, Any], predicate: dict[str, Any]) -> Statement:
         position=_count(predicate["position"]),
         signed_at=None if signed_at is None else _text(signed_at),
         links={_text(name): _text(told) for name, told in predicate.get("links", {}).items()},
+        not_signed={_text(name): _text(reason) for name, reason in predicate.get("not_signed", {}).items()},
+        excluded=tuple(_text(pattern) for pattern in predicate.get("excluded", [])),
     )
+
+
+def _tree(one: dict[str, Any]) -> Tree:
+    rows = one.get("index_sha256")
+    return Tree(lines=_count(one["lines"]), merkle_root=_hash(one["merkle_root"]), index_sha256=None if rows is None else _hash(rows))
 
 
 def _text(value: object) -> str:

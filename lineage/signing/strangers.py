@@ -1,4 +1,4 @@
-"""The files of a folder that nobody vouches for, however deep they lie.  A reader of models or of folders in folders would take them up."""
+"""Find the files of a folder that nobody vouches for: a reader of models would take them up."""
 
 from __future__ import annotations
 
@@ -8,20 +8,55 @@ from pathlib import Path
 
 from lineage.capture.places import inside
 from lineage.contract import journal, manifest
+from lineage.integrity.index import FOLDER
 
-_SESSION = (manifest.PREFIX, journal.PREFIX)  # never overlooked: a folder of sessions may lie anywhere
+_SESSION = (manifest.PREFIX, journal.PREFIX)  # never overlooked, wherever it is
 
 
 def strangers(folder: Path, named: Collection[str], apart: Collection[str] = ()) -> list[str]:
-    """The files and links below *folder* that are not in *named*, by their names from there, sorted; none is opened.
+    """Return the files and links below *folder* that are not in *named*, sorted; none is opened.
 
-    Hidden files and folders, and `graphs` at the top, are left out, but not sessions in them; all that lies in folders that are *apart* is.
+    The indexes of files are left out: each is compared with its file. So is all that is in folders
+    that are *apart*. A folder that cannot be listed stands for what is in it.
     """
     known = set(named) | _behind_links(folder, named)
     upper = {name[:end] for name in named for end, letter in enumerate(name) if letter == "/"}
     elsewhere = tuple(f"{place}/" for place in apart)
-    found = (name for name in _walked(folder, upper) if name not in known and not name.startswith(elsewhere))
-    return sorted(name for name in found if not _is_left_out(name))
+    strange = (name for name in _walked(folder, upper) if name not in known)
+    here = (name for name in strange if not name.startswith(elsewhere))
+    return sorted(name for name in here if not _is_index(folder, name))
+
+
+def is_set_aside(name: str) -> bool:
+    """Return whether the file is hidden or in `graphs` at the top, and is no part of a session."""
+    parts = name.split("/")
+    if parts[-1].startswith(_SESSION):
+        return False
+    return any(part.startswith(".") for part in parts) or (parts[0] == "graphs" and len(parts) > 1)
+
+
+def sessions_apart(folder: Path) -> list[str]:
+    """Return the topmost folders inside *folder* that hold manifests of their own, sorted."""
+    places = []
+    for place, folders, files in os.walk(folder):
+        under = Path(place).relative_to(folder).as_posix()
+        if under != "." and any(is_manifest(name) for name in files):
+            places.append(under)
+            folders.clear()
+    return sorted(places)
+
+
+def is_manifest(name: str) -> bool:
+    """Return whether a reader of the folder would take a file of this name for a manifest."""
+    return name.startswith(manifest.PREFIX) and name.endswith(manifest.SUFFIX)
+
+
+def _is_index(folder: Path, name: str) -> bool:
+    """Is it the index of a file that is there?"""
+    place, _, last = name.rpartition("/")
+    if place.rpartition("/")[2] != FOLDER or not last.endswith(".index"):
+        return False
+    return (folder / place).parent.joinpath(last.removesuffix(".index")).is_file()
 
 
 def _behind_links(folder: Path, named: Collection[str]) -> set[str]:
@@ -33,15 +68,11 @@ def _behind_links(folder: Path, named: Collection[str]) -> set[str]:
 
 def _walked(folder: Path, upper: Collection[str]) -> Iterator[str]:
     """All files, and links to folders over which no known name leads."""
-    for place, folders, files in os.walk(folder):
+    closed: list[str] = []
+    for place, folders, files in os.walk(folder, onerror=lambda error: closed.append(error.filename)):
         under = Path(place).relative_to(folder)
         yield from ((under / name).as_posix() for name in files)
         links = [(under / name).as_posix() for name in folders if (Path(place) / name).is_symlink()]
         yield from (name for name in links if name not in upper)
-
-
-def _is_left_out(name: str) -> bool:
-    parts = name.split("/")
-    if parts[-1].startswith(_SESSION):
-        return False
-    return any(part.startswith(".") for part in parts) or (parts[0] == "graphs" and len(parts) > 1)
+    below = (Path(place) for place in closed if Path(place) != folder)
+    yield from (place.relative_to(folder).as_posix() for place in below)

@@ -6,10 +6,11 @@ import os
 from collections.abc import Iterable, Iterator, Set
 
 from lineage.capture.places import leads_out, links_to, own
-from lineage.contract import journal, manifest
+from lineage.contract import journal
 from lineage.signing.held import rests_on
+from lineage.signing.listed import is_session, reason
 from lineage.signing.seen import Fault, Seen
-from lineage.signing.statement import Statement, made, named, recorded
+from lineage.signing.statement import Statement, above, made, named, recorded
 
 SHOWN = 5  # files of a folder that are named; the rest is counted
 
@@ -21,7 +22,7 @@ def more(seen: Seen, said: Statement) -> Iterator[Fault]:
         if name not in said.subjects:
             yield Fault(what="added", file=name, message="a journal that was not signed", session_id=said.session_id, rests_on=rests)
     for name in seen.prov(said.session_id):
-        if name not in said.subjects:
+        if name not in said.subjects and reason(seen, name) is None:
             yield Fault(what="added", file=name, message="PROV that was not signed", session_id=said.session_id)
     yield from _came_back(seen, said)
     for name in seen.claims.get(said.session_id, ()):
@@ -84,25 +85,25 @@ def _added(seen: Seen) -> Iterator[Fault]:
     for name, digest in signed:
         beside.setdefault(name.rpartition("/")[0], set()).add(digest)
     beside.pop("", None)  # the folder of the sessions itself
-    new = [name for name in seen.strange if not (moved and seen.digest(name) in moved)]
+    new = [name for name in seen.strange if not (moved and seen.digest(name) in moved) and reason(seen, name) is None]
     named = {one.path for session in seen.sessions.values() for one in session.artifacts if not one.sha256}
     for place, names in _together(new, seen.known).items():
-        rests = next((beside[one] for one in _above(place) if one in beside), set())
+        rests = next((beside[one] for one in above(place) if one in beside), set())
         yield _addition(place, names, tuple(sorted(rests)), named)
 
 
 def _together(new: Iterable[str], known: Iterable[str]) -> dict[str, list[str]]:
     """The new files by the topmost folder in which they lie and nothing that is known does; a file that is alone there by itself."""
-    held = {place for name in known for place in _above(name)}
+    held = {place for name in known for place in above(name)}
     found: dict[str, list[str]] = {}
     for name in new:
-        place = next((one for one in reversed(list(_above(name))) if one not in held), name)
+        place = next((one for one in reversed(list(above(name))) if one not in held), name)
         found.setdefault(place, []).append(name)
     return {(place if len(names) > 1 else names[0]): names for place, names in found.items()}
 
 
 def _addition(place: str, names: list[str], rests: tuple[str, ...], named: Set[str]) -> Fault:
-    sessions = sum(_tells(name) for name in names)
+    sessions = sum(is_session(name) for name in names)
     told = f"{', '.join(names[:SHOWN])}{f' and {len(names) - SHOWN:,} more' if len(names) > SHOWN else ''}"
     which = "" if names == [place] else f" ({len(names):,} files: {told})"
     if rests:
@@ -116,17 +117,3 @@ def _addition(place: str, names: list[str], rests: tuple[str, ...], named: Set[s
         )
         return Fault(what="unsigned", file=place, message=message)
     return Fault(what="added", file=place, message=f"no signature and no manifest names it{which}")
-
-
-def _tells(name: str) -> bool:
-    """Would a reader take it for a manifest or a journal?"""
-    last = name.rpartition("/")[2]
-    is_manifest = last.startswith(manifest.PREFIX) and last.endswith(manifest.SUFFIX)
-    return is_manifest or journal.is_called(last)
-
-
-def _above(name: str) -> Iterator[str]:
-    """The folders over a file, the nearest first."""
-    while "/" in name:
-        name = name.rpartition("/")[0]
-        yield name

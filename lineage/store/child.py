@@ -42,8 +42,11 @@ class Child:
     `with Child(work, 5.0) as child: child.read()`. Leaving the block ends the process, and so does *left*, once it says that who asked is gone.
     """
 
-    def __init__(self, work: Callable[[BinaryIO], object], timeout: float | None = None, left: Left | None = None) -> None:
-        self._timeout, self._left = seconds(timeout), left
+    def __init__(
+        self, work: Callable[[BinaryIO], object], timeout: float | None = None, left: Left | None = None, memory: int | None = None
+    ) -> None:
+        """Fork. *memory* is the limit under which *work* seals itself, for the message about it."""
+        self._timeout, self._left, self._memory = seconds(timeout), left, memory
         timeout = self._timeout
         self._deadline = None if timeout is None else time.monotonic() + timeout
         parent = os.getpid()
@@ -76,7 +79,7 @@ class Child:
         return chunk
 
     def _wait(self) -> None:
-        while not select.select([self._data], [], [], self._pause())[0]:
+        while not _is_readable(self._data, self._pause()):
             if self._left is not None and self._left():
                 self.close()
                 self.error = errors.LateError("nobody waits for the answer", at="query")
@@ -103,7 +106,9 @@ class Child:
         elif self._pid is not None:
             code = os.waitstatus_to_exitcode(os.waitpid(self._pid, 0)[1])
             self._pid = None
-            if code:
+            if code in (-signal.SIGABRT, -signal.SIGSEGV) and self._memory is not None:
+                self.error = _too_large(self._memory)
+            elif code:
                 self.error = errors.LineageError(
                     f"the process that asked ended with {code}", at="query", hint="it may have run out of memory"
                 )
@@ -122,11 +127,23 @@ class Child:
         self._data = self._told = -1
 
 
+def _too_large(memory: int) -> errors.LateError:
+    hint = "say --memory with more MiB, or ask for less: add LIMIT, leave out ORDER BY and DISTINCT"
+    return errors.LateError(f"stopped at {memory >> 20} MiB of memory", at="query", hint=hint)
+
+
 def seconds(timeout: float | None) -> float | None:
     """*timeout*, if it is a span that can be waited for. Raises UsageError."""
     if timeout is None or 0 < timeout <= LONGEST:  # which NaN is not
         return timeout
     raise UsageError(f"{timeout:g} seconds cannot be waited for", at="timeout", hint=f"more than 0 and at most {LONGEST:g}")
+
+
+def _is_readable(descriptor: int, timeout: float | None) -> bool:
+    """Wait at most *timeout* seconds for bytes or the end. `select.select` takes no descriptor above 1023, which a server may have."""
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(None if timeout is None else timeout * 1000))
 
 
 @contextmanager
@@ -154,6 +171,9 @@ def _work(work: Callable[[BinaryIO], object], data: int, told: int, parent: int)
     except errors.LineageError as error:
         os.write(told, json.dumps([type(error).__name__, error.message, error.at, error.hint]).encode())
         code = 0
+    except MemoryError:
+        code = -signal.SIGABRT
+        os.kill(os.getpid(), signal.SIGABRT)  # as the engine ends itself
     except BrokenPipeError:  # the reader has what it wanted
         code = 0
     finally:

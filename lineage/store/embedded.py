@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from pyoxigraph import BlankNode, DefaultGraph, NamedNode, QueryResultsFormat, QuerySolutions, QueryTriples, RdfFormat, Store
 
+from lineage.core import limits
 from lineage.errors import UsageError
 from lineage.store.child import Child, Left, reading
 from lineage.store.results import Answer
@@ -41,6 +42,7 @@ class Memory:
     """A store of our own process, asked in processes that are forked from it."""
 
     store: Store
+    memory: int = limits.QUERY_MEMORY  # bytes that a query may take beside the store
 
     @contextmanager
     def asked(
@@ -54,28 +56,35 @@ class Memory:
         """The answer to *query*, while the block lasts.
 
         Raises:
-            UsageError: it is no query, or it would change the graph or open a connection. LateError: it takes longer than *timeout* seconds, or *left* says that who asked is gone.
+            UsageError: it is no query, or it would change the graph or open a connection. LateError: it takes longer than *timeout* seconds or more memory than it may, or *left* says that who asked is gone.
         """
         form(query)
-        work = partial(evaluate, self.store, query, bindings or {}, dataset=dataset)
-        with Child(work, timeout, left) as child, reading(child) as found:
+        work = partial(evaluate, self.store, query, bindings or {}, dataset=dataset, memory=self.memory)
+        with Child(work, timeout, left, self.memory) as child, reading(child) as found:
             yield found
 
 
 def check(query: str, timeout: float | None) -> None:
     """Have *query* read in a process of its own: planning it can take as long as answering it. Raises UsageError, LateError."""
     form(query)
-    with Child(partial(_checked, query), timeout) as child:
+    with Child(partial(_checked, query), timeout, memory=limits.QUERY_MEMORY) as child:
         child.read()
 
 
 def _checked(query: str, out: BinaryIO) -> None:
-    seal()
+    seal(memory=limits.QUERY_MEMORY)
     checked(query)
 
 
 def evaluate(
-    store: Store, query: str, bindings: Bindings, out: BinaryIO, *, hidden: NamedNode | None = None, dataset: Dataset | None = None
+    store: Store,
+    query: str,
+    bindings: Bindings,
+    out: BinaryIO,
+    *,
+    hidden: NamedNode | None = None,
+    dataset: Dataset | None = None,
+    memory: int = limits.QUERY_MEMORY,
 ) -> None:
     """In a child, which is sealed: write the answer to *out*, a line of JSON that tells its form, then SPARQL JSON results or N-Triples.
 
@@ -84,7 +93,7 @@ def evaluate(
     Raises:
         UsageError: the engine refuses the query. LineageError: it cannot go on.
     """
-    seal(opens_files=hidden is not None)  # the engine opens the files of a store on disk as it needs them
+    seal(opens_files=hidden is not None, memory=memory)  # the engine opens the files of a store on disk as it needs them
     checked(query)
     try:
         default, named = _graphs(store, query, hidden, dataset)

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 from pyoxigraph import QueryBoolean, QueryResultsFormat, QuerySolutions, RdfFormat, Triple, parse, parse_query_results, serialize
 
+from lineage.core.printing import log_line
 from lineage.errors import FormatError, UsageError
 from lineage.store.sparql import Form
 from lineage.store.terms import PREFIXES, Term, short, to_python
@@ -138,7 +139,7 @@ def _is_number(cell: str) -> bool:
 
 def _cell(text: str, width: int | None) -> str:
     """One line, with no character that could rewrite a terminal."""
-    plain = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in text)
+    plain = log_line(text)
     plain = plain if width is None else _HEX.sub(r"\1…", plain)
     return f"{plain[: width - 1]}…" if width is not None and len(plain) > width else plain
 

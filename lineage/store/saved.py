@@ -23,6 +23,9 @@ from typing import BinaryIO
 import orjson
 from pyoxigraph import Literal, NamedNode, Quad, Store
 
+from lineage.core import limits
+from lineage.core.reading import is_folder
+from lineage.core.writing import make_folder, open_lock
 from lineage.errors import LateError, LineageError, NotFoundError, UsageError
 from lineage.store.child import Child, Left, reading, seconds
 from lineage.store.embedded import evaluate, in_memory
@@ -52,6 +55,7 @@ class Saved:
     """A store on disk. Raises NotFoundError when it is asked and there is none."""
 
     path: Path
+    memory: int = limits.QUERY_MEMORY  # bytes that a query may take
 
     @contextmanager
     def asked(
@@ -68,18 +72,22 @@ class Saved:
             UsageError: it is no query. LateError: it takes longer than *timeout* seconds. LineageError: another process writes for too long.
         """
         form(query)
-        work = partial(_read, self.path / RDF, query, bindings or {}, dataset)
-        with locked(self._there(), fcntl.LOCK_SH, seconds(timeout)), Child(work, timeout, left) as child, reading(child) as found:
+        work = partial(_read, self.path / RDF, query, bindings or {}, dataset, self.memory)
+        with (
+            locked(self._there(), fcntl.LOCK_SH, seconds(timeout)),
+            Child(work, timeout, left, self.memory) as child,
+            reading(child) as found,
+        ):
             yield found
 
     def _there(self) -> Path:
-        if not (self.path / RDF).is_dir():
+        if not is_folder(self.path / RDF):
             raise NotFoundError("no such store", at=str(self.path), hint="--in FOLDER fills it")
         return self.path
 
     def digests(self) -> dict[str, str]:
         """The graphs that are stored, each with its digest."""
-        if not (self.path / RDF).is_dir():
+        if not is_folder(self.path / RDF):
             return {}
         with locked(self.path, fcntl.LOCK_SH), Child(partial(_digests, self.path / RDF)) as child:
             known: dict[str, str] = orjson.loads(child.read())
@@ -98,7 +106,7 @@ class Saved:
         now = {name: graph.digest for name, graph in wanted.items()}
         if self.digests() == now:
             return Changes((), (), len(now))
-        self.path.mkdir(parents=True, exist_ok=True)
+        make_folder(self.path)
         with locked(self.path, fcntl.LOCK_EX), Child(partial(_write, self.path / RDF, wanted, now)) as child:
             done = orjson.loads(child.read())
         return Changes(tuple(done["written"]), tuple(done["removed"]), len(now) - len(done["written"]))
@@ -112,7 +120,7 @@ class Saved:
 @contextmanager
 def locked(path: Path, how: int, timeout: float | None = None) -> Iterator[None]:
     """Hold the store's lock, shared or alone. Raises LineageError when others hold it for more than `WAIT` seconds, LateError for *timeout*."""
-    descriptor = os.open(path / LOCK, os.O_RDWR | os.O_CREAT, 0o666)
+    descriptor = open_lock(path / LOCK)
     try:
         _take(descriptor, how, path, timeout)
         yield
@@ -144,8 +152,8 @@ def _opened(path: Path, *, writing: bool) -> Store:
         ) from error
 
 
-def _read(path: Path, query: str, bindings: Bindings, dataset: Dataset | None, out: BinaryIO) -> None:
-    evaluate(_opened(path, writing=False), query, bindings, out, hidden=DIGESTS, dataset=dataset)
+def _read(path: Path, query: str, bindings: Bindings, dataset: Dataset | None, memory: int, out: BinaryIO) -> None:
+    evaluate(_opened(path, writing=False), query, bindings, out, hidden=DIGESTS, dataset=dataset, memory=memory)
 
 
 def _known(store: Store) -> dict[str, str]:

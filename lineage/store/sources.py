@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lineage import formats
+from lineage.core import limits
+from lineage.core.reading import is_file, is_folder, read_whole
 from lineage.errors import NotFoundError
 from lineage.export import session_document
 from lineage.facts import Session
@@ -55,10 +57,10 @@ def gather(paths: Sequence[Path], *, recursive: bool = False) -> Gathered:
         NotFoundError: a path that is not there. UsageError: a file whose suffix names no format. FormatError: a file that is not what
         its suffix says.
     """
-    placed, findings = gathered([path for path in paths if path.is_dir()], recursive=recursive)
+    placed, findings = gathered([path for path in paths if is_folder(path)], recursive=recursive)
     graphs = [of_session(session) for _, session in placed]
     for path in paths:
-        if not path.is_dir():
+        if not is_folder(path):
             graphs += _of_file(path)
     return Gathered(tuple(_once(graphs)), findings)
 
@@ -69,9 +71,9 @@ def of_session(session: Session, ids: Ids | None = None) -> Graph:
 
 
 def _of_file(path: Path) -> Iterator[Graph]:
-    if not path.is_file():
+    if not is_file(path):
         raise NotFoundError("no such folder or file", at=str(path), hint="name a folder with session manifests, or a PROV file")
-    data = path.read_bytes()
+    data = read_whole(path, limits.PROV)
     document = formats.loads(data, formats.by_path(path).name)
     top = _ordered(document.statements)
     if top:

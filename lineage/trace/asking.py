@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from lineage.capture.files import digest
 from lineage.contract.around import sessions_around
+from lineage.core.reading import is_file
 from lineage.errors import NotFoundError
 from lineage.mapping.names import LIN, Ids
 from lineage.trace import answers, unrecorded
@@ -117,7 +118,7 @@ def _is_altered(library: Library, numbers: Iterable[int], path: Path) -> bool:
     holders = [graph.holder.get(number, number) for number in numbers]
     digests = {one for number in holders for one in texts(graph.told[number], LIN["sha256"])}
     placed = any(graph.thing(number).places for number in holders)
-    return placed and bool(digests) and bool(on_disk(path)) and path.is_file() and digest(path)[0] not in digests
+    return placed and bool(digests) and bool(on_disk(path)) and is_file(path) and digest(path)[0] not in digests
 
 
 def path(one: str | Path, other: str | Path, where: Asked = None, *, recursive: bool = False) -> Paths:
@@ -134,7 +135,7 @@ def place(text: str) -> tuple[Path, int | None]:
     """`FILE:LINE`, or a name as a whole; a file that is really called so goes before."""
     name, _, number = text.rpartition(":")
     file = on_disk(name) if number.isdecimal() and name and not on_disk(text) else None
-    return (file, int(number)) if file and file.is_file() else (Path(text), None)
+    return (file, int(number)) if file and is_file(file) else (Path(text), None)
 
 
 def library_of(x: str | Path, where: Asked, recursive: bool = False) -> Library:

@@ -1,21 +1,23 @@
-"""One record, followed: into the files that hold a copy of it, known by its `run_id` and `record_index`, and on to what used those files.
+"""Follow one record into the files that hold a copy of it, and on to what used those files.
 
-A file is read only if a slice of it was carried from one that holds the record. Where the file is not there to be read, it counts as one that
-holds it, and a note says so. Files of records are entered through their records alone: a filter that dropped the record ends its way there.
+A file is read only if a slice of it was carried from one that holds the record. Each line there that may be a copy is followed back, step by
+step, to the record in question (steps.py). Where a file cannot be read, it counts as one that holds the record, and a note says so. Files of
+records are entered through their records alone: a filter that dropped the record ends its way there.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 from lineage.capture.files import digest
+from lineage.carried.matching import body, identity
 from lineage.contract.lines import UnpackingError, numbered, text_of
-from lineage.contract.slices import Slices
-from lineage.contract.strict import loads
-from lineage.facts import Json
+from lineage.contract.slices import Slices, key_of
+from lineage.facts import Json, Session
 from lineage.integrity.lines import metadata_of, record_in
 from lineage.mapping.names import LIN, Ids
 from lineage.trace.answers import Affected, Impact
@@ -23,6 +25,7 @@ from lineage.trace.graph import Graph
 from lineage.trace.reading import Library
 from lineage.trace.record import RecordFile
 from lineage.trace.relations import CARRIED
+from lineage.trace.steps import Place, Steps
 from lineage.trace.things import RECORDS, texts, whole_number
 
 
@@ -64,65 +67,80 @@ def _holds(text: str, line: int) -> bool:
 
 @dataclass(slots=True)
 class _Record:
-    """The record that is followed."""
+    """The record that is followed.
+
+    Attributes:
+        goals: Its lines, each with the digest of the file: equal lines cannot be told apart.
+        held: Files that were looked at, and how often they hold it.
+    """
 
     library: Library
-    run_id: str | None
-    number: object
-    time: object  # a run that wrote several files numbers each anew: its records of one number differ in their times
-    held: dict[int, int] = field(default_factory=dict)  # files that were looked at, and how often they hold it
+    record: Json
+    goals: set[tuple[str, int]]
+    steps: Steps
+    held: dict[int, int] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     unread: set[int] = field(default_factory=set)  # files that could not be looked at
+    _names: set[tuple[object, ...] | None] = field(default_factory=set)  # identities and contents of copies
+    _bodies: set[bytes] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self._learn(self.record)
+
+    def _learn(self, record: Json) -> None:
+        self._names |= {identity(record)} - {None}
+        self._bodies.add(body(record))
 
     def is_in(self, file: int) -> bool:
-        """Does the file hold the record? True where nobody can say."""
+        """Return whether the file holds the record; True where nobody can say."""
         if file not in self.held:
-            self.held[file] = self._looked(file)
+            self.held[file] = self._count(file)
         return self.held[file] > 0
 
-    def _looked(self, held: int) -> int:
-        found = self._on_disk(held)
-        if found is None or self.run_id is None or type(self.number) is not int:
-            self.unread.add(held)
-            self.notes.append(f"counted as holding it, for it could not be looked at: {self.library.graph.thing(held).name}")
+    def _count(self, file: int) -> int:
+        place = self._on_disk(file)
+        if place is None:
+            self.unread.add(file)
+            self.notes.append(f"counted as holding it, for it could not be looked at: {self.library.graph.thing(file).name}")
             return 1
-        lines = list(self._lines_in(found))
-        self.notes += [f"a copy: {found}:{line}" for line in lines]
+        lines = []
+        for number, data, record in self._alike(place.path):
+            if self._is_copy(place, number, data, record):
+                lines.append(number)
+                self._learn(record)
+        self.notes += [f"a copy: {place.path}:{line}" for line in lines]
         return len(lines)
 
-    def _lines_in(self, path: Path) -> Iterator[int]:
-        if self.run_id is not None and type(self.number) is int:
-            yield from _lines_with(path, self.run_id, self.number, self.time)
+    def _is_copy(self, place: Place, number: int, data: bytes, record: Json) -> bool:
+        found = self.steps.comes_from(place, number, data, record, self.goals)
+        return found or (found is None and self._is_same(record))
+
+    def _is_same(self, record: Json) -> bool:
+        """Return whether the metadata name the same record; a run that wrote several files numbers each, so the times are compared too."""
+        mine, other = metadata_of(self.record), metadata_of(record)
+        if identity(record) is None or identity(record) != identity(self.record):
+            return False
+        return mine.get("timestamp") is None or other.get("timestamp") in (None, mine.get("timestamp"))
+
+    def _alike(self, path: Path) -> Iterator[tuple[int, bytes, Json]]:
+        """Yield the lines that may hold the record, edited or not: those with its identity, its content, or its bytes."""
+        with text_of(path) as file, suppress(UnpackingError):
+            for number, line in numbered(file):
+                record = record_in(line) if line else None
+                if line and record is not None and (identity(record) in self._names or body(record) in self._bodies):
+                    yield number, line.rstrip(b"\r\n"), record
 
     def often(self, path: Path) -> int:
-        """How often the file that was asked about holds it: once, where the record does not say which it is."""
-        return max(1, sum(1 for _ in self._lines_in(path)))
+        """Return how often the file in question holds it: once, where the record does not say which it is."""
+        return max(1, sum(self._is_same(record) for _, _, record in self._alike(path)))
 
-    def _on_disk(self, number: int) -> Path | None:
+    def _on_disk(self, number: int) -> Place | None:
         """The file, where one of the sessions that tell of it has it, if its bytes are still those."""
         digests = set(texts(self.library.graph.told[number], LIN["sha256"]))
-        tried = (path for folder, path in self.library.paths(number) if path.is_file() and path.resolve().is_relative_to(folder.resolve()))
-        return next((path for path in tried if digest(path)[0] in digests), None)
-
-
-def _lines_with(path: Path, run_id: str, number: int, time: object) -> Iterator[int]:
-    """The lines that hold the record of this run, number and time. Only lines that mention the run are parsed."""
-    mark = run_id.encode()
-    with text_of(path) as file:
-        try:
-            for at, line in numbered(file):
-                if line and mark in line and _is(line, run_id, number, time):
-                    yield at
-        except UnpackingError:
-            return
-
-
-def _is(line: bytes, run_id: str, number: int, time: object) -> bool:
-    value, _ = loads(line.strip())
-    metadata = metadata_of(value) if isinstance(value, dict) else {}
-    if metadata.get("run_id") != run_id or metadata.get("record_index") != number:
-        return False
-    return time is None or metadata.get("timestamp") in (None, time)
+        for folder, path in self.library.paths(number):
+            if path.is_file() and path.resolve().is_relative_to(folder.resolve()) and digest(path)[0] in digests:
+                return self.steps.place_of(path, folder)
+        return None
 
 
 def _followed(graph: Graph, starts: Iterable[int], record: _Record, depth: int | None) -> dict[int, int]:
@@ -178,9 +196,8 @@ def impact_of_record(library: Library, path: Path, line: int, asked: str, depth:
     """All that came from the record of a line. Raises NotFoundError where there is no such line, or no session tells of the file."""
     starts = slices_of(library, path, line)
     with RecordFile(path) as file:
-        metadata = file.why(line).metadata
-    run_id = metadata.get("run_id")
-    record = _Record(library, run_id if isinstance(run_id, str) else None, metadata.get("record_index"), metadata.get("timestamp"))
+        content = file.why(line).record
+    record = _Record(library, content, _equal_lines(path, line, content), Steps(_placed(library)))
     reached = _followed(library.graph, starts, record, depth)
     return RecordImpact(
         asked=asked,
@@ -194,3 +211,20 @@ def impact_of_record(library: Library, path: Path, line: int, asked: str, depth:
         not_read=frozenset(record.unread),
         often=record.often(path),
     )
+
+
+def _equal_lines(path: Path, line: int, record: Json) -> set[tuple[str, int]]:
+    """The lines of a file that hold an equal record."""
+    sha256, content = digest(path)[0], key_of(record)
+    lines = {line}
+    with text_of(path) as file, suppress(UnpackingError):
+        for number, text in numbered(file):
+            other = record_in(text) if text else None
+            if other is not None and key_of(other) == content:
+                lines.add(number)
+    return {(sha256, number) for number in lines}
+
+
+def _placed(library: Library) -> list[tuple[Path, Session]]:
+    sessions = {one.id: one for one in library.sessions}
+    return [(folder, sessions[name]) for folder, names in library.places.items() for name in sorted(names) if name in sessions]

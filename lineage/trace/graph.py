@@ -19,7 +19,6 @@ from lineage.trace.known import Carry, Known
 from lineage.trace.relations import CARRIED, NAMED, PART, RECORDED, influences
 from lineage.trace.things import SLICE, Thing, texts, thing, types_of, whole_number
 
-
 Check = Callable[[Sequence[Statement], Sequence[str]], tuple[str, ...]]
 
 
@@ -109,6 +108,13 @@ class Graph:
             self._carriers = frozenset(file for file, parts in slices.items() if self.carried.issuperset(parts))
         return self._carriers
 
+    def goes(self, newer: int, older: int) -> bool:
+        """Return whether influence runs along a link: a file whose records were all carried over came from its slices alone.
+
+        A file that went into a merge has no part in what was made of the merge if none of its records came through.
+        """
+        return newer not in self.carriers() or self.holder.get(older) == newer
+
     def whole(self, number: int) -> tuple[int, ...]:
         """All nodes that are meant by one: a run with its doing, a file with its slices."""
         slices = (one for one in self.past[number] if self.holder.get(one) == number)
@@ -138,7 +144,7 @@ class Graph:
     def _relate(self, one: Statement) -> None:
         for newer, older in influences(one):
             new, old = self.node(*newer), self.node(*older)
-            if one.term is DERIVATION and SLICE in self.types[new] & self.types[old]:  # both files were read, and the records compared
+            if one.term is DERIVATION and SLICE in self.types[new]:  # both files were read, and the records compared
                 self.link(new, old, CARRIED)
                 self.carried.add(new)
             self.link(new, old, one.term.name)
@@ -152,13 +158,13 @@ def built(sessions: Iterable[Session], ids: Ids | None = None) -> Graph:
     known = Known.of(every, ids)
     carries = {one.id: [(run, carry) for run in one.activities for carry in known.carries(run, one)] for one in every}
     for session in every:
-        elsewhere = frozenset(carry.slice for _, carry in carries[session.id] if carry.origins or carry.own)
+        elsewhere = frozenset(carry.slice for _, carry in carries[session.id] if carry.is_full or carry.own)
         graph.tell(mapping.statements(session, ids), session.id, elsewhere)
     _slices(graph, known)
     for session in every:
         for run, carry in carries[session.id]:
             _carry(graph, carry)
-            if carry.origins:
+            if carry.is_full:
                 graph.do(graph.index[carry.run], {graph.node(name) for name in known.inputs(run, session)})
     _folders(graph, known, every)
     return graph
@@ -190,8 +196,10 @@ def _slices(graph: Graph, known: Known) -> None:
 
 
 def _carry(graph: Graph, carry: Carry) -> None:
+    if carry.slice in carry.origins:  # the run left the file as it was
+        return
     part, run = graph.node(carry.slice), graph.node(carry.run, "activity")
-    graph.link(part, graph.split(run) if carry.origins else run, GENERATION.name)
+    graph.link(part, graph.split(run) if carry.is_full else run, GENERATION.name)
     for origin in carry.origins:
         graph.link(part, graph.node(origin), CARRIED)
     if carry.maker:
@@ -200,7 +208,7 @@ def _carry(graph: Graph, carry: Carry) -> None:
         loader = graph.node(carry.loader, "agent")
         graph.types[loader].add(LIN["Loader"])
         graph.link(part, loader, NAMED)
-    if carry.maker or (carry.origins and carry.slice not in carry.origins):
+    if carry.maker or (carry.is_full and carry.slice not in carry.origins):
         graph.carried.add(part)
 
 

@@ -1,8 +1,9 @@
-"""What the facts of several sessions tell together, and the PROV of one session cannot.
+"""Derive slices from slices across sessions, which the PROV of one session cannot.
 
-Records that a run carried over keep the metadata of the run that made them, so the slice they stand in is matched with the slices of the
-files that the run used. Such a slice comes from those, from the run, from who did it and how, and from inputs of which nobody knows slices;
-not from the other files of records that went into the same merge. Where no input fits, it comes from all of them.
+A slice whose records the run carried over comes from the slices in which a comparison of the records found them (lineage/carried),
+among the files that its own run used. Where nothing was compared, it comes from the slices there with the same metadata. It comes from
+the run's doing too: who did it, how, and inputs that are no files of records. It does not come from other files of records of the same
+merge. If some of its records are in no input, it comes from the run with all that the run used.
 
 A folder that a run made is often loaded file by file: a file that is in no other folder stands for its folder; files that several folders share
 (a configuration, a tokenizer) do so only where all of the folder is loaded. A folder that was only used, a copy with a file more, is no folder
@@ -22,12 +23,18 @@ from lineage.prov.statement import Name
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """A slice that a run wrote: where its records were before. No origins: nobody knows, and all inputs count."""
+    """A slice that a run wrote, and where its records were before.
+
+    Attributes:
+        origins: Slices, or files without slices, that its records were carried over from.
+        is_full: True if all of its records come from `origins`; otherwise all inputs of the run count.
+    """
 
     file: Name
     slice: Name
     run: Name
     origins: tuple[Name, ...]
+    is_full: bool = False
     maker: Name | None = None  # the run that the records name, where no input holds them and a session tells of it
     loader: Name | None = None  # the loader that the records name, where no session tells of their run
     own: bool = False  # not carried at all: several runs wrote the file, and `run` made these records
@@ -79,12 +86,20 @@ class Known:
                 self._within[part].add(name)
 
     def inputs(self, run: Activity, session: Session) -> tuple[Name, ...]:
-        """The files of records that the run used and whose slices are known."""
-        used = (self.ids.artifact(one, session) for one in run.used)
-        return tuple(name for name in used if self.slices.get(name))
+        """Return the files of records that the run used, and whose records are known by slices or were compared."""
+        return tuple(name for artifact in run.used for name in self._compared(artifact, session))
+
+    def _compared(self, artifact: Artifact, session: Session) -> Iterator[Name]:
+        """The file, or the files of a folder; the folder too, where all of it is known."""
+        files = artifact.parts or (artifact,)
+        names = {self.ids.artifact(one, session): one for one in files}
+        known = [name for name, one in names.items() if self.slices.get(name) or one.slices is not None]
+        yield from known
+        if artifact.parts and len(known) == len(names):
+            yield self.ids.artifact(artifact, session)
 
     def carries(self, run: Activity, session: Session) -> Iterator[Carry]:
-        """Where the records of each slice that the run wrote come from, but of those that only this run can have made.
+        """Yield where the records of each slice that the run wrote come from, except of those that only this run can have made.
 
         Where several runs wrote a file, each made the records that name it.
         """
@@ -94,31 +109,41 @@ class Known:
             for one in (one for one in artifact.slices or () if one.lines):
                 if one.run_id in self.writers[file] and len(self.writers[file]) > 1:
                     yield Carry(file, self.ids.slice(file, one), self.ids.run(str(one.run_id)), (), own=True)
-                elif one.run_id != run.id:
+                elif one.run_id != run.id or one.origins:
                     yield self._carry(one, file, me, inputs, session, run)
 
     def _carry(self, one: Slice, file: Name, me: Name, inputs: tuple[Name, ...], session: Session, run: Activity) -> Carry:
         part = self.ids.slice(file, one)
-        origins = self._origins(one, inputs)
-        if origins or run.inferred:
-            return Carry(file, part, me, origins)
+        origins, is_full = self._origins(one, file, inputs)
+        if is_full or run.inferred:
+            return Carry(file, part, me, origins, is_full=bool(origins))
         if one.run_id in self.runs:
-            return Carry(file, part, me, (), maker=self.ids.run(str(one.run_id)))
+            maker = None if one.run_id == run.id else self.ids.run(str(one.run_id))
+            return Carry(file, part, me, origins, maker=maker)
         said = one.metadata.get("provenance")
         version = said.get("loader_version") if isinstance(said, dict) else None
-        return Carry(file, part, me, (), loader=self.ids.loader(version, session) if isinstance(version, str) else None)
+        return Carry(file, part, me, origins, loader=self.ids.loader(version, session) if isinstance(version, str) else None)
 
-    def _origins(self, one: Slice, inputs: tuple[Name, ...]) -> tuple[Name, ...]:
-        """Those that a comparison of the records found; else the slices with the very metadata, else those of the same run.
+    def _origins(self, one: Slice, file: Name, inputs: tuple[Name, ...]) -> tuple[tuple[Name, ...], bool]:
+        """Return the origins of a slice, and whether all of its records come from them.
 
-        It is its own origin where the run left the file as it was.
+        They are those that a comparison found. Where it could not decide, slices with the same metadata count too, else those of
+        the same run. A file that the run left as it was is its own origin.
         """
-        if one.origins:
-            return tuple(dict.fromkeys(self.ids.origin(origin) for origin in one.origins))
+        if file in inputs:
+            return (self.ids.slice(file, one),), True
+        compared = tuple(dict.fromkeys(self.ids.origin(origin) for origin in one.origins))
+        if one.unmatched is not None and not one.undecided:
+            return compared, one.unmatched == 0 and bool(compared)
+        alike = self._alike_in(one, inputs)
+        is_full = bool(alike) and one.undecided == (one.unmatched or 0)
+        return tuple(dict.fromkeys((*compared, *alike))), is_full
+
+    def _alike_in(self, one: Slice, inputs: tuple[Name, ...]) -> tuple[Name, ...]:
         for key in (canonical(one.metadata), one.run_id):
-            found = [part for name in inputs for part in self._alike.get((name, key), ())] if key else []
-            if found:
-                return tuple(dict.fromkeys(found))
+            alike = [part for name in inputs for part in self._alike.get((name, key), ())] if key else []
+            if alike:
+                return tuple(alike)
         return ()
 
     def parts(self) -> Iterator[tuple[Name, Name]]:

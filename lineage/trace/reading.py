@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage import formats, mapping
-from lineage.draw import draw
+from lineage.core.reading import is_folder, is_there
+from lineage.core.words import counted
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Session
 from lineage.findings import Finding
@@ -51,9 +52,13 @@ class Library:
 
     def __str__(self) -> str:
         told = (f"{one.id}  {one.status or '-':<11}  {one.title or ''}".rstrip() for one in self.sessions)
-        return "\n".join([*told, f"{len(self.graph.index):,} things in {len(self.sessions) or len(self.documents)} {'sessions' if self.sessions else 'documents'}"])  # fmt: skip
+        recorded = sum(one.manifest is not None for one in self.sessions)
+        where = counted(recorded, "session") if self.sessions else counted(len(self.documents), "document")
+        return "\n".join([*told, f"{counted(len(self.graph.index), 'thing')} in {where}"])
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, str]:
+        from lineage.draw import draw  # a question needs no picture
+
         return {"text/plain": str(self), "image/svg+xml": draw(self.document())}
 
     def document(self) -> Document:
@@ -75,9 +80,9 @@ def open_library(where: Where = None, *, recursive: bool = False, ids: Ids | Non
     sessions = tuple(one for one in told if isinstance(one, Session))
     paths = tuple(Path(one) for one in told if not isinstance(one, Session))
     for path in paths:
-        if not path.exists():
+        if not is_there(path):
             raise NotFoundError("no such folder or file", at=str(path), hint="say --in PATH")
-    folders = tuple(path for path in paths if path.is_dir())
+    folders = tuple(path for path in paths if is_folder(path))
     if len(folders) < len(paths):
         return _documents(paths, bool(folders or sessions))
     return _folders(folders, sessions, recursive, ids)
@@ -92,7 +97,7 @@ def _told(where: Where) -> list[Session | str | os.PathLike[str]]:
 def _documents(paths: tuple[Path, ...], mixed: bool) -> Library:
     if mixed:
         raise UsageError("folders and PROV files cannot be asked together", at=str(paths[0]), hint="export the folder, and name that file")
-    documents = tuple(formats.loads(path.read_bytes(), formats.by_path(path).name).read() for path in paths)
+    documents = tuple(formats.load_file(path).read() for path in paths)
     graph = refine(read((path.name, document) for path, document in zip(paths, documents, strict=True)))
     return Library(graph, Search(graph), documents=documents)
 

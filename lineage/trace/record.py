@@ -1,7 +1,8 @@
-"""Where one record came from.  The manifests say it; the record's own metadata names the run; the sidecar finds the line.
+"""Where one record came from, step by step.
 
-Nothing is scanned: a question costs one line of the file, however many it has. A record that another file carried on is found in the
-file that its run made, by `run_id` and `record_index`, and the two are compared.
+The manifests name the run that wrote a file and the files that it used. The record is looked for in those, and compared with what is
+found there; then the same is asked of that file, until the run that made the record. The first question about a carried record reads
+each earlier file once; later questions to the same RecordFile look up a line.
 """
 
 from __future__ import annotations
@@ -11,22 +12,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-from lineage.carried.edits import edited
-from lineage.carried.originals import Original, Originals, made_by
+from lineage.carried.matching import BOM, Original
 from lineage.contract.around import recorded_as, sessions_around
 from lineage.contract.slices import Slices
+from lineage.core.reading import is_file
 from lineage.errors import NotFoundError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
 from lineage.integrity.lines import FileLines, as_record, metadata_of
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Origin:
-    """The record that a record was carried over from."""
-
-    file: Path
-    line: int
-    edited: tuple[str, ...]  # the keys whose values differ; none: the same JSON
+from lineage.trace.steps import Origin, Place, Steps
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +36,8 @@ class RecordLineage:
     maker: Activity | None  # what made the record: the run that it names, else the one that wrote the file
     made_in: Session | None  # the session of the maker
     loads: tuple[ModelLoad, ...]  # the models that the maker used
-    origin: Origin | None
+    origin: Origin | None  # the step before this file
+    steps: tuple[Origin, ...] = ()  # every step back, the latest first; the last names where the record was made
     notes: tuple[str, ...] = ()
 
     @property
@@ -63,11 +57,12 @@ class RecordFile:
     _lines: dict[Path, FileLines] = field(default_factory=dict)
     _folder: Path = Path()
     _sessions: tuple[Session, ...] = ()
-    _originals: Originals | None = None
+    _steps: Steps | None = None
+    _place: Place | None = None
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)
-        if not self.path.is_file():
+        if not is_file(self.path):
             raise NotFoundError("no such file", at=str(self.path))
         self._folder, self._sessions = sessions_around(self.path)
         self._opened(self.path)
@@ -90,8 +85,10 @@ class RecordFile:
         """
         data = self.read(line)
         record = as_record(data, f"{self.path}:{line}")
-        session, artifact = recorded_as(self.path, self._folder, self._sessions)
-        run = _activity(session, artifact.activity if artifact else None)
+        steps, place = self._followed()
+        session, artifact = place.session, place.artifact
+        run = next(iter(place.writers), None) or _activity(session, artifact.activity if artifact else None)
+        back, unknown = steps.back(place, line, _text(data, line), record)
         made_by, maker = self._maker(metadata_of(record), session, run)
         loads = (
             tuple(load for load in made_by.activities if isinstance(load, ModelLoad) and load.id in maker.models)
@@ -109,8 +106,9 @@ class RecordFile:
             maker=maker,
             made_in=made_by,
             loads=loads,
-            origin=self._origin(data, record, maker, run),
-            notes=tuple(self._notes(line, data, session, artifact, record, maker)),
+            origin=next(iter(back), None),
+            steps=back,
+            notes=(*self._notes(line, session, artifact, record, maker), *unknown),
         )
 
     def _opened(self, path: Path) -> FileLines:
@@ -129,22 +127,20 @@ class RecordFile:
                 return one, found
         return None, None
 
+    def _followed(self) -> tuple[Steps, Place]:
+        """The steps among the files of the folder, and where this file stands in them."""
+        if self._steps is None or self._place is None:
+            self._steps = Steps([(self._folder, session) for session in self._sessions])
+            recorded = recorded_as(self.path, self._folder, self._sessions)
+            self._place = self._steps.place_of(self.path, self._folder, *recorded)
+        return self._steps, self._place
+
     def original(self, data: bytes, record: Json) -> Original | None:
-        """Where the record that stands in *data* was made, if that is another file of the folder that still holds it."""
-        if self._originals is None:
-            mine = self.path.resolve()
-            made = made_by((self._folder, session) for session in self._sessions)
-            others = {run_id: [one for one in there if one.is_inside() and one.path.resolve() != mine] for run_id, there in made.items()}
-            self._originals = Originals(others)
-        return self._originals.of(data.rstrip(b"\r\n"), record)[0]
+        """Return the record of a line, *data*, in a file that the run used; None where it is not found there."""
+        steps, place = self._followed()
+        return steps.original(place, data.rstrip(b"\r\n"), record)
 
-    def _origin(self, data: bytes, record: Json, maker: Activity | None, run: Activity | None) -> Origin | None:
-        found = self.original(data, record) if maker is not run else None
-        return Origin(file=found.made.path, line=found.line, edited=edited(record, found.record)) if found else None
-
-    def _notes(
-        self, line: int, data: bytes, session: Session | None, artifact: Artifact | None, record: Json, maker: Activity | None
-    ) -> Iterator[str]:
+    def _notes(self, line: int, session: Session | None, artifact: Artifact | None, record: Json, maker: Activity | None) -> Iterator[str]:
         lines = self._opened(self.path)
         if session is None:
             yield "no manifest tells of this file: what follows is what the record says of itself"
@@ -157,6 +153,12 @@ class RecordFile:
             yield lines.problem
         if line in lines.odd or (artifact and artifact.bytes not in (None, self.path.stat().st_size)):
             yield f"the file is not what was recorded: lineage verify {self.path}"
+
+
+def _text(data: bytes, line: int) -> bytes:
+    """The text of a line, without its ending and a byte order mark."""
+    text = data.rstrip(b"\r\n")
+    return text.removeprefix(BOM) if line == 1 else text
 
 
 def _activity(session: Session | None, run_id: str | None) -> Activity | None:

@@ -5,26 +5,31 @@ which folder a model was loaded from. Records that name no run are not matched h
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from pathlib import Path
 
-from lineage.mapping.names import LIN
+from lineage.contract.lines import holds_records
+from lineage.mapping.names import LIN, PROV
 from lineage.prov.statement import Name
 from lineage.prov.terms import GENERATION, MEMBERSHIP, USAGE
 from lineage.trace.graph import Graph
 from lineage.trace.relations import CARRIED, PART, RECORDED
+from lineage.trace.things import texts, whole_number
 
 _RECORDED_RUN = LIN["recordedRun"]
 
 
 def refine(graph: Graph) -> Graph:
-    """*graph*, in which each carried slice came from its origins and its run's doing, where the statements tell them."""
+    """Return *graph*, in which each carried slice came from its origins and its run's doing, where the statements say so.
+
+    Origins that the document declares count alone. Where it declares none, or says that some records have no origin
+    (`lin:undecidedCount`), slices of the files that the run used and that name the same run count too.
+    """
     inputs: dict[int, set[int]] = {}
     for part in sorted(graph.holder):
-        run = _recorded_run(graph, part)
-        for writer in _older(graph, part, GENERATION.name) if run is not None else ():
-            if writer != run:
-                known = inputs.setdefault(writer, {file for file in _older(graph, writer, USAGE.name) if _slices(graph, file)})
-                _carry(graph, part, writer, run, [one for file in sorted(known) for one in _slices(graph, file)])
+        writers = _older(graph, part, GENERATION.name) or _older(graph, graph.holder[part], GENERATION.name)
+        for writer in writers:
+            known = inputs.setdefault(writer, {file for file in _older(graph, writer, USAGE.name) if _slices(graph, file)})
+            _part(graph, part, writer, known)
     for writer, known in inputs.items():
         if writer in graph.doing:
             graph.do(writer, known)
@@ -32,17 +37,39 @@ def refine(graph: Graph) -> Graph:
     return graph
 
 
-def _carry(graph: Graph, part: int, writer: int, run: int | None, candidates: Iterable[int]) -> None:
-    origins = [one for one in candidates if run == _maker(graph, one)]
-    if origins:
+def _part(graph: Graph, part: int, writer: int, known: set[int]) -> None:
+    """Link one slice that a run wrote."""
+    declared, run = set(_older(graph, part, CARRIED)), _recorded_run(graph, part)
+    unmatched, undecided = _number(graph, part, "unmatchedCount"), _number(graph, part, "undecidedCount")
+    if declared or unmatched:
+        known |= {file for file in _older(graph, writer, USAGE.name) if _is_of_records(graph, file)}
+    alike: list[int] = []
+    if run not in (None, writer) and (undecided or not (declared or unmatched)):
+        alike = [one for file in sorted(known) for one in _slices(graph, file) if _maker(graph, one) == run]
+    if not (declared or alike or run not in (None, writer)):
+        return
+    is_full = bool(declared or alike) and (unmatched == 0 or (bool(alike) and unmatched == undecided))
+    for origin in alike:
+        graph.link(part, origin, CARRIED)
+    if is_full:
         graph.unlink(part, writer)
         graph.link(part, graph.split(writer), GENERATION.name)
-    for origin in origins:
-        graph.link(part, origin, CARRIED)
-    if run is not None and not origins:
+    else:
+        graph.link(part, writer, GENERATION.name)
+    if run is not None and run != writer and not is_full:
         graph.link(part, run, RECORDED)
-    if part not in origins:
+    if (is_full and part not in alike) or (run not in (None, writer) and not is_full):
         graph.carried.add(part)
+    else:
+        graph.carried.discard(part)
+
+
+def _is_of_records(graph: Graph, file: int) -> bool:
+    return any(holds_records(Path(path)) for path in texts(graph.told[file], PROV["location"]))
+
+
+def _number(graph: Graph, part: int, name: str) -> int:
+    return max((whole_number(text) or 0 for text in texts(graph.told[part], LIN[name])), default=0)
 
 
 def _maker(graph: Graph, part: int) -> int | None:

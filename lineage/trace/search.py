@@ -14,10 +14,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage.capture import files
+from lineage.contract.unnamed import kind_of
+from lineage.core.reading import is_file, is_folder, is_there
 from lineage.errors import NotFoundError, UsageError
 from lineage.mapping.names import DCTERMS, ID_BASE, LIN, PROV, SCHEMA
 from lineage.prov.statement import Literal
 from lineage.trace.graph import Graph
+from lineage.trace.relations import PART
 
 SHORTEST = 4  # letters of an id that may stand for it
 KINDS: Mapping[str, frozenset[str]] = {
@@ -47,7 +50,7 @@ Places = Mapping[Path, frozenset[str]]
 def on_disk(name: str | Path) -> Path | None:
     """The file or folder of this name, if there is one. A text that can be no path names none."""
     try:
-        return Path(name) if Path(name).exists() else None
+        return Path(name) if is_there(Path(name)) else None
     except (OSError, ValueError):  # longer than a path may be, or with a null byte
         return None
 
@@ -98,7 +101,7 @@ class Search:
             places: the folders that paths are told from, with the ids of their sessions.
 
         Raises:
-            NotFoundError: nothing is called so; the hint names what is called nearly so.
+            NotFoundError: nothing is called so; the hint names what is called nearly so, or the format of the file.
             UsageError: a beginning that fits several.
         """
         kind, _, rest = text.partition(":")
@@ -106,6 +109,9 @@ class Search:
         name = rest if kinds else text
         found = self._exactly(name, kinds, places or {}) or self._begun(name, kinds)
         if not found:
+            path = on_disk(name)
+            if path is not None and path.is_file():
+                raise NotFoundError("the file is there, and no session describes it", at=text, hint=kind_of(path.parent, path.name))
             raise NotFoundError("nothing is called so", at=text, hint=self._nearly(name))
         return tuple(sorted(found))
 
@@ -124,12 +130,24 @@ class Search:
 
     def _at(self, path: Path, kinds: frozenset[str] | None, places: Places) -> set[int]:
         """What has the bytes that are there; else what was recorded at that place, by the sessions of its folder."""
-        same = self._of(self._ids.get(files.digest(path)[0], ()), kinds) if path.is_file() else set()
+        same = self._of(self._ids.get(files.digest(path)[0], ()), kinds) if is_file(path) else set()
         there = {number for folder, sessions in places.items() for number in self._placed(path, folder, sessions)}
-        if path.is_dir() and len(there) > 1:
+        if is_folder(path) and len(there) > 1:
             now = files.artifact(path, folder=path.parent, type="folder").sha256
             same = self._of(self._ids.get(now or "", ()), kinds)
-        return same or self._of(there, kinds)
+        return same | self._around(path, same, places) or self._of(there, kinds)
+
+    def _around(self, path: Path, files: set[int], places: Places) -> set[int]:
+        """The recorded folders that hold the file at this path, where several folders hold the same bytes: this one was asked for."""
+        shared = {number for number in files if PART not in self.graph.past[number].values()}
+        around = {
+            folder
+            for place, sessions in places.items()
+            for parent in path.absolute().parents
+            if parent != place.absolute() and parent.is_relative_to(place.absolute())
+            for folder in self._placed(parent, place, sessions)
+        }
+        return {folder for folder in around if shared.intersection(self.graph.past[folder])}
 
     def _placed(self, path: Path, folder: Path, sessions: frozenset[str]) -> set[int]:
         inside = Path(os.path.relpath(path.absolute(), folder.absolute())).as_posix()

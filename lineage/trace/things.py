@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from lineage.core.printing import printable
 from lineage.known_by import RECORDED, in_words
 from lineage.mapping.names import LIN, PROV
 from lineage.prov.statement import Literal, Name, Statement
@@ -42,9 +43,9 @@ class Thing:
     @cached_property
     def text(self) -> str:
         """One line that says which thing it is; what cannot be printed is written as Python writes it, for a notebook obeys control characters too."""
-        known = in_words((*self.known_by, *self.checks))
+        known = in_words(self.checks or self.known_by)
         told = f"{self.name}{self._more} ({', '.join(part for part in (self.type, known, self.short) if part)})"
-        return told if told.isprintable() else "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in told)
+        return printable(told)
 
     @property
     def name(self) -> str:

@@ -3,6 +3,7 @@ chain of any length and a circle in hostile input both end."""
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 
@@ -12,26 +13,35 @@ MOST_PATHS = 16  # shortest ways that are told; a lattice has more of them than 
 
 
 def past(graph: Graph, start: Iterable[int], depth: int | None = None) -> dict[int, int]:
-    """Every node that *start* came from, with its distance, nearest first; *start* itself at 0."""
-    return _reached(graph.past, start, depth)
+    """Return every node that *start* came from, with its distance, nearest first; *start* itself at 0.
+
+    A file is among them if one of its slices is, unless that slice is part of what was asked for. The step from a file of
+    carried records to its slices is not counted in *depth*.
+    """
+    begin = tuple(start)
+    limit = None if depth is None else depth + (not graph.carriers().isdisjoint(begin))
+    reached = _reached(graph.past, begin, limit, graph.goes)
+    files: dict[int, int] = {}
+    for number, distance in reached.items():
+        file = graph.holder.get(number)
+        if file is not None and distance and file not in reached:
+            files.setdefault(file, distance)
+    if not files:
+        return reached
+    return dict(sorted({**reached, **files}.items(), key=lambda item: item[1]))
 
 
 def future(graph: Graph, start: Iterable[int], depth: int | None = None) -> dict[int, int]:
-    """Every node that came from *start*, with its distance, nearest first; *start* itself at 0."""
-    return _reached(graph.future, start, depth)
-
-
-def affected(graph: Graph, start: Iterable[int], depth: int | None = None) -> dict[int, int]:
-    """As `future`, but that a file of records that were all carried over is entered through its slices alone: a file that went into a merge has no part
-    in what was made of the merge if none of its records came through.
-    """
+    """Return every node that came from *start*, with its distance, nearest first; *start* itself at 0."""
     return _reached(graph.future, start, depth, entering(graph))
 
 
+affected = future  # the consequences of a thing are what came from it
+
+
 def entering(graph: Graph) -> Callable[[int, int], bool]:
-    """Return the test whether `affected` goes from an older node to a newer one that came from it."""
-    narrow = graph.carriers()
-    return lambda older, newer: newer not in narrow or graph.holder.get(older) == newer
+    """Return the test whether `future` goes from an older node to a newer one that came from it."""
+    return lambda older, newer: graph.goes(newer, older)
 
 
 def _anywhere(older: int, newer: int) -> bool:
@@ -61,11 +71,28 @@ def _reached(
 def ways(graph: Graph, newer: Iterable[int], older: Iterable[int]) -> list[list[int]]:
     """The shortest ways from *newer* back to *older*, each a list of nodes; at most `MOST_PATHS` of them, none if there is none."""
     goals, starts = set(older), set(newer)
-    distance = _reached(graph.past, starts, None)
+    distance = _reached(graph.past, starts, None, graph.goes)
     near = min((distance[goal] for goal in goals if goal in distance), default=None)
     if near is None:
         return []
-    return _backwards(graph, distance, sorted(goal for goal in goals if distance.get(goal) == near))
+    found = _backwards(graph, distance, sorted(goal for goal in goals if distance.get(goal) == near))
+    shown = {tuple(_by_files(graph, way)): None for way in found}
+    return [list(way) for way in shown]
+
+
+def _by_files(graph: Graph, way: list[int]) -> list[int]:
+    """Return a way with files in place of their slices, where each step is a link then too."""
+    files: list[int] = []
+    for number in way:
+        file = _file(graph, number)
+        if not files or files[-1] != file:
+            files.append(file)
+    is_linked = all(older in graph.past[newer] for newer, older in itertools.pairwise(files))
+    return files if is_linked and way[0] == files[0] else way
+
+
+def _file(graph: Graph, number: int) -> int:
+    return graph.holder.get(number, graph.shown(number))
 
 
 def _backwards(graph: Graph, distance: Mapping[int, int], goals: list[int]) -> list[list[int]]:
@@ -77,5 +104,7 @@ def _backwards(graph: Graph, distance: Mapping[int, int], goals: list[int]) -> l
         if distance[way[-1]] == 0:
             found.append(way[::-1])
             continue
-        rest.extend([*way, one] for one in graph.future[way[-1]] if distance.get(one) == distance[way[-1]] - 1)
+        here = way[-1]
+        nearer = (one for one in graph.future[here] if distance.get(one) == distance[here] - 1)
+        rest.extend([*way, one] for one in nearer if graph.goes(one, here))
     return found

@@ -772,6 +772,25 @@ def provenance(key, *values):
     return in_activity("model_load", change=lambda disk, run: deep(run, "provenance", key, value=disk.random.choice(values)))
 
 
+def other_base(quantization):
+    """A run with an adapter, whose base is loaded as *quantization* and was not for the training; all of them where it is None."""
+
+    def apply(disk):
+        loads = {run["id"]: run for _, _, run in disk.activities("model_load")}
+        for _, _, entry in disk.artifacts(lambda entry: entry["type"] == "model"):
+            weights = {one["sha256"] for one in entry.get("files", ()) if one["file"].endswith(".safetensors")}
+            makers = [run for _, _, run in disk.activities("training", want=lambda run: run["id"] == entry["activity"])]  # noqa: B023
+            bases = [loads[one] for run in makers for one in run["models"] if one in loads]
+            asked = {one for _, _, run in disk.activities("evaluation", "generation") for one in run["models"]}
+            for path, manifest, load in disk.activities("model_load", want=lambda run: run["id"] in asked):  # noqa: B023
+                if bases and weights & {one["sha256"] for one in load["used"]}:
+                    put(load["provenance"], quantization=quantization or bases[0]["provenance"]["quantization"])
+                    return disk.save(path, manifest)
+        return False
+
+    return fault(apply)
+
+
 def journal(data):
     def apply(disk):
         for _, manifest in disk.manifests()[:1]:
@@ -794,9 +813,13 @@ FAULTS = {
     "legacy-artifact": either(beside("old.jsonl", LEGACY), beside("old_report.json", b'{"summary": {"accuracy": 1}, "results": []}')),
     "provenance-differs": either(in_record(foreign_record), fault(foreign_load), in_bare(lambda disk, record: deep(record, "metadata", "provenance", disk.random.choice(("model_name", "loader_version")), value="another"))),
     "mixed-loaders": in_record(lambda disk, record: deep(record, "metadata", "provenance", "loader_version", value="0" * 40), "generation", "transformation", least=2),
-    "sentinels-not-passed": either(provenance("sentinel_tests_passed", False, None), in_bare(lambda disk, record: deep(record, "metadata", "provenance", "sentinel_tests_passed", value=False))),
-    "template-not-disabled": provenance("template_disabled", False, None),
-    "special-tokens-added": provenance("add_special_tokens", True, None),
+    "sentinels-not-passed": either(provenance("sentinel_tests_passed", False), in_bare(lambda disk, record: deep(record, "metadata", "provenance", "sentinel_tests_passed", value=False))),
+    "template-not-disabled": provenance("template_disabled", False),
+    "special-tokens-added": provenance("add_special_tokens", True),
+    "other-base": other_base("int4-of-another-kind"),
+    "clean-load-not-recorded": either(*(provenance(key, None) for key in ("sentinel_tests_passed", "template_disabled", "add_special_tokens"))),
+    "remote-model": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "provider": disk.random.choice(("openai", "Example Inc."))})),
+    "model-not-recorded": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "model_name": None})),
     "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": disk.random.choice((None, "main", "v1.0"))})),
     "params-differ": either(in_record(foreign_params), in_report(foreign_evaluation)),
     "seed-missing": either(fault(no_seed), in_record(one_seedless, least=2), in_activity("training", change=lambda disk, run: put(run, params={"epochs": 1}))),
@@ -879,6 +902,10 @@ GOOD = {
     "sentinels-not-passed": provenance("sentinels", {"advisory": {"perplexity": 99}}),
     "template-not-disabled": provenance("chat_template_sha256", "0" * 64),
     "special-tokens-added": provenance("prefix_policy", "bos"),
+    "other-base": other_base(None),
+    "clean-load-not-recorded": provenance("chat_template_sha256", None),
+    "remote-model": in_activity("model_load", change=lambda disk, run: put(run, provenance={**run["provenance"], "provider": "transformers"})),
+    "model-not-recorded": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "model_name": "a/model"})),
     "unpinned-revision": in_activity("model_load", change=lambda disk, run: put(run, used=[], provenance={**run["provenance"], "revision": "0" * 40})),
     "seed-missing": either(in_activity("generation", change=greedy), fault(greedy_records)),
     "params-incomplete": in_activity("evaluation", "generation", change=greedy),

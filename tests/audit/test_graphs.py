@@ -10,9 +10,9 @@ from histories import history
 
 import lineage
 from lineage import formats, mapping
-from lineage.auditing import graphs
 from lineage.cli import main
 from lineage.export import COMBINED_FORMATS, combined_document, export_folder
+from lineage.formats import same
 from lineage.prov.statement import Name, statement
 from lineage.prov.terms import ACTIVITY, ENTITY
 
@@ -152,12 +152,12 @@ def test_the_comparison_ends_at_the_first_difference_and_never_holds_the_file(ex
 
     world = lineage.audit(exported).world
     data = formats.dumps(combined_document([one for _, one in world.placed], world.ids)[0], "trig")
-    formats.dump(world.combined[0], graphs._Comparing(Watched(data)), "trig")
+    formats.dump(world.combined[0], same._Comparing(Watched(data)), "trig")
     assert max(read) < len(data) and sum(read) == len(data)
     whole = len(read)
     read.clear()
-    with pytest.raises(graphs._DiffersError):
-        formats.dump(world.combined[0], graphs._Comparing(Watched(b"x" + data)), "trig")
+    with pytest.raises(same._DiffersError):
+        formats.dump(world.combined[0], same._Comparing(Watched(b"x" + data)), "trig")
     assert len(read) == 1 < whole
 
 

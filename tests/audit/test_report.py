@@ -74,7 +74,8 @@ def test_the_report_says_what_was_checked_and_what_was_not(tmp_path):
     (tmp_path / "notes.txt").write_text("x")
     report = audited(tmp_path)
     assert dict(report.checked)["sessions"] == 9 and dict(report.checked)["records"] > 0
-    assert {("files beside the sessions", 1), ("signatures", None), ("commits", None)} <= {one[:2] for one in report.unchecked}
+    assert {("signatures", None), ("commits", None)} <= {one[:2] for one in report.unchecked}
+    assert {"file": "notes.txt", "why": "no session names it"} in report.audited["files_not_checked"]
 
 
 def test_the_same_folder_gives_the_same_bytes(tmp_path):
@@ -388,6 +389,11 @@ def test_the_json_of_the_command_line_has_stable_keys(tmp_path, capsys):
         "configuration",
         "checked",
         "not_checked",
+        "claimed_not_checked",
+        "nothing_audited",
+        "audited",
+        "report",
+        "sha256",
     }
     assert set(told) == keys and told["exit_code"] == 4
     assert set(told["findings"][0]) == {"file", "line", "code", "level", "message", "hint", "why", "session", "consequences"}

@@ -92,22 +92,17 @@ def test_a_user_whom_the_system_does_not_know_has_no_cache_and_no_name(big, monk
 
 def test_a_cache_that_is_full_leaves_no_file_behind(big, tmp_path, monkeypatch):
     monkeypatch.setenv("LINEAGE_CACHE", str(tmp_path / "cache"))
-    real = files.exclusive
+
+    real = files.write_whole
 
     class Full:
         def __init__(self, out):
             self._out = out
 
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *error):
-            self._out.close()
-
         def write(self, data):
             raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "exclusive", lambda target: (lambda made: (made[0], Full(made[1])))(real(target)))
+    monkeypatch.setattr(files, "write_whole", lambda path, write: real(path, lambda out: write(Full(out))))
     assert files.digest(big) == RIGHT
     assert list((tmp_path / "cache").iterdir()) == []
 

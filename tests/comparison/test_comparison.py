@@ -26,7 +26,11 @@ ENVIRONMENT = {
     "python_version": "3.11.9", "platform": "linux", "gpu": "A100", "threads": 8,
     "packages": {"torch": "2.5", "transformers": "5.0", "tokenizers": "1.0", "accelerate": "1.0", "bitsandbytes": "0.48", "peft": "0.15"},
 }  # fmt: skip
-PARAMS = {"seed": 1, "temperature": 0.7, "do_sample": True}
+HARNESS = {
+    "harness": "lm-eval", "task_version": 1, "num_fewshot": 5, "apply_chat_template": False, "limit": None, "scorer": "f1", "harness_version": "0.4.8",
+    "fewshot_seed": 1234,
+}  # fmt: skip
+PARAMS = {"seed": 1, "temperature": 0.7, "do_sample": True, **HARNESS, "limit": 50}
 
 
 def session(number, *, provenance=None, environment=None, params=None, time="2025-11-01T12:00:00+00:00", test="7" * 64, metrics=None, code=None, script="1" * 64):  # fmt: skip
@@ -67,10 +71,18 @@ BREAKING = {
     "sentinels": {"provenance": {"sentinel_tests_passed": False}},
     "decoding parameters": {"params": {"temperature": 1.0}},
     "data set": {"test": "8" * 64},
+    "harness": {"params": {"harness": "inspect"}},
+    "task version": {"params": {"task_version": 2}},
+    "few-shot examples": {"params": {"num_fewshot": 0}},
+    "prompt template": {"params": {"apply_chat_template": True}},
+    "limit": {"params": {"limit": 100}},
+    "scorer": {"params": {"scorer": "exact_match"}},
     "measure": {"metrics": {"f1": 0.4}},
 }
 CHANGING = {
     "seeds": {"params": {"seed": 2}},
+    "harness version": {"params": {"harness_version": "0.4.9"}},
+    "few-shot seed": {"params": {"fewshot_seed": 7}},
     "script": {"script": "2" * 64},
     "code": {"code": CodeVersion(git_sha="f" * 40, dirty=True, diff_sha256="3" * 64)},
     "torch": {"environment": {"packages": {**ENVIRONMENT["packages"], "torch": "2.6"}}},
@@ -103,7 +115,7 @@ def test_each_of_these_differences_is_named_and_forbids_nothing(what):
 def test_every_row_of_the_policy_that_an_evaluation_has_is_tested_above():
     rows = {rule.what for rule in POLICY if "evaluation" in rule.kinds}
     same_kind = {"transformers", "tokenizers", "accelerate", "bitsandbytes", "peft"}  # as torch
-    assert rows - {*BREAKING, *CHANGING} - same_kind == {"loaders upstream", "number of examples"}
+    assert rows - {*BREAKING, *CHANGING} - same_kind == {"loaders upstream", "number of examples", "adapter's base"}
 
 
 @pytest.mark.parametrize("key", ["quantization", "prefix_policy", "template_disabled", "sentinel_tests_passed", "compute_dtype"])
@@ -308,10 +320,12 @@ def test_a_load_upstream_counts_whatever_its_id_is_made_of():
     assert [one.id for _, one in found.one.upstream] == ["load no. 1"]
 
 
-def test_data_sets_that_nobody_knows_the_making_of_are_unknown_even_to_themselves():
+def test_a_data_set_of_which_nothing_was_recorded_is_comparable_with_itself_and_with_no_other():
     told = history(2, 20)
-    found = lineage.compare("data/prompts_0.jsonl", "data/prompts_0.jsonl", told)
-    assert found.verdict == "unknown" and found.single_records == "unknown"
+    itself = lineage.compare("data/prompts_0.jsonl", "data/prompts_0.jsonl", told)
+    assert itself.verdict == "comparable"
+    assert itself.is_same
+    assert lineage.compare("data/prompts_0.jsonl", "data/prompts_1.jsonl", told).verdict == "unknown"
 
 
 def test_a_score_is_compared_as_its_report():
@@ -320,11 +334,17 @@ def test_a_score_is_compared_as_its_report():
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_a_comparison_with_itself_never_differs_but_for_sentinels_that_failed(seed):
+def test_a_thing_is_comparable_with_itself_whatever_was_recorded_of_it(seed):
     told = history(seed, 40)
-    for run in (run for one in told for run in one.activities if isinstance(run, Evaluation)):
-        found = lineage.compare(run.id, run.id, told)
-        assert {row.rule.what for row in found.having("differs")} <= {"sentinels"}
+    library = lineage.open_library(told)
+    runs = [run for one in told for run in one.activities if isinstance(run, Evaluation)]
+    names = [*(run.id for run in runs), *(f"session:{one.id}" for one in told[:5] if one.manifest)]
+    assert runs
+    for name in names:
+        found = lineage.compare(name, name, library)
+        assert found.verdict == "comparable"
+        assert found.causes == ()
+        assert {row.state for row in found.rows} == {"equal"}
 
 
 def test_the_command_line_says_the_same_with_its_exit_codes(tmp_path):

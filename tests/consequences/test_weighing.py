@@ -57,7 +57,7 @@ def test_every_rule_that_is_about_a_thing_has_a_cause():
 
 def test_a_method_that_was_not_recorded_is_no_failed_one():
     assert cause_of("sentinels-not-passed") == "method"
-    assert cause_of("sentinels-not-passed", is_recorded=False) == "unknown"
+    assert cause_of("clean-load-not-recorded") == "unknown"
 
 
 # --- the engine, on random histories

@@ -282,7 +282,7 @@ def test_hostile_documents_are_refused_with_a_word(tmp_path, capsys, name, data)
 
 
 def test_a_document_that_is_too_large_for_prov_is_refused_before_it_is_parsed(monkeypatch):
-    monkeypatch.setattr(formats.foreign, "MAX_BYTES", 10)
+    monkeypatch.setattr(formats.foreign.limits, "PROV_LIBRARY", 10)
     with pytest.raises(FormatError, match="larger than 10 bytes"):
         formats.loads(b"document\nendDocument", "provn")
 

@@ -40,8 +40,8 @@ def test_a_damaged_one_is_a_finding_and_its_digest_is_that_of_the_whole(tmp_path
 
 
 def test_a_bomb_is_cut_off(tmp_path, monkeypatch):
-    monkeypatch.setattr(lines, "FREE", 1 << 20)
-    monkeypatch.setattr(lines, "MAX_RATIO", 10)
+    monkeypatch.setattr(lines.limits, "UNPACKED", 1 << 20)
+    monkeypatch.setattr(lines.limits, "RATIO", 10)
     path = tmp_path / "x.jsonl.gz"
     path.write_bytes(gzip.compress(b"{}\n" * (1 << 20)))
     assert [one.code for one in records.scan(path, "x").findings] == ["bad-compression", "no-metadata"]

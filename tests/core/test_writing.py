@@ -3,12 +3,16 @@
 import os
 import socket
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
 import pytest
 
-from lineage.core.writing import create, open_plain, replace_file, write_output, write_whole
+from lineage.core.reading import open_plain
+from lineage.core.writing import create, make_folder, open_lock, replace_file, write_output, write_whole
+from lineage.errors import UsageError
 
 
 def test_a_file_is_written_and_replaced_and_nothing_else_is_left(tmp_path):
@@ -143,3 +147,63 @@ def test_what_is_no_regular_file_is_not_opened_and_nothing_waits_for_it(tmp_path
         special(target, kind)
     with pytest.raises(OSError, match="not a regular file"):
         open_plain(target)
+
+
+@pytest.mark.parametrize("kind", ["link", "file", "dangling"])
+@pytest.mark.parametrize("way", ["a", "a/b", "a/b/c"])
+@pytest.mark.parametrize("write", [write_whole, replace_file, make_folder], ids=lambda write: write.__name__)
+def test_a_folder_on_the_way_that_is_none_is_not_followed(tmp_path, write, way, kind):
+    (tmp_path / "outside").mkdir()
+    root = tmp_path / "root"
+    step = root / way
+    step.parent.mkdir(parents=True)
+    {"link": lambda: step.symlink_to(tmp_path / "outside"), "file": step.touch, "dangling": lambda: step.symlink_to("gone")}[kind]()
+    content = {write_whole: [lambda out: out.write(b"x")], replace_file: [b"x"], make_folder: []}[write]
+    with pytest.raises(OSError, match="nothing was written"):
+        write(root / "a/b/c/d", *content, within=root)
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert not list(root.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("name", ["../x", "a/../../x", "/x", "a/../x"])
+def test_what_does_not_lie_in_the_chosen_folder_is_refused(tmp_path, name):
+    (tmp_path / "root/a").mkdir(parents=True)
+    with pytest.raises(UsageError, match="does not lie in"):
+        write_whole(tmp_path / "root" / name, lambda out: out.write(b"x"), within=tmp_path / "root")
+    assert not (tmp_path / "x").exists()
+
+
+def test_a_folder_that_is_exchanged_while_a_file_is_written_is_not_followed(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "root/a").mkdir(parents=True)
+
+    def exchange(out):
+        (tmp_path / "root/a").rename(tmp_path / "root/b")
+        (tmp_path / "root/a").symlink_to(tmp_path / "outside")
+        out.write(b"x")
+
+    write_whole(tmp_path / "root/a/file", exchange, within=tmp_path / "root")
+    assert list((tmp_path / "outside").iterdir()) == []
+    assert (tmp_path / "root/b/file").read_bytes() == b"x"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices")
+def test_a_device_stays_a_device(tmp_path):
+    device = tmp_path / "null"
+    os.mknod(device, 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    write_output(device, lambda out: out.write(b"text"))
+    assert stat.S_ISCHR(device.lstat().st_mode)
+
+
+def test_standard_output_in_a_file_is_written_into(tmp_path):
+    code = "from pathlib import Path; from lineage.core.writing import write_output; write_output(Path('/dev/stdout'), lambda out: out.write(b'text'))"
+    with (tmp_path / "out").open("wb") as out:
+        subprocess.run([sys.executable, "-c", code], stdout=out, check=True)
+    assert (tmp_path / "out").read_bytes() == b"text"
+
+
+def test_a_lock_is_not_opened_through_a_link(tmp_path):
+    (tmp_path / "lock").symlink_to("outside")
+    with pytest.raises(OSError, match="not a regular file"):
+        open_lock(tmp_path / "lock")
+    assert not (tmp_path / "outside").exists()

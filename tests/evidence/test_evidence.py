@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import lineage
 from lineage.cli import main
-from lineage.errors import NotFoundError, UsageError
+from lineage.errors import NotFoundError, NothingRecordedError, UsageError
 from lineage.evidence import annex_iv, hub, text
 from lineage.evidence.report import DISCLAIMER, NAMES, report
 from lineage.facts import Evaluation, ModelLoad, Training
@@ -118,6 +118,10 @@ def test_hostile_text_stays_text_in_front_matter_and_body(sample, tmp_path):
             run["provenance"]["model_name"] = HOSTILE
         if run["type"] == "evaluation":
             run["metrics"], run["dataset"]["name"] = {HOSTILE: 0.5}, HOSTILE
+    for entry in (one for one in told["artifacts_generated"] if one["type"] == "evaluation"):
+        file = place / entry["file"]
+        file.write_text(json.dumps({**json.loads(file.read_bytes()), "summary": {HOSTILE: 0.5}, "results": []}))
+        entry |= {"sha256": hashlib.sha256(file.read_bytes()).hexdigest(), "bytes": file.stat().st_size}
     path.write_text(json.dumps(told))
     for profile in NAMES:
         made = str(report(profile, where=place))
@@ -336,7 +340,7 @@ def test_a_folder_of_old_files_has_no_methods_and_an_empty_one_is_refused(tmp_pa
     told = report("methods", where=tmp_path / "old")
     assert len(told.sentences) == 6 and all(sentences == () for _, sentences in told.sentences)
     (tmp_path / "empty").mkdir()
-    with pytest.raises(UsageError, match="folders with manifests"):
+    with pytest.raises(NothingRecordedError, match="no session is recorded here"):
         report("methods", where=tmp_path / "empty")
 
 

@@ -38,9 +38,9 @@ def rows(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def carry(work, name, records):
+def carry(work, name, records, inputs=("one.jsonl", "two.jsonl")):
     with lineage.session(work, title="carry", export=False) as session:
-        with session.transformation("merge", inputs=[work / "one.jsonl", work / "two.jsonl"]) as run, run.records(name) as out:
+        with session.transformation("merge", inputs=[work / one for one in inputs]) as run, run.records(name) as out:
             for record in records:
                 out.write(record)
 
@@ -131,7 +131,7 @@ def test_the_comparison_is_remembered_by_the_digests_of_both_files(work, monkeyp
     edited[3]["n"] = -1
     carry(work, "merged.jsonl", edited)
     first = (origins(work, "merged.jsonl"), slices(work, "merged.jsonl")[1])
-    monkeypatch.setattr(edits, "Originals", None)
+    monkeypatch.setattr(edits, "Matcher", None)
     assert (origins(work, "merged.jsonl"), slices(work, "merged.jsonl")[1]) == first
 
 
@@ -166,12 +166,12 @@ def test_a_record_of_a_run_that_wrote_two_files_is_derived_from_the_one_it_stand
                 val.write({"split": "val", "n": n})
     kept = rows(work / "train.jsonl")[1:4] + rows(work / "val.jsonl")[2:3]
     kept[1]["n"] = "edited"
-    carry(work, "merged.jsonl", kept)
+    carry(work, "merged.jsonl", kept, ["train.jsonl", "val.jsonl"])
     assert origins(work, "merged.jsonl") == {("train.jsonl", 1, 3, 1, ("n",)), ("val.jsonl", 1, 1, 0, ())}
     file = lineage.RecordFile(work / "merged.jsonl")
     assert [(file.why(n).origin.file.name, file.why(n).origin.line, file.why(n).origin.edited) for n in (1, 2, 3, 4)] == [("train.jsonl", 2, ()), ("train.jsonl", 3, ("n",)), ("train.jsonl", 4, ()), ("val.jsonl", 3, ())]  # fmt: skip
     timeless = {**kept[0], "n": "edited", "metadata": {**kept[0]["metadata"], "timestamp": None}}
-    carry(work, "odd.jsonl", [timeless])
+    carry(work, "odd.jsonl", [timeless], ["train.jsonl", "val.jsonl"])
     assert origins(work, "odd.jsonl") == set() and not slices(work, "odd.jsonl")[1], "which of the two it was, nobody can tell"
 
 
@@ -181,7 +181,7 @@ def test_records_of_two_runs_that_wrote_one_file_after_each_other_are_found(work
             with session.generation(params={"seed": 1, "name": name}) as run, run.records("both.jsonl", exists="append") as out:
                 for n in range(700):
                     out.write({"n": f"{name}{n}"})
-    carry(work, "merged.jsonl", rows(work / "both.jsonl")[600:1300])
+    carry(work, "merged.jsonl", rows(work / "both.jsonl")[600:1300], ["both.jsonl"])
     assert origins(work, "merged.jsonl") == {("both.jsonl", 1, 100, 0, ()), ("both.jsonl", 701, 600, 0, ())}
     assert not slices(work, "merged.jsonl")[1]
 

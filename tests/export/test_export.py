@@ -340,7 +340,7 @@ def test_each_session_is_written_as_it_is_alone_also_where_two_folders_hold_one_
     for place in ("a", "b"):
         for one in read_folder(tmp_path / place)[0]:
             expected = formats.dumps(session_document(one), "turtle")
-            assert (tmp_path / place / written_as(one)["turtle"]).read_bytes() == expected
+            assert (tmp_path / "graphs" / place / written_as(one)["turtle"]).read_bytes() == expected
 
 
 def test_an_invalid_session_is_not_written_and_the_rest_is(made, tmp_path, monkeypatch, capsys):

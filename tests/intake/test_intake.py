@@ -363,8 +363,8 @@ def test_a_bomb_of_newlines_leaves_no_sidecar_and_little_behind(tmp_path, monkey
     path.write_bytes(gzip.compress(b"\n" * 3_000_000))
     found = taken(path)
     assert found.seal.lines == 3_000_000 and not list((tmp_path / ".lineage").iterdir())
-    monkeypatch.setattr("lineage.contract.lines.FREE", 1 << 20)
-    monkeypatch.setattr("lineage.contract.lines.MAX_RATIO", 10)
+    monkeypatch.setattr("lineage.core.limits.UNPACKED", 1 << 20)
+    monkeypatch.setattr("lineage.core.limits.RATIO", 10)
     assert [one.code for one in taken(path, recheck=True).scan.findings] == ["bad-compression"]
 
 

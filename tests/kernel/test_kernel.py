@@ -148,6 +148,26 @@ def test_a_library_that_cannot_be_loaded_or_is_of_another_source_is_not_used(tmp
     assert said().startswith("None it cannot be loaded")
 
 
+def test_an_extension_that_cannot_be_loaded_or_is_of_another_source_is_not_used(tmp_path):
+    shutil.copytree(ROOT / "lineage/kernel", tmp_path / "lineage/kernel")
+    (tmp_path / "lineage/__init__.py").write_text("")
+    code = "from lineage.kernel import CompiledBatch, batch_reason; print(CompiledBatch, batch_reason)"
+
+    def answer():
+        surroundings = {**os.environ, "PYTHONPATH": str(tmp_path)}
+        command = [sys.executable, "-c", code]
+        return subprocess.run(command, cwd=tmp_path, env=surroundings, capture_output=True, text=True, check=True).stdout
+
+    assert answer().startswith("<class")
+    with (tmp_path / "lineage/kernel/batch.c").open("a") as source:
+        source.write("\n")
+    assert "another version" in answer()
+    (tmp_path / "lineage/kernel/batch.abi3.so").write_bytes(b"nonsense")
+    assert answer().startswith("None it cannot be loaded")
+    (tmp_path / "lineage/kernel/batch.abi3.so").unlink()
+    assert answer().startswith("None it was not compiled")
+
+
 def test_many_shapes_are_told_apart_and_a_value_of_its_own_may_come_first():
     lines = [
         json.dumps({"metadata": {"tokens": {"prompt_ids": list(range(n % 7))}, "previous": {"b": n}, "n": n % 200}}).encode()

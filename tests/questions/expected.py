@@ -383,10 +383,15 @@ def used_by(history, digest):
     return ("what", "run", "started", "session"), Counter(rows)
 
 
+def samples(run):
+    return run.params.get("do_sample") is not False and run.params.get("temperature") != 0
+
+
 def without_seed(history):
     seeded = {run.id for _, run in runs(history) if run.params.get("seed") is not None}
     seeded |= {writer for part, _, _, writer in slices(history).values() if part.seeds}
-    found = {run.id: run for _, run in runs(history, Generation, Training, Evaluation) if run.id not in seeded}
+    sampled = [run for _, run in runs(history, Generation, Training, Evaluation) if isinstance(run, Training) or samples(run)]
+    found = {run.id: run for run in sampled if run.id not in seeded}
     return ("what", "run", "started"), Counter((label(run), run.id, when(run.started_at)) for run in found.values())
 
 
@@ -412,14 +417,18 @@ def made_by(history, digest, first_line=None):
 
 
 def _script(run):
-    return f"{run.script.path} @{run.script.version[:8]}" if run.script and not isinstance(run, ModelLoad) else None
+    return _label(run.script) if run.script and not isinstance(run, ModelLoad) else None
+
+
+def _label(script):
+    return f"{script.path} @{script.version[:8]}{f' ({script.sha256[:8]})' if script.sha256 else ''}"
 
 
 def who(history, digest):
     rows = set()
     for session, run in makers(history)[digest]:
         if run.script:
-            rows.add(("software", f"{run.script.path} @{run.script.version[:8]}"))
+            rows.add(("software", _label(run.script)))
         packages = session.environment.get("packages", {})
         rows |= {("software", f"{name} {packages[name]}") for name in ("torch", "transformers") if name in packages}
         rows |= {("software", f"lineage-prov {session.environment['lineage_version']}")} if session.environment else set()

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from reading import generating, whole_lines
 
@@ -65,6 +65,7 @@ def test_any_records_with_any_parameters(tmp_path_factory, params, rows, name, b
 
 @settings(max_examples=20)
 @given(st.lists(st.integers(0, 6), max_size=60), st.integers(0, 3), st.integers(1, 5), st.integers(1, 4000))
+@example([0, 1, 0, 1, 2, 1], 1, 2, 1)
 def test_many_configurations_and_a_clock_that_is_set_back(tmp_path_factory, parts, most, ranges, batch):
     """With small limits, so that the rest and scattered slices are met."""
     folder = tmp_path_factory.mktemp("many")

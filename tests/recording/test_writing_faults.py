@@ -13,6 +13,7 @@ from reading import generating, recorded_of, text_of, whole_lines
 
 import lineage
 from lineage.export import export_folder
+from lineage.recording import batch
 
 ERRORS = [errno.ENOSPC, errno.EIO, errno.EACCES, errno.EMFILE]
 NAMES = ["out.jsonl", "out.jsonl.gz", "out.jsonl.zst"]
@@ -54,6 +55,22 @@ class Faults:
             return real(descriptor, data)
 
         self._monkeypatch.setattr(os, "write", writing)
+
+
+@pytest.fixture(params=["compiled", "python"])
+def way(request, monkeypatch):
+    """Both ways of a record into its file, for faults that the system itself makes."""
+    if request.param == "python":
+        monkeypatch.setattr(batch, "CompiledBatch", None)
+        monkeypatch.setenv("LINEAGE_NO_KERNEL", "1")
+    return request.param
+
+
+@pytest.fixture(autouse=True)
+def python_where_python_fails(request, monkeypatch):
+    """A function of Python that fails is not called by compiled code."""
+    if "way" not in request.fixturenames:
+        monkeypatch.setattr(batch, "CompiledBatch", None)
 
 
 @pytest.fixture
@@ -209,7 +226,7 @@ print(done, raised)
 """
 
 
-def test_a_limit_on_the_size_of_files_raises_and_keeps_whole_lines(tmp_path):
+def test_a_limit_on_the_size_of_files_raises_and_keeps_whole_lines(way, tmp_path):
     command = [sys.executable, "-c", LIMITED, "out.jsonl"]
     ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     done, raised = map(int, ended.stdout.split())
@@ -217,6 +234,8 @@ def test_a_limit_on_the_size_of_files_raises_and_keeps_whole_lines(tmp_path):
     assert [row["n"] for row in rows] == list(range(done + 1))
     assert raised == 399 - done
     assert broken == []
+    indexes = [row["metadata"]["record_index"] for row in rows]
+    assert indexes == list(range(done + 1))
 
 
 @pytest.fixture
@@ -232,7 +251,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_on_a_full_disk_the_call_raises_and_what_was_acknowledged_is_there(name, small_disk):
+def test_on_a_full_disk_the_call_raises_and_what_was_acknowledged_is_there(name, way, small_disk):
     done, sure, raised = [], [], False
     with lineage.session(small_disk / "artifacts", export=False) as session, session.generation() as run:
         try:

@@ -101,7 +101,7 @@ def test_a_link_that_is_put_there_between_two_looks_is_not_followed(serve, tmp_p
     folder = tmp_path / "artifacts"
     generated(folder, "one", "one.jsonl", [{"instruction": "inside"}])
     client = serve(place=folder)
-    live, name = client.server._context.live, client.named("one.jsonl")
+    live, name = client.server._application.live, client.named("one.jsonl")
     seen = live.explorer()
     live.explorer = lambda: seen  # what was known before the link
     (tmp_path / "secret.jsonl").write_text("{}\n")

@@ -6,6 +6,7 @@ import pytest
 
 from lineage.cli import main
 from lineage.errors import UsageError
+from lineage.signing.check import checked
 from lineage.signing.sign import left_out, sign
 
 RUNNING = {"session_id": "r", "status": "running", "started_at": "2026-01-01T00:00:00+00:00", "artifacts_generated": [], "activities": []}
@@ -66,3 +67,14 @@ def test_verify_says_of_a_file_without_a_digest_that_a_manifest_names_it(folder,
     assert main(["verify", str(folder), "--key", f"{key}.pub"]) == 4
     said = capsys.readouterr().out
     assert "new.jsonl: added: no signature covers it: its manifest records no digest" in said
+
+
+def test_the_outputs_of_a_session_that_runs_are_not_signed_with_another(folder, key):
+    (folder / "new.jsonl").write_text("{}\n")
+    (folder / "model").mkdir()
+    (folder / "model/w.bin").write_bytes(b"w")
+    put(folder, "r", artifacts_generated=[ENTRY, {**ENTRY, "file": "model"}])
+    (signed,) = sign(folder, key)
+    subjects = checked(folder, None).signed[0].statement.subjects
+    assert signed.is_new
+    assert not {"new.jsonl", "model/w.bin"} & subjects.keys()

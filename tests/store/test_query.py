@@ -7,6 +7,7 @@ import io
 import json
 import os
 import pty
+import resource
 import struct
 import subprocess
 import sys
@@ -286,3 +287,18 @@ def test_a_count_and_a_line_of_5000_digits_are_no_numbers(tmp_path):
     )
     assert _holds(f"1-{huge}, 2-3", 3) and not _holds(f"1-{huge}, 2-3", 4)
     assert lineage.why("x:f", tmp_path / "evil.ttl")
+
+
+def test_a_process_that_has_many_files_open_may_ask():
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2048), max(hard, 2048)))
+    first = os.open(os.devnull, os.O_RDONLY)
+    copies = [os.dup(first) for _ in range(1100)]
+    try:
+        assert copies[-1] > 1024
+        with Child(lambda out: out.write(b"answer"), 20.0) as child:
+            assert child.read() == b"answer"
+    finally:
+        for descriptor in [first, *copies]:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -142,6 +142,7 @@ def test_neither_a_store_on_disk_nor_the_command_nor_the_library_nor_a_users_que
     store.update([GRAPH])
     monkeypatch.chdir(tmp_path)
     (tmp_path / "artifacts").mkdir()
+    (tmp_path / "artifacts" / "old.jsonl").write_text('{"a": 1}\n')
     (tmp_path / "questions").mkdir()
     with unvisited(server, query) as text:
         (tmp_path / "questions" / "evil.rq").write_text(f"# Harmless.\n# @example lineage ask evil\n{text}")

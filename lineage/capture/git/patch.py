@@ -18,6 +18,7 @@ from pathlib import Path
 from lineage.capture.git.command import Git
 from lineage.capture.git.listing import Entry
 from lineage.capture.git.tree import SNIFF, Tree, blob_name
+from lineage.core.writing import replace_file
 
 MAX_PATCH = 20 << 20  # bytes; a longer diff is not read to its end
 MAX_ADDED = 4 << 20  # bytes of one file that is added
@@ -56,7 +57,7 @@ def diff(git: Git, entries: Iterable[Entry]) -> bytes:
         return b""
     with tempfile.TemporaryDirectory(prefix="lineage-") as place:
         index = Path(place) / "index"
-        index.write_bytes(_index(chosen))
+        replace_file(index, _index(chosen))
         return Git(git.folder, git.deadline, (*git.settings, *_NARROW)).run(*_DIFF, limit=MAX_PATCH, index=index)
 
 

@@ -26,7 +26,7 @@ function detailsOf(it) {
 
 function overview({ model }) {
   const count = (kind) => model.nodes.filter((node) => node.kind === kind).length.toLocaleString("en");
-  const rows = [["entities", count("entity")], ["activities", count("activity")], ["agents", count("agent")], ["relations", model.relations.length.toLocaleString("en")], ["sessions", model.groups.filter(isFrame).length.toLocaleString("en")], ["findings", model.problems.length.toLocaleString("en")]];
+  const rows = [["entities", count("entity")], ["activities", count("activity")], ["agents", count("agent")], ["relations", model.relations.length.toLocaleString("en")], ["sessions", model.groups.filter((group) => group.kind === "session").length.toLocaleString("en")], ["findings", model.problems.length.toLocaleString("en")]];
   return [el("h3", {}, "In this document"), facts(rows)];
 }
 
