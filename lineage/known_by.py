@@ -77,6 +77,8 @@ SOURCES: Mapping[str, Mapping[str, Source | None]] = {
         "last_time": _claimed("times of records", "compare them with the times of their run"),
         "seeds": _claimed("seeds of records", "lineage replay makes a sample of the records again"),
         "seedless": _SEEN,
+        "unmatched": _SEEN,
+        "undecided": _SEEN,
         "origins": _PART,
     },
     "Artifact": {
@@ -148,7 +150,7 @@ SOURCES: Mapping[str, Mapping[str, Source | None]] = {
     "Transformation": {"kind": _claimed("kinds of transformations", "read the script at its commit")},
     "Session": {
         "id": _PART,
-        "title": _claimed("titles", _ASK),
+        "title": _PART,
         "status": _SEEN,
         "started_at": _SEEN,
         "ended_at": _SEEN,
@@ -261,6 +263,15 @@ def _is_usual(kind: type, name: str, known: Known) -> bool:
     if name == ALL or "." in name or ALL in known:
         return False
     return _usual(kind, name) is known[name]
+
+
+def behind(fact: Any, *names: str) -> str:
+    """Return how fields of *fact* are known, in brackets to be written behind them; values that are known in another way are named."""
+    words = sources(fact)
+    usual = [words[name] for name in names if name in words]
+    others = [f"{name.partition('.')[2]} {word}" for name, word in words.items() if "." in name and name.partition(".")[0] in names]
+    shown = in_words([*usual, *others])
+    return f" ({shown})" if shown else ""
 
 
 def coarse(known: Known, kind: type) -> dict[str, KnownBy]:

@@ -2,28 +2,55 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
 from lineage.auditing.loads import configurations, is_remote
 from lineage.auditing.world import World
 from lineage.contract.verdicts import VERDICTS
 from lineage.core.words import counted
-from lineage.facts import Activity, Evaluation, Generation, ModelLoad, Training, Transformation
+from lineage.facts import Activity, ModelLoad, Training, Transformation
+from lineage.known_by import KnownBy, has_value, kinds, row_of
 
 Claim = tuple[str, int, str]  # what, how many, why it was not checked
 
 
 def claims(world: World) -> Iterator[Claim]:
     """Yield what is claimed by whoever recorded the folder, counted, with what would settle it."""
-    yield from (one for one in (*_of_runs(world), *_of_models(world), *_of_reports(world), *_of_sessions(world)) if one[1])
+    told = (*_by_the_table(world), *_of_runs(world), *_of_models(world), *_of_reports(world), *_of_sessions(world))
+    yield from (one for one in told if one[1])
+
+
+def _by_the_table(world: World) -> Iterator[Claim]:
+    """Each value whose source is not an observation, by the table of known_by.py: counted by what it is and how it is known."""
+    counts: Counter[tuple[str, KnownBy, str]] = Counter()
+    for fact in _facts(world):
+        for field in fields(fact):
+            row = row_of(type(fact), field.name)
+            if row is not None and row.what and has_value(getattr(fact, field.name)):
+                unseen = [known_by for known_by in kinds(fact, field.name) if known_by is not KnownBy.OBSERVED]
+                counts.update((row.what, known_by, row.settle) for known_by in unseen)
+    for (what, known_by, settle), count in sorted(counts.items()):
+        yield f"{what} ({known_by})", count, f"to settle it: {settle}"
+
+
+def _facts(world: World) -> Iterator[Any]:
+    """Every fact of the sessions once; runs that no manifest tells of have a line of their own."""
+    for _, session in world.placed:
+        yield session
+        yield from session.artifacts
+        for run in session.activities:
+            if not run.inferred:
+                yield run
+                yield from run.used
 
 
 def _of_runs(world: World) -> Iterator[Claim]:
     runs = [run for _, session in world.placed for run in session.activities if not run.inferred]
-    yield "generations", _count(runs, Generation), "parameters, seeds and times are the recorder's statement"
     yield "records", sum(one.scan.recorded for one in world.taken.values()), "that a model made them: lineage replay makes a sample again, where the model is at hand"  # fmt: skip
     yield "trainings", _count(runs, Training), "that the weights come from the data that is named: only training again shows it"
-    yield "evaluations", _count(runs, Evaluation), "parameters, seeds and times are the recorder's statement"
     yield "transformations", _count(runs, Transformation), "what a command did between its inputs and its outputs is not repeated"
     inferred = sum(run.inferred for _, session in world.placed for run in session.activities)
     yield "runs that no manifest tells of", inferred, "they are inferred from what records and reports say of themselves"
