@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.auditing import graphs as prov
-from lineage.auditing import reports, shacl, signatures, training
+from lineage.auditing import reports, shacl, signatures, training, verdicts
 from lineage.auditing.artifacts import changed_lines, in_words, renamed
 from lineage.auditing.audited import audited, others
 from lineage.auditing.claims import claims
@@ -171,6 +171,7 @@ def _checked(world: World, shapes: bool) -> Iterator[tuple[str, int]]:
     yield "files of records, by their lines", len(world.taken)
     yield "records", sum(one.scan.count for one in world.taken.values())
     yield "reports", len(world.reports)
+    yield from ((what, count) for what, count in (("verdicts, by their scorer", verdicts.rescored(world)),) if count)
     yield from prov.looked_at(world)
     yield from signatures.looked_at(world)
     if shapes:

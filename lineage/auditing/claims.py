@@ -8,8 +8,8 @@ from dataclasses import fields
 from typing import Any
 
 from lineage.auditing.loads import configurations, is_remote
+from lineage.auditing.verdicts import unscored
 from lineage.auditing.world import World
-from lineage.contract.verdicts import VERDICTS
 from lineage.core.words import counted
 from lineage.facts import Activity, ModelLoad, Training, Transformation
 from lineage.known_by import KnownBy, has_value, kinds, row_of
@@ -75,12 +75,7 @@ def _of_models(world: World) -> Iterator[Claim]:
 
 
 def _of_reports(world: World) -> Iterator[Claim]:
-    verdicts = sum(_has_verdict(row) for _, report in world.reports for row in report.get("results") or () if isinstance(row, dict))
-    yield "verdicts on answers", verdicts, "they are added up, and not decided again from answer and response"
-
-
-def _has_verdict(row: dict[str, object]) -> bool:
-    return any(str(key).casefold().endswith(VERDICTS) for key in row)
+    yield from ((f"verdicts of {name}", count, why) for name, count, why in unscored(world))
 
 
 def _of_sessions(world: World) -> Iterator[Claim]:

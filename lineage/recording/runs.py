@@ -11,13 +11,14 @@ from lineage.capture import files
 from lineage.contract import manifest, report
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
+from lineage.contract.scorers import scorer_json
 from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.facts import Artifact, Evaluation, Training
 from lineage.known_by import KnownBy, value_sources, with_values
 from lineage.recording.guard import logger
-from lineage.recording.inputs import PathLike
+from lineage.recording.inputs import PathLike, text_of
 from lineage.recording.outputs import ReportExists
 from lineage.recording.run import WRITTEN
 from lineage.recording.run import Run as Run
@@ -95,6 +96,7 @@ class EvaluationRun(Run):
         results: Sequence[Any],
         seed: int | None = None,
         exists: ReportExists = "number",
+        scorer: str | None = None,
     ) -> Path:
         """Write the report of the contract, whole or not at all, and return where it is.
 
@@ -104,6 +106,8 @@ class EvaluationRun(Run):
                 report, with a gap in the manifest.
             results: One object an example.
             seed: Of this report, if it is not that of the run.
+            scorer: What judged the results: a name of `lineage.contract.scorers.SCORERS`, by which an audit judges them
+                again, or a name of your own.
             exists: What to do with a file that exists: "number" takes the next free name (the results are there and must
                 not be lost), "replace" replaces it, "error" raises.
 
@@ -116,7 +120,7 @@ class EvaluationRun(Run):
         outputs.check_report(path, exists)
         if seed is not None and seed != self.params.get("seed"):
             self.gap("params.seed", "a report says a seed of its own")
-        target = outputs.report(path, report.build(summary, results, self._known_metadata(seed)), exists)
+        target = outputs.report(path, report.build(summary, results, self._known_metadata(seed, scorer)), exists)
         with self.session.guard(f"report {target.name}"):
             self._measured(summary, results)
             self._made(replace(self._made_at(self.session.relative(target), type="evaluation", role="report"), known=WRITTEN))
@@ -135,12 +139,12 @@ class EvaluationRun(Run):
         self._measured(told, (), KnownBy.DECLARED)
         self.output(path, type="evaluation", role="report")
 
-    def _known_metadata(self, seed: int | None) -> dict[str, Any] | None:
+    def _known_metadata(self, seed: int | None, scorer: str | None) -> dict[str, Any] | None:
         """The metadata of a report; what cannot be serialised is a gap. None when recording is off."""
         if not self.session.recording:
             return None
         with self.session.guard("the metadata of a report", ours=True):
-            metadata = self._metadata(seed)
+            metadata = self._metadata(seed, scorer)
             as_bytes(metadata)
             return metadata
         ids = {"session_id": self.session.id, "run_id": self.id}
@@ -153,7 +157,7 @@ class EvaluationRun(Run):
         sources = with_values(self._fact.known, "metrics", dict.fromkeys(metrics, known_by))
         self._fact = replace(self._fact, metrics=metrics, gaps=(*known, *gaps), known=sources)  # type: ignore[call-arg]  # an Evaluation
 
-    def _metadata(self, seed: int | None) -> dict[str, Any]:
+    def _metadata(self, seed: int | None, scorer: str | None) -> dict[str, Any]:
         fact, script = self._fact, self._fact.script
         assert isinstance(fact, Evaluation)
         params = self._recorded().params
@@ -163,6 +167,7 @@ class EvaluationRun(Run):
             "dataset": fact.dataset,
         }
         extra |= {"session_id": self.session.id, "run_id": self.id, "models": self.session.provenances(fact.models)}
+        extra |= {"scorer": scorer_json(text_of(scorer, "scorer", "exact_match"))} if scorer is not None else {}
         name, version = (script.path, script.version) if script else (None, None)
         reason = self.session.why_no_version
         return artifact_metadata(
