@@ -147,6 +147,8 @@ _ROWS = (
          why="The score counts an answer as right that is wrong, or the other way round."),
     Rule(code="verdict-doubtful", level="warning", title="a response is called right, and has nothing of the answer", hint="name the scorer with the report: run.report(..., scorer=...)",
          why="No scorer is recorded, and none that is usual would judge so; the score may be made up."),
+    Rule(code="replay-differs", level="error", title="the model does not make it again", hint="lineage replay FILE:LINE shows the first token that differs",
+         why="It was altered after it was made, or another model or other parameters made it than is recorded."),
     Rule(code="trained-on-test", level="error", title="the model was trained on what it was evaluated on", hint="evaluate on held-out examples",
          why="The score tells what the model remembers, not what it can do."),
     Rule(code="time-order", level="error", title="the times are impossible", hint="check the clocks; a time that was copied or edited looks so",

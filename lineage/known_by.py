@@ -133,10 +133,12 @@ SOURCES: Mapping[str, Mapping[str, Source | None]] = {
         "known": _PART,
     },
     "ModelLoad": {
-        "status": _claimed("model loads", "load the model with CleanModelLoader"),
+        "status": _claimed("model loads", "load the model again, and compare what the loader measures"),
         "started_at": _claimed("times of model loads", "compare them with the times of their session"),
         "ended_at": _claimed("times of model loads", "compare them with the times of their session"),
-        "provenance": _claimed("configurations of models and results of sentinel tests", "load the model again with CleanModelLoader"),
+        "provenance": _claimed(
+            "configurations of models and results of sentinel tests", "load the model again, and compare what the loader measures"
+        ),
     },
     "Generation": {},
     "Training": {
@@ -158,7 +160,7 @@ SOURCES: Mapping[str, Mapping[str, Source | None]] = {
         "host": _claimed("hosts", _ASK),
         "environment": _SEEN,
         "code": _PART,
-        "loader_config": _claimed("configurations of loaders", "load the model again with CleanModelLoader"),
+        "loader_config": _claimed("configurations of loaders", "load the model again, and compare what the loader measures"),
         "activities": _PART,
         "artifacts": _PART,
         "gaps": _PART,

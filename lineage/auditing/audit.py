@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.auditing import graphs as prov
-from lineage.auditing import reports, shacl, signatures, training, verdicts
+from lineage.auditing import replayed, reports, shacl, signatures, training, verdicts
 from lineage.auditing.artifacts import changed_lines, in_words, renamed
 from lineage.auditing.audited import audited, others
 from lineage.auditing.claims import claims
 from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
 from lineage.auditing.leaks import masked
+from lineage.auditing.replayed import Replay
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
 from lineage.auditing.signatures import RULE_OF
@@ -48,6 +49,7 @@ def audit(
     recheck: bool = False,
     jobs: int = 1,
     shapes: bool = False,
+    replay: Replay | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> Audit:
@@ -59,7 +61,8 @@ def audit(
         head: the digest of a signature of *folder* that was the last once; without it nobody can see that the sessions at the end are gone.
         graphs: where the PROV of all sessions lies; by default it is compared only where an export writes it into *folder*.
         recheck: read every file, even one that did not change since it was read last. jobs: processes that read files of records.
-        shapes: check the graph by SHACL too (needs the extra `audit`). now: what counts as the present; the clock's time by default.
+        shapes: check the graph by SHACL too (needs the extra `audit`). replay: makes a sample of records and results again, as
+        `lineage.models.replay_sample.replaying(5)` (needs the extra `models`); what comes out otherwise is a finding. now: what counts as the present; the clock's time by default.
 
     Raises:
         NotFoundError: no such folder or key; a key or head, and neither session nor signature. FormatError: the key is none. UsageError: *shapes* without
@@ -72,6 +75,8 @@ def audit(
     every = [_without_secrets(world, one) for one in [*_read(world), *_asked(world, config)]]
     known = {one.finding.code for one in every}
     every += [one for one in shacl.findings(world) if one.finding.code not in known] if shapes else []
+    again = replay(world) if replay else None
+    every += [_without_secrets(world, one) for one in replayed.findings(world, again)] if again else []
     wanted = [one for one in every if config.wants(one.finding.code)]
     ignored = Counter(one.finding.code for one in every if not config.wants(one.finding.code))
     return Audit(
@@ -80,10 +85,11 @@ def audit(
         config=config,
         remarks=tuple(_remarks(world, wanted, config)),
         ignored=tuple(sorted(ignored.items())),
-        checked=tuple(_checked(world, shapes)),
-        unchecked=tuple(_unchecked(world)),
+        checked=(*_checked(world, shapes), *(replayed.checked(again) if again else ())),
+        unchecked=(*_unchecked(world), *(replayed.unchecked(again) if again else ())),
         claimed=tuple(claims(world)),
-        audited=audited(world, config, shapes),
+        audited=audited(world, config, shapes, again),
+        replayed=again,
         world=world,
     )
 

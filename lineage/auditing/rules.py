@@ -83,6 +83,7 @@ RULES: tuple[Check, ...] = (
     Check("metric-differs", reports.metric_differs),
     Check("verdict-differs", verdicts.verdict_differs),
     Check("verdict-doubtful", verdicts.verdict_doubtful),
+    Check("replay-differs"),  # by --replay
     Check("trained-on-test", training.trained_on_test, shape=True),
     Check("naive-time", times.wrong_times),
     Check("bad-time"),  # by wrong_times too

@@ -79,5 +79,6 @@ def _evaluate(opened: Session, load: Any, pair: Any, held_out: Path, stamp: str)
 
 
 def _result(pair: Any, example: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    response = complete(pair[0], pair[1], instruction_prompt(example["instruction"]), params, "none").response
-    return {**example, "response": response, "correct": SCORERS["contains"].judge(example["answer"], response)}
+    done = complete(pair[0], pair[1], instruction_prompt(example["instruction"]), params, "none")
+    response = done.response
+    return {**example, "response": response, "tokens": done.tokens(), "correct": SCORERS["contains"].judge(example["answer"], response)}
