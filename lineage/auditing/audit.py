@@ -87,7 +87,7 @@ def audit(
         ignored=tuple(sorted(ignored.items())),
         checked=(*_checked(world, shapes), *(replayed.checked(again) if again else ())),
         unchecked=(*_unchecked(world), *(replayed.unchecked(again) if again else ())),
-        claimed=tuple(claims(world)),
+        claimed=tuple(claims(world, again)),
         audited=audited(world, config, shapes, again),
         replayed=again,
         world=world,

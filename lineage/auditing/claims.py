@@ -8,26 +8,30 @@ from dataclasses import fields
 from typing import Any
 
 from lineage.auditing.loads import configurations, is_remote
-from lineage.auditing.verdicts import unscored
+from lineage.auditing.replayed import BIT, TOKEN, Replayed
+from lineage.auditing.verdicts import computed_again, unscored
 from lineage.auditing.world import World
 from lineage.core.words import counted
-from lineage.facts import Activity, ModelLoad, Training, Transformation
+from lineage.facts import Activity, Evaluation, ModelLoad, Training, Transformation
 from lineage.known_by import KnownBy, has_value, kinds, row_of
 
 Claim = tuple[str, int, str]  # what, how many, why it was not checked
 
 
-def claims(world: World) -> Iterator[Claim]:
+def claims(world: World, again: Replayed | None = None) -> Iterator[Claim]:
     """Yield what is claimed by whoever recorded the folder, counted, with what would settle it."""
-    told = (*_by_the_table(world), *_of_runs(world), *_of_models(world), *_of_reports(world), *_of_sessions(world))
+    told = (*_by_the_table(world), *_of_runs(world, again), *_of_models(world), *_of_reports(world), *_of_sessions(world))
     yield from (one for one in told if one[1])
 
 
 def _by_the_table(world: World) -> Iterator[Claim]:
     """Each value whose source is not an observation, by the table of known_by.py: counted by what it is and how it is known."""
     counts: Counter[tuple[str, KnownBy, str]] = Counter()
+    computed = computed_again(world)
     for fact in _facts(world):
         for field in fields(fact):
+            if field.name == "metrics" and isinstance(fact, Evaluation) and fact.id in computed:
+                continue
             row = row_of(type(fact), field.name)
             if row is not None and row.what and has_value(getattr(fact, field.name)):
                 unseen = [known_by for known_by in kinds(fact, field.name) if known_by is not KnownBy.OBSERVED]
@@ -47,9 +51,10 @@ def _facts(world: World) -> Iterator[Any]:
                 yield from run.used
 
 
-def _of_runs(world: World) -> Iterator[Claim]:
+def _of_runs(world: World, again: Replayed | None) -> Iterator[Claim]:
     runs = [run for _, session in world.placed for run in session.activities if not run.inferred]
-    yield "records", sum(one.scan.recorded for one in world.taken.values()), "that a model made them: lineage replay makes a sample again, where the model is at hand"  # fmt: skip
+    made_again = sum(not one.is_result and one.level in (BIT, TOKEN) for one in again.outcomes) if again else 0
+    yield "records", sum(one.scan.recorded for one in world.taken.values()) - made_again, "that a model made them: lineage replay makes a sample again, where the model is at hand"  # fmt: skip
     yield "trainings", _count(runs, Training), "that the weights come from the data that is named: only training again shows it"
     yield "transformations", _count(runs, Transformation), "what a command did between its inputs and its outputs is not repeated"
     inferred = sum(run.inferred for _, session in world.placed for run in session.activities)

@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from lineage.auditing.reports import recomputed
 from lineage.auditing.words import in_words
 from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
 from lineage.contract.metadata import ours
 from lineage.contract.redacted import is_redacted
+from lineage.contract.report import by_name, measures
 from lineage.contract.scorers import Scorer, answers_of, is_plausible, judged_right, named, response_of
 from lineage.contract.verdicts import VERDICTS
 from lineage.core.words import counted
@@ -114,6 +116,18 @@ def rescored(world: World) -> int:
     """How many verdicts were computed again."""
     scored = ((named(_metadata(report))[0], report) for _, report in world.reports)
     return sum(_why_not(it) is None for scorer, report in scored if scorer for it in verdicts_of(report))
+
+
+def computed_again(world: World) -> set[str]:
+    """Return the ids of the evaluations of whose metrics each was computed again, from verdicts that the recorded scorer gave again."""
+    open_reports = {name for name, _, _ in unscored(world)}
+    found: set[str] = set()
+    for one, report in world.reports:
+        values = by_name(measures(report))
+        is_scored = named(_metadata(report))[0] is not None and world.name(one.folder, one.artifact.path) not in open_reports
+        if is_scored and values and all(recomputed(name, value, report.get("results") or ()) is not None for name, value in values.items()):
+            found.add(one.run.id)
+    return found
 
 
 def _metadata(report: Json) -> Json:

@@ -50,7 +50,8 @@ def exact(answer: str, response: str) -> bool:
 
 def normalised(answer: str, response: str) -> bool:
     """The same text without case, punctuation, articles and spaces (as SQuAD compares)."""
-    return plain_text(answer) == plain_text(response)
+    wanted = plain_text(answer)
+    return wanted == plain_text(response) if wanted else answer.strip() == response.strip()
 
 
 def letter(answer: str, response: str) -> bool:
