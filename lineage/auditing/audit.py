@@ -13,7 +13,7 @@ from lineage.auditing import graphs as prov
 from lineage.auditing import replayed, reports, shacl, signatures, training, verdicts
 from lineage.auditing.artifacts import changed_lines, in_words, renamed
 from lineage.auditing.audited import audited, others
-from lineage.auditing.claims import claims
+from lineage.auditing.claims import claims, known
 from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
 from lineage.auditing.leaks import masked
@@ -73,12 +73,13 @@ def audit(
     how = How(recheck=recheck, jobs=jobs, progress=progress)
     world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
     every = [_without_secrets(world, one) for one in [*_read(world), *_asked(world, config)]]
-    known = {one.finding.code for one in every}
-    every += [one for one in shacl.findings(world) if one.finding.code not in known] if shapes else []
+    codes = {one.finding.code for one in every}
+    every += [one for one in shacl.findings(world) if one.finding.code not in codes] if shapes else []
     again = replay(world) if replay else None
     every += [_without_secrets(world, one) for one in replayed.findings(world, again)] if again else []
     wanted = [one for one in every if config.wants(one.finding.code)]
     ignored = Counter(one.finding.code for one in every if not config.wants(one.finding.code))
+    subject = audited(world, config, shapes, again)
     return Audit(
         folder=str(folder),
         at=at.isoformat(timespec="seconds"),
@@ -88,7 +89,8 @@ def audit(
         checked=(*_checked(world, shapes), *(replayed.checked(again) if again else ())),
         unchecked=(*_unchecked(world), *(replayed.unchecked(again) if again else ())),
         claimed=tuple(claims(world, again)),
-        audited=audited(world, config, shapes, again),
+        audited=subject,
+        known=known(world, subject, again),
         replayed=again,
         world=world,
     )

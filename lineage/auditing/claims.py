@@ -12,8 +12,8 @@ from lineage.auditing.replayed import BIT, TOKEN, Replayed
 from lineage.auditing.verdicts import computed_again, unscored
 from lineage.auditing.world import World
 from lineage.core.words import counted
-from lineage.facts import Activity, Evaluation, ModelLoad, Training, Transformation
-from lineage.known_by import KnownBy, has_value, kinds, row_of
+from lineage.facts import Activity, Evaluation, Json, ModelLoad, Training, Transformation
+from lineage.known_by import RECORDED, KnownBy, has_value, kinds, row_of
 
 Claim = tuple[str, int, str]  # what, how many, why it was not checked
 
@@ -22,6 +22,26 @@ def claims(world: World, again: Replayed | None = None) -> Iterator[Claim]:
     """Yield what is claimed by whoever recorded the folder, counted, with what would settle it."""
     told = (*_by_the_table(world), *_of_runs(world, again), *_of_models(world), *_of_reports(world), *_of_sessions(world))
     yield from (one for one in told if one[1])
+
+
+def known(world: World, subject: Json, again: Replayed | None) -> dict[str, dict[str, int]]:
+    """Return how many values are known by each source, and how many things by each check that was made now."""
+    sources = Counter(
+        known_by.value
+        for fact in _facts(world)
+        for field in fields(fact)
+        if row_of(type(fact), field.name) is not None and has_value(getattr(fact, field.name))
+        for known_by in kinds(fact, field.name)
+    )
+    checks = {
+        KnownBy.BYTES_CHECKED: sum(one["result"] == "as recorded" for one in subject["files_checked"]),
+        KnownBy.SIGNED: sum(len(one.signed) for _, one in world.signed) if world.key is not None else 0,
+        KnownBy.REPLAYED: sum(one.level in (BIT, TOKEN) for one in again.outcomes) if again else 0,
+    }
+    return {
+        "sources": {one.value: sources[one.value] for one in RECORDED},
+        "checks": {one.value: count for one, count in checks.items()},
+    }
 
 
 def _by_the_table(world: World) -> Iterator[Claim]:

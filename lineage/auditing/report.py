@@ -54,6 +54,7 @@ class Audit:
     unchecked: tuple[tuple[str, int | None, str], ...]  # what, how many, and why
     claimed: tuple[tuple[str, int, str], ...]  # what manifests state and no byte proves, how many, and why
     audited: dict[str, Any] = field(repr=False)  # which folder in which state, by which options
+    known: dict[str, dict[str, int]]  # how many values are known by each source, and how many things by each check
     replayed: Replayed | None = None  # a sample that was made again
     world: World = field(repr=False, compare=False)
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LARGEST = 1 << 28  # bytes of a report that is read
 SHOWN = 20  # differences of a kind that are named
 YEARS = range(2000, 2200)  # in which an audit takes place
-PARTS = ("counts", "exit_code", "checked", "not_checked", "claimed_not_checked", "ignored", "nothing_audited")
+PARTS = ("counts", "exit_code", "checked", "not_checked", "claimed_not_checked", "known", "ignored", "nothing_audited")
 
 
 @dataclass(frozen=True, slots=True)

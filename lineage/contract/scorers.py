@@ -24,6 +24,7 @@ _NUMBER = re.compile(r"[-+]?\d[\d,]*(?:\.\d+)?")
 _FRACTION = re.compile(r"([-+]?\d[\d,]*(?:\.\d+)?)(?:\s*[/}]\s*{?\s*(\d[\d,]*))?\s*(%)?")
 _SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"]
 SHORT = 4  # words of an answer that a response has to contain; a longer one may be paraphrased
+LONGEST = 20_000  # letters of a text, or answers
 LONGEST_NUMBER = 400  # characters; a longer run of digits is no answer
 
 
@@ -162,6 +163,8 @@ def is_plausible(answers: Sequence[str], response: str) -> bool:
 
     One text in the other counts, a number of the same value, and of a long answer a single word: a judge may take a paraphrase.
     """
+    if max(len(response), *map(len, answers), len(answers)) > LONGEST:  # too long to be compared word by word; nothing is said of it
+        return True
     return any(_is_near(answer, response) for answer in answers)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from lineage.capture import files
+from lineage.capture.places import leads_out
 from lineage.contract.around import sessions_around
 from lineage.facts import ModelLoad, Session
 
@@ -16,7 +17,7 @@ Sizes = Mapping[str, int]  # bytes of a file by its SHA-256
 
 def model_in(folder: Path, wanted: Mapping[str, str], sizes: Sizes) -> Path | None:
     """Return the first folder below *folder* that holds every file of *wanted*, by its path in the model and its SHA-256. No link is followed."""
-    names = {name: digest for name, digest in wanted.items() if isinstance(name, str) and isinstance(digest, str)}
+    names = {name: digest for name, digest in wanted.items() if isinstance(digest, str) and not leads_out(name)}
     if not names or len(names) < len(wanted):
         return None
     return next((place for place in _places(folder, min(names, key=len)) if _holds(place, names, sizes)), None)

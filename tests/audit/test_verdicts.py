@@ -98,7 +98,16 @@ def test_long_and_hostile_texts_are_cut_and_cannot_command_a_terminal_or_a_log(t
 
 
 def test_results_of_any_shape_are_read(tmp_path):
-    results = [None, 1, "x", [], {}, {"correct": True}, {"correct": "yes", "answer": "4", "response": "4"}, {"correct": 2, "answer": "4", "response": "4"}]
+    results = [
+        None,
+        1,
+        "x",
+        [],
+        {},
+        {"correct": True},
+        {"correct": "yes", "answer": "4", "response": "4"},
+        {"correct": 2, "answer": "4", "response": "4"},
+    ]
     report = audited(tmp_path, results, "exact_match")
     assert not of(report, "verdict-differs")
 

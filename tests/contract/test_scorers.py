@@ -36,7 +36,15 @@ def test_a_scorer_judges_as_it_says(name, answer, response, expected):
 
 
 PLAUSIBLE = [("4", "four"), ("1/2", "0.5"), ("50%", "0.5"), ("1,000", "1000 apples"), ("\\frac{1}{2}", "0.5"), ("Paris", "PARIS!"), ("Paris, France", "paris"), ("yes", "Yes."), ("+", "a + b"), ("A long answer in many words", "words of another kind")]  # fmt: skip
-NOT = [("4", "banana"), ("4", "five"), ("Paris", "London is the capital"), ("blue whale", "A whale shark"), ("B", "C"), ("+", "minus"), ("x", "")]
+NOT = [
+    ("4", "banana"),
+    ("4", "five"),
+    ("Paris", "London is the capital"),
+    ("blue whale", "A whale shark"),
+    ("B", "C"),
+    ("+", "minus"),
+    ("x", ""),
+]
 
 
 @pytest.mark.parametrize(("answer", "response"), PLAUSIBLE)
@@ -82,7 +90,9 @@ def test_a_scorer_that_is_not_known_for_certain_is_none(scorer, expected):
     assert expected in why
 
 
-@pytest.mark.parametrize("scorer", ["exact_match", {"name": "exact_match"}, scorers.scorer_json("exact_match")], ids=["text", "name", "json"])
+@pytest.mark.parametrize(
+    "scorer", ["exact_match", {"name": "exact_match"}, scorers.scorer_json("exact_match")], ids=["text", "name", "json"]
+)
 def test_a_scorer_is_found_by_its_name(scorer):
     assert named({"scorer": scorer}) == (SCORERS["exact_match"], "")
 
