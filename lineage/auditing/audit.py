@@ -17,7 +17,7 @@ from lineage.auditing.claims import claims, known
 from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
 from lineage.auditing.leaks import masked
-from lineage.auditing.replayed import Replay
+from lineage.auditing.replayed import Replay, Replayed
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
 from lineage.auditing.signatures import RULE_OF
@@ -61,8 +61,8 @@ def audit(
         head: the digest of a signature of *folder* that was the last once; without it nobody can see that the sessions at the end are gone.
         graphs: where the PROV of all sessions lies; by default it is compared only where an export writes it into *folder*.
         recheck: read every file, even one that did not change since it was read last. jobs: processes that read files of records.
-        shapes: check the graph by SHACL too (needs the extra `audit`). replay: makes a sample of records and results again, as
-        `lineage.models.replay_sample.replaying(5)` (needs the extra `models`); what comes out otherwise is a finding. now: what counts as the present; the clock's time by default.
+        shapes: check the graph by SHACL too (needs the extra `audit`). now: what counts as the present; the clock's time by default.
+        replay: makes a sample of records and results again, as `lineage.models.replay_sample.replaying(5)` (needs the extra `models`).
 
     Raises:
         NotFoundError: no such folder or key; a key or head, and neither session nor signature. FormatError: the key is none. UsageError: *shapes* without
@@ -72,17 +72,21 @@ def audit(
     signer = public_key(Path(key)) if isinstance(key, str | Path) else key
     how = How(recheck=recheck, jobs=jobs, progress=progress)
     world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
+    return _report(world, config, shapes, replay(world) if replay else None)
+
+
+def _report(world: World, config: Config, shapes: bool, again: Replayed | None) -> Audit:
+    """Every finding, and what was looked at."""
     every = [_without_secrets(world, one) for one in [*_read(world), *_asked(world, config)]]
     codes = {one.finding.code for one in every}
     every += [one for one in shacl.findings(world) if one.finding.code not in codes] if shapes else []
-    again = replay(world) if replay else None
     every += [_without_secrets(world, one) for one in replayed.findings(world, again)] if again else []
     wanted = [one for one in every if config.wants(one.finding.code)]
     ignored = Counter(one.finding.code for one in every if not config.wants(one.finding.code))
     subject = audited(world, config, shapes, again)
     return Audit(
-        folder=str(folder),
-        at=at.isoformat(timespec="seconds"),
+        folder=str(world.folder),
+        at=world.now.isoformat(timespec="seconds"),
         config=config,
         remarks=tuple(_remarks(world, wanted, config)),
         ignored=tuple(sorted(ignored.items())),

@@ -87,16 +87,15 @@ def command(
         return _verify_report(verify_report, folder, key, jobs or processors(), as_json)
     config = _config(folder, select, ignore, fail_on)
     with progress() as told:
-        how = {
-            "recursive": recursive,
-            "recheck": recheck,
-            "jobs": jobs or processors(),
-            "shapes": shapes,
-            "progress": told,
-            "replay": _replay(replay, seed),
-        }
+        how = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
+        how |= {"replay": _replay(replay, seed)}
         report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)  # type: ignore[arg-type]
-    name = "json" if as_json else name
+    _write(report, folder, "json" if as_json else name, output)
+    return report.code()
+
+
+def _write(report: Audit, folder: Path, name: str, output: Path | None) -> None:
+    """Write the report in a format, to a file or to stdout."""
     if output is not None:
         data = safe_document(FORMATS[name](report), name).encode("utf-8", "replace")
         write_output(output, lambda out: out.write(data) and None)
@@ -108,7 +107,6 @@ def command(
             row(part)
     else:
         document(FORMATS[name](report), name)
-    return report.code()
 
 
 def _replay(records: int | None, seed: int) -> Replay | None:

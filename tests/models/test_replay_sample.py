@@ -80,7 +80,9 @@ def test_what_cannot_be_replayed_is_counted_with_the_reason(sent, tmp_path, harm
     if harm == "linked":
         weights.symlink_to(tmp_path / "outside")
     report = lineage.audit(sent, replay=replaying(5))
-    (count,) = [count for what, count, why in report.unchecked if what == "records and results that could not be replayed" and "not here" in why]
+    (count,) = [
+        count for what, count, why in report.unchecked if what == "records and results that could not be replayed" and "not here" in why
+    ]
     assert count == 5
     assert report.known["checks"]["replayed"] == 0
 
