@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from lineage.auditing.loads import configurations, is_remote
-from lineage.contract.verdicts import VERDICTS
 from lineage.auditing.world import World
+from lineage.contract.verdicts import VERDICTS
 from lineage.core.words import counted
 from lineage.facts import Activity, Evaluation, Generation, ModelLoad, Training, Transformation
 
