@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage.contract import manifest
-from lineage.contract.unnamed import UNKNOWN, kind_of
+from lineage.contract.unnamed import UNKNOWN, is_of_another_tool, kind_of
 from lineage.core.words import counted
 from lineage.errors import NotFoundError
 from lineage.mapping.names import LIN
@@ -63,7 +63,8 @@ def explained(library: Library, text: str, error: NotFoundError) -> NotFoundErro
     """Return the error for a name that no thing has, with what is known of it besides."""
     deeper = below(library)
     path = on_disk(text)
-    in_commits = committed(library, Path(text)) if library.sessions else ()
+    is_other = is_of_another_tool(_kind(library, text))
+    in_commits = committed(library, Path(text)) if library.sessions and not is_other else ()
     if in_commits:
         message = "no session recorded it as a file"
         close = (error.hint,) if error.hint and error.hint.startswith("did you mean") and path is None else ()
