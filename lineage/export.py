@@ -77,7 +77,8 @@ def export_folder(
     Nothing is written into folders inside *folder*: the documents of their sessions go into folders of the same names in *graphs*.
 
     Args:
-        output: write everything there, and nothing into *folder*, sidecars included. only: format names, instead of those written by default.
+        output: write everything there, and nothing into *folder*, sidecars included.
+        only: format names, instead of those written by default.
         session: only the session whose id begins so; then nothing combined is written.
         legacy: files without metadata are accepted as unrecorded, which is no finding then.
         recursive: sessions in folders inside *folder* too.
@@ -101,14 +102,11 @@ def export_folder(
     writing = Writing(output or folder, target, _recorded(sessions))
     gate, ids = _Gate(allow_invalid), ids or Ids()
     document, circles, good = _good(sessions, ids, gate)
-    for path, one, told in good:
-        if session is None or one is chosen[0][1]:
-            writing.session(path.relative_to(folder), one, told, only or SESSION_FORMATS)
-    notes: list[str] = []
-    if session is None:
-        _combined(writing, document, only, notes, gate)
-    written = writing.all()
-    return Exported(tuple(one for _, one in chosen), written, (*findings, *circles, *gate.findings), tuple(notes), foreign)
+    wanted = {id(one) for _, one in chosen}
+    for path, one, told in (part for part in good if id(part[1]) in wanted):
+        writing.session(path.relative_to(folder), one, told, only or SESSION_FORMATS)
+    notes = _combined(writing, document, only, gate) if session is None else ()
+    return Exported(tuple(one for _, one in chosen), writing.all(), (*findings, *circles, *gate.findings), notes, foreign)
 
 
 def _own_graphs(folder: Path) -> Path:
@@ -258,10 +256,12 @@ def _stem(session: Session) -> str:
     return f"session_{name.encode()[:LONGEST].decode(errors='ignore')}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
 
 
-def _combined(writing: Writing, document: Document, only: Sequence[str], notes: list[str], gate: _Gate) -> None:
+def _combined(writing: Writing, document: Document, only: Sequence[str], gate: _Gate) -> tuple[str, ...]:
+    """Write the graph of all sessions, if it is valid; return notes on formats that cannot hold all of it."""
+    notes: list[str] = []
     flat = flattened(document)
     if not all([gate.passes(document, COMBINED), gate.passes(flat, f"{COMBINED} without bundles")]):
-        return
+        return ()
     for name in only or COMBINED_FORMATS:
         held = document if formats.by_name(name).holds_bundles else flat
         if held is not document:
@@ -271,6 +271,7 @@ def _combined(writing: Writing, document: Document, only: Sequence[str], notes: 
         writing.combined(_suffix(name), lambda out, held=held, name=name: formats.dump(held, out, name))  # type: ignore[misc]
     if not only:
         writing.combined(f".{PICTURE}", lambda out: out.write(draw(document).encode()))
+    return tuple(notes)
 
 
 def _suffix(name: str) -> str:

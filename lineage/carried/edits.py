@@ -18,7 +18,7 @@ from lineage.facts import Artifact, Json, Origin, Slice
 from lineage.findings import Finding, finding
 from lineage.integrity.lines import metadata_of
 
-VERSION = "carried 3"  # of what is remembered
+VERSION = "carried 4"  # of what is remembered
 Key = tuple[bytes, str, int | None]  # a slice, the digest of a file, and the first line of the slice there
 
 
@@ -105,10 +105,14 @@ class Compared:
         part = key_of(shared_of(metadata_of(record))[0])
         is_own = matcher.is_own(record)
         match = None if is_own and not job.moves_own else matcher.match(data, record)
-        for original in match.originals if match else ():
+        has_all = job.has_all and matcher.is_complete
+        originals = match.originals if match else ()
+        if not has_all:  # an input that cannot be read may hold the very record: no edit is claimed
+            originals = tuple(one for one in originals if not edited_by_run(data, record, one, is_own=is_own))
+        for original in originals:
             key = (part, original.source.sha256, matcher.slice_line(original))
             self._carried(key, line, data, record, original, is_own=is_own)
-        if match and match.originals:
+        if originals:
             return
         self.unmatched[part] = self.unmatched.get(part, 0) + 1
         if is_own:
@@ -116,7 +120,7 @@ class Compared:
         metadata = metadata_of(record)
         run_id = metadata.get("run_id")
         is_elsewhere = job.runs is not None and run_id not in job.runs
-        if (match and match.is_ambiguous) or is_elsewhere or not job.has_all or not matcher.is_complete:
+        if (match and match.is_ambiguous) or is_elsewhere or not has_all:
             self.undecided[part] = self.undecided.get(part, 0) + 1
         elif isinstance(run_id, str) and recorded.knows(run_id):
             self._tell("unknown-origin", line, f"record {metadata.get('record_index')} of run {run_id}")
@@ -125,8 +129,7 @@ class Compared:
         sha256 = original.source.sha256
         counts = self.groups.setdefault(key, [0, 0])
         counts[0] += 1
-        changed = () if original.data == data else edited(record, original.record)
-        changed = tuple(name for name in changed if not (is_own and name == "metadata"))  # the writer added it
+        changed = edited_by_run(data, record, original, is_own=is_own)
         if changed:
             counts[1] += 1
             self.keys.setdefault(key, set()).update(changed)
@@ -177,6 +180,13 @@ def edited(record: Json, origin: Json) -> tuple[str, ...]:
     """The keys whose values are not those of the origin as JSON (1 is not true), those that are new or gone too."""
     told, before = ({key: key_of({key: value}) for key, value in one.items()} for one in (record, origin))
     return tuple(sorted(key for key in told | before if told.get(key) != before.get(key)))
+
+
+def edited_by_run(data: bytes, record: Json, original: Original, *, is_own: bool) -> tuple[str, ...]:
+    """Return the keys that a run changed; the metadata that its writer added to a record of its own are no change."""
+    if original.data == data:
+        return ()
+    return tuple(name for name in edited(record, original.record) if not (is_own and name == "metadata"))
 
 
 def _records(path: Path) -> Iterator[tuple[int, bytes]]:

@@ -56,7 +56,7 @@ KINDS = (
         is_page=True,
     ),
     _kind("picture", ".dot .gv", rb"digraph lineage \{\n", is_page=True),
-    _kind("audit report", ".json", rb"\{\s*\"folder\": .{0,8000}?\"exit_code\": \d"),
+    _kind("audit report", ".json", rb"\{\s*\"report\": \"lineage audit\",\s*\"folder\": "),
     _kind(
         "audit report",
         ".json .sarif",
@@ -67,7 +67,7 @@ KINDS = (
     _kind(
         "audit report",
         ".txt .log",
-        rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  |checked: \d[^\n]*\n(not )?checked: ",
+        rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  |audited: [^\n]*\n(audited|checked): ",
     ),
     _kind(
         "report",

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lineage.capture import files
-from lineage.contract.unnamed import kind_of
 from lineage.core.reading import is_file, is_folder, is_there
 from lineage.errors import NotFoundError, UsageError
 from lineage.mapping.names import DCTERMS, ID_BASE, LIN, PROV, SCHEMA
@@ -101,7 +100,7 @@ class Search:
             places: the folders that paths are told from, with the ids of their sessions.
 
         Raises:
-            NotFoundError: nothing is called so; the hint names what is called nearly so, or the format of the file.
+            NotFoundError: nothing is called so; the hint names what is called nearly so.
             UsageError: a beginning that fits several.
         """
         kind, _, rest = text.partition(":")
@@ -109,9 +108,6 @@ class Search:
         name = rest if kinds else text
         found = self._exactly(name, kinds, places or {}) or self._begun(name, kinds)
         if not found:
-            path = on_disk(name)
-            if path is not None and path.is_file():
-                raise NotFoundError("the file is there, and no session describes it", at=text, hint=kind_of(path.parent, path.name))
             raise NotFoundError("nothing is called so", at=text, hint=self._nearly(name))
         return tuple(sorted(found))
 

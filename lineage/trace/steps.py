@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lineage.carried import inputs_of, job_with, job_without_a_run, writers_of
-from lineage.carried.edits import edited
+from lineage.carried.edits import edited_by_run
 from lineage.carried.matching import Match, Matcher, Original
 from lineage.carried.originals import Inputs, Made, Placed, Recorded, Source
 from lineage.contract.times import xsd_time
@@ -66,6 +66,11 @@ class _Hop:
     def is_own(self, record: Json) -> bool:
         """Return whether the record names a run that wrote the file."""
         return self.matcher is not None and self.matcher.is_own(record)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether every input could be read."""
+        return not self.inputs.unread and (self.matcher is None or self.matcher.is_complete)
 
 
 @dataclass(slots=True)
@@ -131,9 +136,7 @@ class Steps:
             return None, None, notes
         first = originals[0]
         run = self._runner(place, first.source)
-        changed = () if first.data == data else edited(record, first.record)
-        if self._hop(place, record).is_own(record):
-            changed = tuple(key for key in changed if key != "metadata")  # the writer added it
+        changed = edited_by_run(data, record, first, is_own=self._hop(place, record).is_own(record))
         also = tuple((one.source.path, one.line) for one in originals[1:])
         session = place.session if run else None
         return first, Origin(file=first.source.path, line=first.line, edited=changed, run=run, session=session, also=also), ()
@@ -147,8 +150,12 @@ class Steps:
         if hop.is_own(record) and not hop.moves_own:
             return (), ()
         match = hop.matcher.match(data, record) if hop.matcher else Match()
-        notes = () if match.originals else self._unmatched(hop, place, record, is_ambiguous=match.is_ambiguous)
-        return match.originals, notes
+        originals = match.originals
+        if not hop.is_complete:  # an input that cannot be read may hold the very record: no edit is claimed
+            own = hop.is_own(record)
+            originals = tuple(one for one in originals if not edited_by_run(data, record, one, is_own=own))
+        notes = () if originals else self._unmatched(hop, place, record, is_ambiguous=match.is_ambiguous)
+        return originals, notes
 
     def _runner(self, place: Place, source: Source) -> Activity | None:
         using = [run for run in place.writers for used in run.used for one in used.parts or (used,) if one.sha256 == source.sha256]
@@ -157,9 +164,9 @@ class Steps:
     def _unmatched(self, hop: _Hop, place: Place, record: Json, *, is_ambiguous: bool) -> tuple[str, ...]:
         if hop.is_own(record):
             return ()
-        if is_ambiguous:
+        if is_ambiguous and hop.is_complete:
             return (f"several lines of the files that its run used fit the record: none is chosen ({place.path.name})",)
-        if hop.inputs.unread or (hop.matcher and not hop.matcher.is_complete):
+        if not hop.is_complete:
             return _unread(hop, place)
         if place.writers:
             return (f"no file that the run used holds the record: where it came from is not known ({place.path.name})",)

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lineage.contract import manifest
+from lineage.contract.unnamed import UNKNOWN, is_of_another_tool, kind_of
+from lineage.core.words import counted
 from lineage.errors import NotFoundError
 from lineage.mapping.names import LIN
 from lineage.trace import walks
@@ -39,18 +41,30 @@ def nothing(library: Library, text: str, close: str = "") -> NotFoundError:
     deeper = below(library)
     folders = ", ".join(map(str, library.folders)) or "these sessions"
     count = sum(1 for session in library.sessions if session.manifest)
-    sessions = f"none of the {count:,} sessions in {folders} recorded" if count else f"no session in {folders} itself recorded"
-    message = f"the file is there, and {sessions} anything of it"
+    sessions = f"none of {counted(count, 'session')} in {folders} recorded" if count else f"no session in {folders} itself recorded"
+    kind = _kind(library, text)
+    message = f"the file is there{f' ({kind})' if kind != UNKNOWN else ''}, and {sessions} anything of it"
     ask = f"{deeper}: ask with -r, or --in FOLDER" if deeper else "record what makes or uses it, or name another folder: --in FOLDER"
     hint = f"{close} Else {ask}" if close.startswith("did you mean") else ask
     return NotFoundError(message, at=text, hint=hint)
+
+
+def _kind(library: Library, text: str) -> str:
+    """Return the format of a file, by its place in the folder that was asked, or by its name alone."""
+    path = on_disk(text)
+    if path is None:
+        return UNKNOWN
+    place = path.absolute()
+    inside = next((folder for folder in library.folders if place.is_relative_to(folder.absolute())), None)
+    return kind_of(inside, place.relative_to(inside.absolute()).as_posix()) if inside else kind_of(path.parent, path.name)
 
 
 def explained(library: Library, text: str, error: NotFoundError) -> NotFoundError:
     """Return the error for a name that no thing has, with what is known of it besides."""
     deeper = below(library)
     path = on_disk(text)
-    in_commits = committed(library, Path(text)) if library.sessions else ()
+    is_other = is_of_another_tool(_kind(library, text))
+    in_commits = committed(library, Path(text)) if library.sessions and not is_other else ()
     if in_commits:
         message = "no session recorded it as a file"
         close = (error.hint,) if error.hint and error.hint.startswith("did you mean") and path is None else ()

@@ -99,7 +99,7 @@ def action(project, **inputs):
 
 def test_the_action_passes_a_good_folder_and_says_so(project, key):
     result, told = action(project, key=f"{key}.pub")
-    assert result == 0 and "nothing found" in told and "1 signatures" in told and "no key was given" not in told
+    assert result == 0 and "nothing found" in told and "1 signature" in told and "no key was given" not in told
 
 
 def test_the_action_fails_a_forged_folder_and_names_what_rests_on_it(project, key):

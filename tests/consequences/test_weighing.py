@@ -221,7 +221,7 @@ def test_without_the_repository_the_commit_to_ask_is_named(pipeline, tmp_path_fa
 def test_a_file_of_which_nothing_is_recorded_is_told_precisely(pipeline, verb):
     Path("out/notes.jsonl").write_text('{"a": 1}\n')
     result = CliRunner().invoke(cli, [verb, "out/notes.jsonl"])
-    assert "the file is there, and none of the 4 sessions in" in str(result.exception)
+    assert "the file is there, and none of 4 sessions in" in str(result.exception)
     assert result.exit_code != 0
 
 

@@ -53,7 +53,7 @@ def test_a_file_of_another_tool_is_named_by_audit_export_and_why(tmp_path, name,
     assert {"file": name, "format": kind} in json.loads(told.out)["not_read"]
     assert f"not read: {name}: {kind}" in told.err
     assert main(["why", str(path), "--in", str(folder)]) == 3
-    assert "the file is there, and no session describes it" in capsys.readouterr().err
+    assert f"the file is there ({kind}), and none of 1 session" in capsys.readouterr().err
 
 
 def test_what_a_session_names_is_not_among_them(tmp_path):
