@@ -9,6 +9,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -87,9 +88,9 @@ def command(
         return _verify_report(verify_report, folder, key, jobs or processors(), as_json)
     config = _config(folder, select, ignore, fail_on)
     with progress() as told:
-        how = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
+        how: dict[str, Any] = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
         how |= {"replay": _replay(replay, seed)}
-        report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)  # type: ignore[arg-type]
+        report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)
     _write(report, folder, "json" if as_json else name, output)
     return report.code()
 
