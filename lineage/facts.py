@@ -12,6 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from lineage.known_by import Known
+
 Json = Mapping[str, Any]  # a JSON object as it was written; never changed once it is a fact
 Status = Literal["running", "completed", "failed", "interrupted"]
 
@@ -82,6 +84,7 @@ class Artifact:
         default_factory=dict
     )  # a data set that is no file: {"class", "fingerprint", "split", "rows"}, or {"hub", "revision"}
     gaps: tuple[Gap, ...] = ()
+    known: Known = field(default_factory=dict)  # fields whose source is not the usual one (known_by.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,7 @@ class CodeVersion:
     script: Script | None = None
     text: Artifact | None = None  # executed code that no file has (cells of a notebook), kept beside the manifest
     gaps: tuple[Gap, ...] = ()
+    known: Known = field(default_factory=dict)  # fields whose source is not the usual one (known_by.py)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,7 @@ class Activity:
     command: tuple[str, ...] = ()  # that was wrapped, without secrets; (): the activity took place in a program that uses us
     exit_code: int | None = None  # of that command
     inferred: bool = False  # known only from inline metadata, no manifest says it took place
+    known: Known = field(default_factory=dict)  # fields whose source is not the usual one (known_by.py)
 
     @property
     def is_wrapped(self) -> bool:
@@ -207,6 +212,7 @@ class Session:
     error: Json | None = None  # why it did not complete: {"type": …, "message": …}
     manifest: str | None = None  # file name of the manifest; None: inferred from inline metadata
     inferred: bool = False
+    known: Known = field(default_factory=dict)  # fields whose source is not the usual one (known_by.py)
 
 
 def removals(sessions: Iterable[Session]) -> dict[str, str]:

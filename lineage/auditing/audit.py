@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.auditing import graphs as prov
-from lineage.auditing import reports, shacl, signatures, training
+from lineage.auditing import replayed, reports, shacl, signatures, training, verdicts
 from lineage.auditing.artifacts import changed_lines, in_words, renamed
 from lineage.auditing.audited import audited, others
-from lineage.auditing.claims import claims
+from lineage.auditing.claims import claims, known
 from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
 from lineage.auditing.leaks import masked
+from lineage.auditing.replayed import Replay, Replayed
 from lineage.auditing.report import Audit, Remark
 from lineage.auditing.rules import RULES
 from lineage.auditing.signatures import RULE_OF
@@ -48,6 +49,7 @@ def audit(
     recheck: bool = False,
     jobs: int = 1,
     shapes: bool = False,
+    replay: Replay | None = None,
     progress: Progress | None = None,
     now: datetime | None = None,
 ) -> Audit:
@@ -60,6 +62,7 @@ def audit(
         graphs: where the PROV of all sessions lies; by default it is compared only where an export writes it into *folder*.
         recheck: read every file, even one that did not change since it was read last. jobs: processes that read files of records.
         shapes: check the graph by SHACL too (needs the extra `audit`). now: what counts as the present; the clock's time by default.
+        replay: makes a sample of records and results again, as `lineage.models.replay_sample.replaying(5)` (needs the extra `models`).
 
     Raises:
         NotFoundError: no such folder or key; a key or head, and neither session nor signature. FormatError: the key is none. UsageError: *shapes* without
@@ -69,21 +72,30 @@ def audit(
     signer = public_key(Path(key)) if isinstance(key, str | Path) else key
     how = How(recheck=recheck, jobs=jobs, progress=progress)
     world = World.of(Path(folder), how, at, recursive=recursive, key=signer, head=head, graphs=None if graphs is None else Path(graphs))
+    return _report(world, config, shapes, replay(world) if replay else None)
+
+
+def _report(world: World, config: Config, shapes: bool, again: Replayed | None) -> Audit:
+    """Every finding, and what was looked at."""
     every = [_without_secrets(world, one) for one in [*_read(world), *_asked(world, config)]]
-    known = {one.finding.code for one in every}
-    every += [one for one in shacl.findings(world) if one.finding.code not in known] if shapes else []
+    codes = {one.finding.code for one in every}
+    every += [one for one in shacl.findings(world) if one.finding.code not in codes] if shapes else []
+    every += [_without_secrets(world, one) for one in replayed.findings(world, again)] if again else []
     wanted = [one for one in every if config.wants(one.finding.code)]
     ignored = Counter(one.finding.code for one in every if not config.wants(one.finding.code))
+    subject = audited(world, config, shapes, again)
     return Audit(
-        folder=str(folder),
-        at=at.isoformat(timespec="seconds"),
+        folder=str(world.folder),
+        at=world.now.isoformat(timespec="seconds"),
         config=config,
         remarks=tuple(_remarks(world, wanted, config)),
         ignored=tuple(sorted(ignored.items())),
-        checked=tuple(_checked(world, shapes)),
-        unchecked=tuple(_unchecked(world)),
-        claimed=tuple(claims(world)),
-        audited=audited(world, config, shapes),
+        checked=(*_checked(world, shapes), *(replayed.checked(again) if again else ())),
+        unchecked=(*_unchecked(world), *(replayed.unchecked(again) if again else ())),
+        claimed=tuple(claims(world, again)),
+        audited=subject,
+        known=known(world, subject, again),
+        replayed=again,
         world=world,
     )
 
@@ -171,6 +183,7 @@ def _checked(world: World, shapes: bool) -> Iterator[tuple[str, int]]:
     yield "files of records, by their lines", len(world.taken)
     yield "records", sum(one.scan.count for one in world.taken.values())
     yield "reports", len(world.reports)
+    yield from ((what, count) for what, count in (("verdicts, by their scorer", verdicts.rescored(world)),) if count)
     yield from prov.looked_at(world)
     yield from signatures.looked_at(world)
     if shapes:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from lineage.auditing.config import Config
 from lineage.auditing.graphs import combined_files, graph_name
+from lineage.auditing.replayed import Replayed
 from lineage.auditing.world import World
 from lineage.capture import files
 from lineage.capture.places import leads_out
@@ -32,7 +33,7 @@ NOT_OURS = "not a format of ours, and no session names it"
 NOT_NAMED = "no session names it"
 
 
-def audited(world: World, config: Config, shapes: bool) -> dict[str, Any]:
+def audited(world: World, config: Config, shapes: bool, again: Replayed | None) -> dict[str, Any]:
     """Return what was audited as JSON; `sha256` is the digest of the rest."""
     told = {
         "manifests": list(_manifests(world)),
@@ -41,7 +42,7 @@ def audited(world: World, config: Config, shapes: bool) -> dict[str, Any]:
         "signatures": list(_signatures(world)),
         "heads": {_way(world, place): one.head for place, one in world.signed},
         "key": _key(world.key),
-        "options": _options(world, config, shapes),
+        "options": _options(world, config, shapes, again),
     }
     return told | {"sha256": digest_of(told)}
 
@@ -90,12 +91,13 @@ def _key(key: Ed25519PublicKey | None) -> dict[str, str] | None:
     return {"fingerprint": key_id(key), "ed25519": base64.b64encode(key.public_bytes_raw()).decode()}
 
 
-def _options(world: World, config: Config, shapes: bool) -> dict[str, Any]:
+def _options(world: World, config: Config, shapes: bool, again: Replayed | None) -> dict[str, Any]:
     return {
         "recursive": world.recursive,
         "head": world.head,
         "graphs": None if world.graphs is None else Path(os.path.relpath(world.graphs, world.folder)).as_posix(),
         "shacl": shapes,
+        "replay": {"records": again.asked, "seed": again.seed} if again else None,
         "select": list(config.select),
         "ignore": list(config.ignore),
         "fail_on": config.fail_on,

@@ -2,28 +2,80 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
 
 from lineage.auditing.loads import configurations, is_remote
+from lineage.auditing.replayed import BIT, TOKEN, Replayed
+from lineage.auditing.verdicts import computed_again, unscored
 from lineage.auditing.world import World
-from lineage.contract.verdicts import VERDICTS
 from lineage.core.words import counted
-from lineage.facts import Activity, Evaluation, Generation, ModelLoad, Training, Transformation
+from lineage.facts import Activity, Evaluation, Json, ModelLoad, Training, Transformation
+from lineage.known_by import RECORDED, KnownBy, has_value, kinds, row_of
 
 Claim = tuple[str, int, str]  # what, how many, why it was not checked
 
 
-def claims(world: World) -> Iterator[Claim]:
+def claims(world: World, again: Replayed | None = None) -> Iterator[Claim]:
     """Yield what is claimed by whoever recorded the folder, counted, with what would settle it."""
-    yield from (one for one in (*_of_runs(world), *_of_models(world), *_of_reports(world), *_of_sessions(world)) if one[1])
+    told = (*_by_the_table(world), *_of_runs(world, again), *_of_models(world), *_of_reports(world), *_of_sessions(world))
+    yield from (one for one in told if one[1])
 
 
-def _of_runs(world: World) -> Iterator[Claim]:
+def known(world: World, subject: Json, again: Replayed | None) -> dict[str, dict[str, int]]:
+    """Return how many values are known by each source, and how many things by each check that was made now."""
+    sources = Counter(
+        known_by.value
+        for fact in _facts(world)
+        for field in fields(fact)
+        if row_of(type(fact), field.name) is not None and has_value(getattr(fact, field.name))
+        for known_by in kinds(fact, field.name)
+    )
+    checks = {
+        KnownBy.BYTES_CHECKED: sum(one["result"] == "as recorded" for one in subject["files_checked"]),
+        KnownBy.SIGNED: sum(len(one.signed) for _, one in world.signed) if world.key is not None else 0,
+        KnownBy.REPLAYED: sum(one.level in (BIT, TOKEN) for one in again.outcomes) if again else 0,
+    }
+    return {
+        "sources": {one.value: sources[one.value] for one in RECORDED},
+        "checks": {one.value: count for one, count in checks.items()},
+    }
+
+
+def _by_the_table(world: World) -> Iterator[Claim]:
+    """Each value whose source is not an observation, by the table of known_by.py: counted by what it is and how it is known."""
+    counts: Counter[tuple[str, KnownBy, str]] = Counter()
+    computed = computed_again(world)
+    for fact in _facts(world):
+        for field in fields(fact):
+            if field.name == "metrics" and isinstance(fact, Evaluation) and fact.id in computed:
+                continue
+            row = row_of(type(fact), field.name)
+            if row is not None and row.what and has_value(getattr(fact, field.name)):
+                unseen = [known_by for known_by in kinds(fact, field.name) if known_by is not KnownBy.OBSERVED]
+                counts.update((row.what, known_by, row.settle) for known_by in unseen)
+    for (what, known_by, settle), count in sorted(counts.items()):
+        yield f"{what} ({known_by})", count, f"to settle it: {settle}"
+
+
+def _facts(world: World) -> Iterator[Any]:
+    """Every fact of the sessions once; runs that no manifest tells of have a line of their own."""
+    for _, session in world.placed:
+        yield session
+        yield from session.artifacts
+        for run in session.activities:
+            if not run.inferred:
+                yield run
+                yield from run.used
+
+
+def _of_runs(world: World, again: Replayed | None) -> Iterator[Claim]:
     runs = [run for _, session in world.placed for run in session.activities if not run.inferred]
-    yield "generations", _count(runs, Generation), "parameters, seeds and times are the recorder's statement"
-    yield "records", sum(one.scan.recorded for one in world.taken.values()), "that a model made them: lineage replay makes a sample again, where the model is at hand"  # fmt: skip
+    made_again = sum(not one.is_result and one.level in (BIT, TOKEN) for one in again.outcomes) if again else 0
+    yield "records", sum(one.scan.recorded for one in world.taken.values()) - made_again, "that a model made them: lineage replay makes a sample again, where the model is at hand"  # fmt: skip
     yield "trainings", _count(runs, Training), "that the weights come from the data that is named: only training again shows it"
-    yield "evaluations", _count(runs, Evaluation), "parameters, seeds and times are the recorder's statement"
     yield "transformations", _count(runs, Transformation), "what a command did between its inputs and its outputs is not repeated"
     inferred = sum(run.inferred for _, session in world.placed for run in session.activities)
     yield "runs that no manifest tells of", inferred, "they are inferred from what records and reports say of themselves"
@@ -48,12 +100,7 @@ def _of_models(world: World) -> Iterator[Claim]:
 
 
 def _of_reports(world: World) -> Iterator[Claim]:
-    verdicts = sum(_has_verdict(row) for _, report in world.reports for row in report.get("results") or () if isinstance(row, dict))
-    yield "verdicts on answers", verdicts, "they are added up, and not decided again from answer and response"
-
-
-def _has_verdict(row: dict[str, object]) -> bool:
-    return any(str(key).casefold().endswith(VERDICTS) for key in row)
+    yield from ((f"verdicts of {name}", count, why) for name, count, why in unscored(world))
 
 
 def _of_sessions(world: World) -> Iterator[Claim]:

@@ -38,6 +38,8 @@ def as_json(report: Audit) -> dict[str, Any]:
         "checked": dict(report.checked),
         "not_checked": [{"what": what, "count": count, "why": why} for what, count, why in report.unchecked],
         "claimed_not_checked": [{"what": what, "count": count, "why": why} for what, count, why in report.claimed],
+        "known": report.known,
+        "replayed": report.replayed.json() if report.replayed else None,
         "nothing_audited": report.empty or None,
         "audited": report.audited,
     }

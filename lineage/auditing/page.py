@@ -14,7 +14,7 @@ from html import escape
 from typing import Any
 
 from lineage.auditing.machines import as_json
-from lineage.auditing.plain import numbered, place, shown, subject_rows, told, verdict
+from lineage.auditing.plain import known_counts, numbered, place, shown, subject_rows, told, verdict
 from lineage.auditing.report import Audit, Remark
 from lineage.draw.svg import text as _xml
 
@@ -130,6 +130,8 @@ def _accepted(report: Audit) -> Iterator[str]:
 def _scope(report: Audit) -> Iterator[str]:
     yield "<h2>What was checked</h2>"
     yield from _table(("what", "how many"), ((say(what), f"{count:,}") for what, count in report.checked))
+    yield "<h2>How it is known</h2>"
+    yield f"<p>{say(', '.join(known_counts(report)))}</p>"
     yield "<h2>Claimed, not checked</h2>"
     yield from _table(("what", "why"), ((say(numbered(what, count)), say(why)) for what, count, why in report.claimed))
     yield "<h2>What was not checked</h2>"

@@ -10,6 +10,7 @@ from typing import Any
 from lineage.auditing.report import Audit, Remark
 from lineage.core.printing import log_line, printable
 from lineage.core.words import counted
+from lineage.known_by import KnownBy
 
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&:@-]|(?<=www)\.)", re.IGNORECASE)
 LINES = 6  # of the results that a finding concerns, a terminal shows with action and chain; JSON has all
@@ -50,6 +51,14 @@ def numbered(what: str, count: int | None) -> str:
     return what if count is None else f"{what} ({count:,})"
 
 
+def known_counts(report: Audit) -> list[str]:
+    """How many values are known by each source, and how many files, sessions and records by each check."""
+    sources = [f"{counted(count, 'value')} {word}" for word, count in report.known["sources"].items() if count]
+    things = {KnownBy.BYTES_CHECKED: "file", KnownBy.SIGNED: "session", KnownBy.REPLAYED: "record"}
+    checks = [f"{counted(count, things[KnownBy(word)])} {word}" for word, count in report.known["checks"].items() if count]
+    return [*sources, *checks]
+
+
 def amount(what: str, count: int) -> str:
     """Return what was checked with how many there are: `1 session`, `2 sessions`."""
     return f"{count:,} {ONE.get(what, what.removesuffix('s')) if count == 1 else what}"
@@ -78,6 +87,7 @@ def _text(report: Audit) -> Iterator[str]:
         yield f"not asked for: {code}, found {counted(count, 'time')}"
     yield from _of_what(report)
     yield f"checked: {', '.join(amount(what, count) for what, count in report.checked)}"
+    yield f"known: {', '.join(known_counts(report))}"
     yield from (f"claimed, not checked: {what} ({count:,}): {why}" for what, count, why in report.claimed)
     yield from (f"not checked: {numbered(what, count)}: {why}" for what, count, why in report.unchecked)
     yield f"{report.folder}: {verdict(report)}"
@@ -145,6 +155,7 @@ def _rest(report: Audit) -> Iterator[str]:
     yield from _subject(report)
     yield "## What was checked\n"
     yield from (f"- {plain(amount(what, count))}" for what, count in report.checked)
+    yield f"\n## How it is known\n\n{', '.join(known_counts(report))}"
     yield "\n## Claimed, not checked\n"
     yield from (f"- {plain(numbered(what, count))}: {plain(why)}" for what, count, why in report.claimed)
     yield "\n## What was not checked\n"

@@ -10,6 +10,7 @@ from typing import Any
 
 from lineage.auditing.config import Config, FailOn
 from lineage.auditing.leaks import masked
+from lineage.auditing.replayed import Replayed
 from lineage.auditing.rules import FAILS
 from lineage.auditing.world import World
 from lineage.consequences import Consequences
@@ -53,6 +54,8 @@ class Audit:
     unchecked: tuple[tuple[str, int | None, str], ...]  # what, how many, and why
     claimed: tuple[tuple[str, int, str], ...]  # what manifests state and no byte proves, how many, and why
     audited: dict[str, Any] = field(repr=False)  # which folder in which state, by which options
+    known: dict[str, dict[str, int]]  # how many values are known by each source, and how many things by each check
+    replayed: Replayed | None = None  # a sample that was made again
     world: World = field(repr=False, compare=False)
 
     @cached_property

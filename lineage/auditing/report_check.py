@@ -18,7 +18,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lineage.auditing import machines, page
+from lineage.auditing import machines, page, replayed
 from lineage.auditing.audit import audit
 from lineage.auditing.audited import digest_of
 from lineage.auditing.config import Config, read
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 LARGEST = 1 << 28  # bytes of a report that is read
 SHOWN = 20  # differences of a kind that are named
 YEARS = range(2000, 2200)  # in which an audit takes place
-PARTS = ("counts", "exit_code", "checked", "not_checked", "claimed_not_checked", "ignored", "nothing_audited")
+PARTS = ("counts", "exit_code", "checked", "not_checked", "claimed_not_checked", "known", "ignored", "nothing_audited")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +73,10 @@ def check_report(path: Path, folder: Path, *, key: Path | None = None, recheck: 
     if not differences and is_page and is_same_version and _page(again) != data:
         differences.append("the page says something else than the report that it holds: make it anew with lineage audit --format html")
     notes = [] if is_same_version else [f"made by lineage {told['version']}, checked by {now['version']}: rules and words may differ"]
+    if again.replayed is not None:
+        notes.append(
+            f"what was replayed is taken from the report: run lineage audit --replay {again.replayed.asked} --seed {again.replayed.seed} again"
+        )
     return ReportCheck(path, tuple(differences), tuple(notes))
 
 
@@ -162,6 +166,7 @@ def _again(told: dict[str, Any], folder: Path, key: Ed25519PublicKey | None, *, 
         config = _config(options, at)
         now = datetime.fromisoformat(told["at"])
         is_recursive, has_shapes = options["recursive"] is True, options["shacl"] is True
+        again = replayed.read(told["replayed"]) if told.get("replayed") else None
         graphs, head = _graphs(options["graphs"], folder), _head(options["head"])
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"the options of the report cannot be read: {error!r:.80}", at=at) from error
@@ -177,6 +182,7 @@ def _again(told: dict[str, Any], folder: Path, key: Ed25519PublicKey | None, *, 
         head=head,
         recheck=recheck,
         jobs=jobs,
+        replay=(lambda _: again) if again else None,
         now=now,
     )
     source = told.get("configuration")

@@ -24,6 +24,7 @@ from lineage.auditing import (
     signatures,
     times,
     training,
+    verdicts,
 )
 from lineage.auditing.world import Found, World
 from lineage.constraints.rules import CONSTRAINTS
@@ -80,6 +81,9 @@ RULES: tuple[Check, ...] = (
     Check("bad-report", reports.malformed),
     Check("size-differs", reports.size_differs),
     Check("metric-differs", reports.metric_differs),
+    Check("verdict-differs", verdicts.verdict_differs),
+    Check("verdict-doubtful", verdicts.verdict_doubtful),
+    Check("replay-differs"),  # by --replay
     Check("trained-on-test", training.trained_on_test, shape=True),
     Check("naive-time", times.wrong_times),
     Check("bad-time"),  # by wrong_times too

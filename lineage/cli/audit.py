@@ -9,12 +9,14 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import click
 
 from lineage.auditing import machines, page, plain
 from lineage.auditing.audit import audit
 from lineage.auditing.config import Config, nearest
+from lineage.auditing.replayed import Replay
 from lineage.auditing.report import FAILED, Audit
 from lineage.auditing.report_check import check_report
 from lineage.cli import document, printed_json, processors, row, tell
@@ -52,6 +54,8 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
 @click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since it was read last.")
 @click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
 @click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
+@click.option("--replay", type=click.IntRange(1), metavar="N", help="Make N records and results again, chosen by --seed.")
+@click.option("--seed", default=0, show_default=True, help="Chooses the sample of --replay.")
 @click.option("--verify-report", type=click.Path(path_type=Path), metavar="REPORT", help="Check that REPORT (JSON or HTML) is about FOLDER as it is now.")  # fmt: skip
 def command(
     folder: Path,
@@ -68,6 +72,8 @@ def command(
     recheck: bool,
     jobs: int | None,
     recursive: bool,
+    replay: int | None,
+    seed: int,
     verify_report: Path | None,
 ) -> int:
     """Hold the records of FOLDER against the world: say what does not hold, what that makes doubtful, and what was not checked.
@@ -82,9 +88,15 @@ def command(
         return _verify_report(verify_report, folder, key, jobs or processors(), as_json)
     config = _config(folder, select, ignore, fail_on)
     with progress() as told:
-        how = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
-        report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)  # type: ignore[arg-type]
-    name = "json" if as_json else name
+        how: dict[str, Any] = {"recursive": recursive, "recheck": recheck, "jobs": jobs or processors(), "shapes": shapes, "progress": told}
+        how |= {"replay": _replay(replay, seed)}
+        report = audit(folder, config=config, key=key, head=head, graphs=graphs, **how)
+    _write(report, folder, "json" if as_json else name, output)
+    return report.code()
+
+
+def _write(report: Audit, folder: Path, name: str, output: Path | None) -> None:
+    """Write the report in a format, to a file or to stdout."""
     if output is not None:
         data = safe_document(FORMATS[name](report), name).encode("utf-8", "replace")
         write_output(output, lambda out: out.write(data) and None)
@@ -96,7 +108,14 @@ def command(
             row(part)
     else:
         document(FORMATS[name](report), name)
-    return report.code()
+
+
+def _replay(records: int | None, seed: int) -> Replay | None:
+    if records is None:
+        return None
+    from lineage.models.replay_sample import replaying
+
+    return replaying(records, seed)
 
 
 def _verify_report(path: Path, folder: Path, key: Path | None, jobs: int, as_json: bool) -> int:

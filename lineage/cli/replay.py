@@ -5,14 +5,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Iterator
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from lineage.cli import place, row, tell
-from lineage.errors import UsageError
+from lineage.models.replay_sample import require_models
 
 if TYPE_CHECKING:
     from lineage.models.replay import Verdict
@@ -31,8 +30,7 @@ def command(record: str, sample: int | None, seed: int, model: Path | None) -> i
     bit-exact: same tokens and text in the same runtime; token-exact: same tokens although the runtime differs; differs; impossible,
     and why. Exit code 4 when a record differs or cannot be made again.
     """
-    if find_spec("torch") is None or find_spec("transformers") is None:
-        raise UsageError("replay runs the model again", hint="pip install 'lineage-prov[models]'")
+    require_models()
     path, line = place(record)
     levels: Counter[str] = Counter()
     for verdict in _verdicts(path, line, sample, seed, model):

@@ -8,6 +8,7 @@ from lineage.cli import place, printed_json
 from lineage.errors import UsageError
 from lineage.integrity.lines import as_record
 from lineage.merkle import leaf_hash
+from lineage.trace.plain import record_known
 from lineage.trace.record import RecordFile
 
 
@@ -18,7 +19,9 @@ def command(record: str) -> int:
     path, line = place(record)
     if line is None:
         raise UsageError("which line?", at=record, hint="say FILE:LINE, lines count from 1")
-    data = RecordFile(path).read(line)
-    shown = {"file": str(path), "line": line, "bytes": len(data), "leaf_hash": leaf_hash(data).hex()}
-    printed_json(shown | {"record": as_record(data, f"{path}:{line}")})
+    file = RecordFile(path)
+    data = file.read(line)
+    shown: dict[str, object] = {"file": str(path), "line": line, "bytes": len(data), "leaf_hash": leaf_hash(data).hex()}
+    told = as_record(data, f"{path}:{line}")
+    printed_json(shown | {"record": told, "known": record_known(file.why(line))})
     return 0

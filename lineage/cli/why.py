@@ -14,12 +14,15 @@ from lineage.cli import printed_json, row, tell, tracing
 from lineage.contract import manifest
 from lineage.core.words import counted
 from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session, Transformation
+from lineage.known_by import KnownBy, behind
 from lineage.trace import asking
 from lineage.trace.answers import Direction
+from lineage.trace.plain import record_known
 from lineage.trace.record import RecordFile, RecordLineage
 from lineage.trace.steps import Origin
 
 MOST_ALSO = 3  # other files with the same record that a step names
+CLAIMED = f" ({KnownBy.CLAIMED})"  # what a record says of itself
 _TOLD = ("loader_version", "quantization", "dtype", "template_disabled", "add_special_tokens", "sentinel_tests_passed", "revision")
 
 
@@ -73,7 +76,8 @@ def _rows(found: RecordLineage) -> Iterator[tuple[str, str]]:
         yield "written by", f"{_activity(found.run)}{f' in session {found.session.id}' if found.session else ''}"
     if found.maker:
         yield "made by", _activity(found.maker)
-    yield "parameters", json.dumps(params, ensure_ascii=True) if params is not None else "not recorded"
+    known = behind(found.maker, "params") if found.maker else CLAIMED
+    yield "parameters", f"{json.dumps(params, ensure_ascii=True)}{known}" if params is not None else "not recorded"
     yield "script", _script(found)
     yield from _loads(found)
     for used in found.maker.used if found.maker else ():
@@ -106,7 +110,7 @@ def _kind(run: Activity) -> str:
 
 
 def _activity(run: Activity) -> str:
-    return f"{_kind(run)} {run.id} ({run.status or 'status not recorded'}, {run.started_at or '?'} to {run.ended_at or '?'})"
+    return f"{_kind(run)} {run.id} ({run.status or 'status not recorded'}, {run.started_at or '?'} to {run.ended_at or '?'}){behind(run, 'status')}"
 
 
 def _script(found: RecordLineage) -> str:
@@ -114,7 +118,8 @@ def _script(found: RecordLineage) -> str:
     version = found.metadata.get("script_version") or (found.maker.script.version if found.maker and found.maker.script else None)
     code = found.made_in.code if found.made_in else None
     changed = {True: ", with uncommitted changes", False: ", clean", None: ""}[code.dirty if code else None]
-    return f"{name or 'not recorded'} at commit {version}{changed}" if version else f"{name or 'not recorded'}, commit not recorded"
+    known = behind(code, "git_sha") if code else CLAIMED
+    return f"{name or 'not recorded'} at commit {version}{changed}{known}" if version else f"{name or 'not recorded'}, commit not recorded"
 
 
 def _loads(found: RecordLineage) -> Iterator[tuple[str, str]]:
@@ -126,13 +131,17 @@ def _loads(found: RecordLineage) -> Iterator[tuple[str, str]]:
 
 
 def _model(provenance: Json, load: ModelLoad | None) -> str:
-    return f"{provenance.get('model_name') or 'not recorded'}{_given(provenance, _TOLD)}{f', load {load.id}' if load else ''}"
+    return f"{provenance.get('model_name') or 'not recorded'}{_given(provenance, _TOLD)}{f', load {load.id}' if load else ''}{behind(load, 'provenance') if load else CLAIMED}"
 
 
 def _session(session: Session) -> Iterator[tuple[str, str]]:
-    yield "session", f"{session.id}{f' ({session.title})' if session.title else ''}, {session.status or 'status not recorded'}"
+    yield (
+        "session",
+        f"{session.id}{f' ({session.title})' if session.title else ''}, {session.status or 'status not recorded'}{behind(session, 'status')}",
+    )
     known = {key: session.environment.get(key) for key in ("python_version", "torch_version", "transformers_version", "gpu")}
-    yield "environment", _given(known, tuple(known)).removeprefix(", ") or "not recorded"
+    told = _given(known, tuple(known)).removeprefix(", ")
+    yield "environment", f"{told}{behind(session, 'environment')}" if told else "not recorded"
 
 
 def _given(said: Json, keys: tuple[str, ...]) -> str:
@@ -156,6 +165,7 @@ def _json(found: RecordLineage) -> dict[str, Any]:
         "origin": {"file": str(origin.file), "line": origin.line, "edited": list(origin.edited)} if origin else None,
         "steps": [_step_json(step) for step in found.steps],
         "notes": list(found.notes),
+        "known": record_known(found),
     }
 
 

@@ -14,6 +14,7 @@ from typing import Any, cast, get_args
 
 from lineage.contract import journal
 from lineage.contract.fields import Fields
+from lineage.contract.sources import as_declared, known_json, known_of
 from lineage.contract.strict import loads
 from lineage.core import limits
 from lineage.facts import (
@@ -32,6 +33,7 @@ from lineage.facts import (
     Transformation,
 )
 from lineage.findings import Finding, finding
+from lineage.known_by import ALL, Known
 
 SCHEMA = "1"  # of the keys that the contract adds; goes up when their meaning changes
 PREFIX, SUFFIX = "session_manifest_", ".json"
@@ -96,14 +98,16 @@ def artifact_json(artifact: Artifact) -> dict[str, Any]:
         entry["slices"] = [slice_json(one) for one in artifact.slices]
     if artifact.removed_at:
         entry["removed_at"] = artifact.removed_at
-    return entry | ({"gaps": gaps_json(artifact.gaps)} if artifact.gaps else {})
+    return entry | ({"gaps": gaps_json(artifact.gaps)} if artifact.gaps else {}) | known_json(artifact)
 
 
 def used_json(artifact: Artifact) -> dict[str, Any]:
     """A file that an activity used."""
     entry = artifact_json(artifact)
-    dropped = ("timestamp", "activity", "slices", "lines", "merkle_root")
-    return {"file": entry["file"], "role": artifact.role} | {key: value for key, value in entry.items() if key not in dropped}
+    dropped = ("timestamp", "activity", "slices", "lines", "merkle_root")  # what `known` says of them goes with them
+    known = {name: known_by for name, known_by in entry.pop("known", {}).items() if name not in dropped}
+    kept = {key: value for key, value in entry.items() if key not in dropped}
+    return {"file": entry["file"], "role": artifact.role} | kept | ({"known": known} if known else {})
 
 
 def activity_json(activity: Activity) -> dict[str, Any]:
@@ -123,7 +127,7 @@ def activity_json(activity: Activity) -> dict[str, Any]:
     }
     if activity.error:
         entry["error"] = dict(activity.error)
-    return entry | _own_json(activity) | _command_json(activity)
+    return entry | _own_json(activity) | _command_json(activity) | known_json(activity)
 
 
 def _made_json(artifact: Artifact) -> dict[str, Any]:
@@ -195,8 +199,10 @@ def read(path: Path, names: Sequence[str] | None = None) -> tuple[Session | None
     if raw is None and not full.get("session_id"):
         return None, findings
     fields = Fields(full)
-    session = _session(fields, path)
     schema = fields.text("schema")
+    session = _session(fields, path)
+    if schema is None:  # our recorder did not write it: what it says is what its file says
+        session = as_declared(session)
     if schema not in (None, SCHEMA):
         findings.append(finding("newer-schema", path.name, None, f"{schema[:40]!r}, and the newest known is {SCHEMA!r}"))
     return session, findings + [finding("bad-manifest", path.name, None, problem) for problem in _first(fields.problems)]
@@ -230,6 +236,7 @@ def _session(fields: Fields, path: Path) -> Session:
     artifacts = tuple(_artifact(entry, "file") for entry in fields.items("artifacts_generated") if _has(entry, "file"))
     environment = dict(fields.mapping("environment"))
     known = {artifact.path: artifact for artifact in artifacts}
+    sources = known_of(fields)
     return Session(
         id=fields.text("session_id") or session_id_of(path),
         title=fields.text("title"),
@@ -238,7 +245,7 @@ def _session(fields: Fields, path: Path) -> Session:
         ended_at=fields.text("ended_at"),
         operator=fields.text("operator"),
         host=fields.text("host"),
-        code=_code(fields.inside("environment"), known),
+        code=_code(fields.inside("environment"), known, {name: word for name, word in sources.items() if name == ALL}),
         environment={
             key: value for key, value in environment.items() if not key.startswith("git_") and key not in ("script", "script_text")
         },
@@ -248,6 +255,7 @@ def _session(fields: Fields, path: Path) -> Session:
         gaps=_gaps(fields),
         error=fields.mapping("error") or None,
         manifest=path.name,
+        known=sources,
     )
 
 
@@ -289,6 +297,7 @@ def _artifact(fields: Fields, type_: str) -> Artifact:
         link="link" in fields and fields.truth("link") is True,
         dataset=fields.mapping("dataset") if "dataset" in fields else {},
         gaps=_gaps(fields),
+        known=known_of(fields),
     )
 
 
@@ -324,6 +333,7 @@ def _activity(fields: Fields, known: Mapping[str, Artifact]) -> Activity:
         "error": fields.mapping("error") or None,
         "command": tuple(fields.texts("command")) if "command" in fields else (),
         "exit_code": fields.integer("exit_code") if "exit_code" in fields else None,
+        "known": known_of(fields),
     }
     return ACTIVITIES.get(name, Transformation)(**common, **_own(name, fields))
 
@@ -360,7 +370,7 @@ def _script(fields: Fields) -> Script | None:
     return Script(path=path, version=fields.text("version"), sha256=fields.digest("sha256")) if path else None
 
 
-def _code(fields: Fields, known: Mapping[str, Artifact]) -> CodeVersion | None:
+def _code(fields: Fields, known: Mapping[str, Artifact], sources: Known) -> CodeVersion | None:
     script = _script(fields.inside("script"))
     text = _kept(fields.inside("script_text"), known, "code")
     if not script and not text and fields.text("git_sha") is None:
@@ -377,6 +387,7 @@ def _code(fields: Fields, known: Mapping[str, Artifact]) -> CodeVersion | None:
         untracked=tuple(_artifact(entry, "script") for entry in fields.items("git_untracked")),
         script=script,
         text=text,
+        known=sources,
     )
 
 

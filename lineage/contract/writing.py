@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from lineage.contract import manifest
+from lineage.contract.sources import known_json
 from lineage.facts import Session
 
 OPTIONS = orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
@@ -33,6 +34,7 @@ def session_json(session: Session) -> dict[str, Any]:
         "activities": [manifest.activity_json(one) for one in session.activities],
         "gaps": manifest.gaps_json(session.gaps),
         **({"error": dict(session.error)} if session.error else {}),
+        **known_json(session),
     }
 
 

@@ -12,6 +12,7 @@ from lineage.evidence import trained
 from lineage.evidence.checks import REDACTED
 from lineage.evidence.scope import Scope
 from lineage.facts import VALIDATION, Activity, Artifact, Evaluation, Generation, ModelLoad, Session, Training, Transformation, trained_on
+from lineage.known_by import behind, in_words, source
 from lineage.mapping.names import fingerprint
 
 
@@ -23,6 +24,7 @@ class Evidence:
     node: str | None = None  # the PROV id
     file: str | None = None
     sha256: str | None = None
+    known_by: str = ""  # how it is known, in words
 
 
 DATA = (None, "trainingData", "input")  # the roles in which a training uses data
@@ -46,19 +48,21 @@ def of_file(scope: Scope, session: Session, one: Artifact, says: str = "") -> Ev
     count = f", {counted(one.count, 'record')}" if one.count is not None else ""
     root = f", Merkle root {one.merkle_root} over {counted(one.lines, 'line')}" if one.merkle_root and one.lines is not None else ""
     original = ", redacted: the digest is that of the original" if is_redacted(one) else ""
-    return Evidence(says=f"{says or one.type}{count}{root}{original}", node=node, file=one.path, sha256=one.sha256)
+    known_by = in_words([source(one, "dataset" if one.dataset else "sha256")])
+    return Evidence(says=f"{says or one.type}{count}{root}{original}", node=node, file=one.path, sha256=one.sha256, known_by=known_by)
 
 
 def of_run(scope: Scope, session: Session, run: Activity, says: str) -> Evidence:
     """An activity as evidence: it stands in the session's manifest, else in the records that it made."""
     files = () if session.manifest else (*run.made, *session.artifacts)
     told = of_file(scope, session, files[0]) if files else of_session(scope, session, says)
-    return replace(told, says=says, node=scope.ids.run(run.id))
+    return replace(told, says=says, node=scope.ids.run(run.id), known_by=in_words([source(run, "status")]))
 
 
 def of_session(scope: Scope, session: Session, says: str) -> Evidence:
     """A session as evidence: its manifest, as it is now."""
-    return Evidence(says=says, node=scope.ids.session(session), file=session.manifest, sha256=scope.digest(session, session.manifest))
+    digest, known_by = scope.digest(session, session.manifest), in_words([source(session, "status")])
+    return Evidence(says=says, node=scope.ids.session(session), file=session.manifest, sha256=digest, known_by=known_by)
 
 
 def software(scope: Scope) -> Iterator[Evidence]:
@@ -79,7 +83,9 @@ def code(scope: Scope) -> Iterator[Evidence]:
             state = {True: "with changes", False: "as committed", None: "not known whether as committed"}[one.code.dirty]
             state += f", declared by {one.code.sha_variable}" if one.code.sha_variable else ""
             diff = f", their diff has the SHA-256 {one.code.diff_sha256}" if one.code.diff_sha256 else ""
-            yield replace(of_session(scope, one, f"git {one.code.git_sha}, {state}{diff}"), node=scope.ids.code(one.code))
+            known_by = in_words([source(one.code, "git_sha")])
+            told = of_session(scope, one, f"git {one.code.git_sha}, {state}{diff}")
+            yield replace(told, node=scope.ids.code(one.code), known_by=known_by)
             if one.code.patch:
                 yield of_file(scope, one, one.code.patch, "the changes")
 
@@ -97,7 +103,7 @@ def models(scope: Scope) -> Iterator[Evidence]:
     for session, run in scope.of(ModelLoad):
         if isinstance(run, ModelLoad):
             told = of_run(scope, session, run, f"{model_of(run)}, {quantization(run)}")
-            yield replace(told, node=scope.ids.base_model(run, session))
+            yield replace(told, node=scope.ids.base_model(run, session), known_by=in_words([source(run, "provenance")]))
 
 
 def base_models(scope: Scope) -> Iterator[Evidence]:
@@ -205,8 +211,13 @@ def evaluations(scope: Scope) -> Iterator[Evidence]:
 def scores(scope: Scope, session: Session, run: Evaluation) -> str:
     """Return the metrics of an evaluation on one line; a metric that its report does not hold is named without its value."""
     metrics = scope.checks.metrics(session, run)
-    shown = [f"{measure} = {'no value' if value is None else value}" for measure, value in metrics.supported.items()]
+    shown = [_score(run, measure, value) for measure, value in metrics.supported.items()]
     return ", ".join([*shown, *(f"{measure} withheld: {reason}" for measure, reason in metrics.withheld.items())])
+
+
+def _score(run: Evaluation, measure: str, value: object) -> str:
+    """A metric with its value, and how that is known."""
+    return f"{measure} = no value" if value is None else f"{measure} = {value} ({source(run, f'metrics.{measure}')})"
 
 
 def of_evaluation(scope: Scope, session: Session, run: Evaluation) -> Iterator[Evidence]:
@@ -266,7 +277,8 @@ def changes(scope: Scope) -> Iterator[Evidence]:
 
 def params(run: Activity) -> str:
     """Parameters on one line."""
-    return ", ".join(f"{key} = {value}" for key, value in run.params.items()) or "parameters not recorded"
+    told = ", ".join(f"{key} = {value}" for key, value in run.params.items())
+    return f"{told}{behind(run, 'params')}" if told else "parameters not recorded"
 
 
 def status(run: Activity) -> str:

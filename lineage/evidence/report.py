@@ -148,8 +148,9 @@ def _item(one: Evidence) -> str:
     where = [f"file {code(one.file)}"] if one.file else []
     where += [f"SHA-256 {code(one.sha256)}"] if one.sha256 else []
     where += [f"node {code(one.node)}"] if one.node else []
-    return f"- {markdown(one.says)}{': ' if where else ''}{', '.join(where)}"
+    known = f" ({one.known_by})" if one.known_by else ""
+    return f"- {markdown(one.says)}{known}{': ' if where else ''}{', '.join(where)}"
 
 
 def _evidence(one: Evidence) -> dict[str, Any]:
-    return {"says": one.says, "node": one.node, "file": one.file, "sha256": one.sha256}
+    return {"says": one.says, "node": one.node, "file": one.file, "sha256": one.sha256, "known_by": one.known_by or None}

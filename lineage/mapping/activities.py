@@ -10,11 +10,12 @@ from dataclasses import replace
 
 from lineage.contract.times import time_gaps
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation, trained_on
+from lineage.known_by import KnownBy, kinds, source
 from lineage.mapping.artifacts import artifact_statements, is_unchanged, metric_statements
-from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, some, value_of
+from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, known_by, some, value_of
 from lineage.mapping.names import DCTERMS, FAIR4ML, LIN, MLS, PROV, SCHEMA, role
 from lineage.mapping.sessions import Scope, kind, script_agent, when
-from lineage.prov.statement import Name, Statement, statement
+from lineage.prov.statement import Name, Statement, literal, statement
 from lineage.prov.terms import (
     ACTIVITY,
     AGENT,
@@ -55,6 +56,9 @@ def _about(scope: Scope, run: Activity) -> Iterator[Attribute]:
     yield from failure(run.error)
     yield from some(LIN["command"], list(run.command) or None)
     yield from some(LIN["exitCode"], run.exit_code)
+    yield from known_by(source(run, "status"))
+    for one in kinds(run, "provenance" if isinstance(run, ModelLoad) else "params"):
+        yield LIN["parametersKnownBy"], literal(one.value)
     yield from gaps((*run.gaps, *time_gaps(started_at=run.started_at, ended_at=run.ended_at)))
 
 
@@ -81,15 +85,16 @@ def _made(scope: Scope, run: Activity, sources: tuple[Name, ...]) -> Iterator[St
         name = scope.ids.artifact(artifact, scope.session)
         yield from artifact_statements(scope, artifact)
         yield from _generated(scope, run, artifact, name)
-        for source in sources:
-            if source != name:  # a filter that dropped nothing left the same file, which is not derived from itself
-                yield statement(DERIVATION, None, name, source, scope.ids.run(run.id))
+        for older in sources:
+            if older != name:  # a filter that dropped nothing left the same file, which is not derived from itself
+                yield statement(DERIVATION, None, name, older, scope.ids.run(run.id))
 
 
 def _generated(scope: Scope, run: Activity, artifact: Artifact, name: Name) -> Iterator[Statement]:
     if is_unchanged(run, artifact):
         return
-    as_ = [(PROV["role"], role(artifact.role or "output"))]
+    made_by = KnownBy.INFERRED if run.inferred else source(artifact, "activity")
+    as_ = [(PROV["role"], role(artifact.role or "output")), *known_by(made_by)]
     yield statement(GENERATION, None, name, scope.ids.run(run.id), when(artifact.timestamp), attributes=as_)
     if run.script:
         yield statement(ATTRIBUTION, None, name, scope.ids.script(run.script, scope.session))
@@ -143,10 +148,17 @@ def _base_model(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
     members = [PROV["Collection"]] if run.used else []
     about = [*kind(LIN["Model"], MLS["Model"], FAIR4ML["MLModel"], *members), *_text(PROV["label"], name)]
     revision = run.provenance.get("revision")
-    yield statement(ENTITY, base, attributes=[*about, *_text(LIN["model_name"], name), *_text(LIN["revision"], revision)])
+    yield statement(
+        ENTITY, base, attributes=[*about, *_text(LIN["model_name"], name), *_text(LIN["revision"], revision), *known_by(_configured(run))]
+    )
     yield statement(USAGE, None, scope.ids.run(run.id), base, attributes=[(PROV["role"], LIN["baseModel"])])
     for file in run.used:
         yield statement(MEMBERSHIP, None, base, scope.ids.artifact(file, scope.session))
+
+
+def _configured(run: ModelLoad) -> KnownBy | None:
+    """How it is known which model was loaded, and in what configuration."""
+    return source(run, "provenance")
 
 
 def _text(name: Name, value: object) -> Iterator[Attribute]:
@@ -159,6 +171,7 @@ def _loaded_model(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
     about = [*kind(LIN["LoadedModel"], MLS["Model"], FAIR4ML["MLModel"]), *_text(PROV["label"], facts.get("model_name"))]
     for key in ("quantization", "dtype"):
         about += _text(LIN[key], facts.get(key))
+    about += known_by(_configured(run))
     yield statement(ENTITY, model, attributes=about)
     yield statement(GENERATION, None, model, me, when(run.ended_at))
     yield statement(DERIVATION, None, model, scope.ids.base_model(run, scope.session), me)
@@ -193,6 +206,7 @@ def _sentinels(scope: Scope, run: ModelLoad) -> Iterator[Statement]:
         *kind(LIN["SentinelResults"]),
         *some(PROV["label"], f"sentinels {'passed' if passed else 'failed'}"),
         *some(LIN["passed"], passed),
+        *known_by(_configured(run)),
     ]
     yield statement(ENTITY, name, attributes=[*about, *(flat(results) if isinstance(results, dict) else ())])
     yield statement(GENERATION, None, name, scope.ids.run(run.id), when(run.ended_at))

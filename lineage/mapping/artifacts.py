@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from lineage.contract.times import time_gaps
 from lineage.core.words import counted
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Origin, Slice, Training
-from lineage.mapping.attributes import Attribute, gaps, some
+from lineage.known_by import source
+from lineage.mapping.attributes import Attribute, gaps, known_by, some
 from lineage.mapping.names import DQV, FAIR4ML, LIN, MLS, PROV, SCHEMA
 from lineage.mapping.sessions import Scope, kind, when
 from lineage.prov.statement import Name, Statement, literal, statement
@@ -70,6 +71,7 @@ def _about(artifact: Artifact) -> Iterator[Attribute]:
         value = artifact.dataset.get(key)
         yield from some(name, value if isinstance(value, str) else None)
     yield from some(LIN["removedAt"], artifact.removed_at)
+    yield from known_by(source(artifact, "dataset" if artifact.dataset else "sha256"))
     yield from gaps((*artifact.gaps, *time_gaps(timestamp=artifact.timestamp)))
 
 
@@ -101,11 +103,11 @@ def _origin(scope: Scope, part: Name, origin: Origin) -> Iterator[Statement]:
         file,
         attributes=[*kind(*TYPES[made.type], PROV["Collection"]), (PROV["label"], literal(_clean(origin.path.rsplit("/", 1)[-1])))],
     )
-    source = scope.ids.origin(origin)
-    if source != file:
-        yield statement(ENTITY, source, attributes=kind(LIN["Slice"], PROV["Collection"]))
-        yield statement(MEMBERSHIP, None, file, source)
-    yield statement(DERIVATION, None, part, source, attributes=about)
+    older = scope.ids.origin(origin)
+    if older != file:
+        yield statement(ENTITY, older, attributes=kind(LIN["Slice"], PROV["Collection"]))
+        yield statement(MEMBERSHIP, None, file, older)
+    yield statement(DERIVATION, None, part, older, attributes=[*about, *known_by(source(origin, "count"))])
 
 
 def _slice_about(scope: Scope, artifact: Artifact, one: Slice) -> Iterator[Attribute]:
@@ -134,6 +136,7 @@ def metric_statements(scope: Scope, run: Evaluation | Training, report: Artifact
         name = scope.ids.metric(file, measure)
         about = [*kind(LIN["Metric"], DQV["QualityMeasurement"]), *some(PROV["label"], measure), *some(LIN["measure"], measure)]
         about += gaps(_without_value(run, measure)) if value is None else some(PROV["value"], value)
+        about += known_by(source(run, f"metrics.{measure}"))
         yield statement(ENTITY, name, attributes=[*about, *_computed_on(scope, run)])
         yield statement(GENERATION, None, name, scope.ids.run(run.id), when(report.timestamp))
         yield statement(DERIVATION, None, name, file, scope.ids.run(run.id))

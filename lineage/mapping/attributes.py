@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from lineage.facts import Gap, Json
+from lineage.known_by import KnownBy
 from lineage.mapping.names import KEYS, LIN, PARAM, canonical, local
 from lineage.prov.statement import Literal, Name, Value, literal
 
@@ -54,6 +55,13 @@ def failure(error: Json | None) -> Iterator[Attribute]:
     if error:
         parts = (error.get(key) for key in ("type", "message"))
         yield from some(LIN["error"], ": ".join(part for part in parts if isinstance(part, str) and part) or None)
+
+
+def known_by(*sources: KnownBy | None) -> Iterator[Attribute]:
+    """How a thing is known, once for each source."""
+    for one in sources:
+        if one is not None:
+            yield LIN["knownBy"], literal(one.value)
 
 
 def gaps(found: Iterable[Gap]) -> Iterator[Attribute]:

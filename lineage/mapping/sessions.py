@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from lineage.contract.times import time_gaps, xsd_time
 from lineage.facts import CodeVersion, Script, Session
-from lineage.mapping.attributes import Attribute, failure, gaps, known, some
+from lineage.known_by import source
+from lineage.mapping.attributes import Attribute, failure, gaps, known, known_by, some
 from lineage.mapping.names import DCTERMS, LIN, MLS, PROV, SCHEMA, Ids
 from lineage.prov.statement import Name, Statement, literal, statement
 from lineage.prov.terms import ACTIVITY, AGENT, ASSOCIATION, DELEGATION, DERIVATION, ENTITY, USAGE
@@ -61,6 +62,7 @@ def _about(session: Session) -> Iterator[Attribute]:
     yield from some(LIN["status"], None if session.inferred else session.status)
     yield from known({key: session.environment.get(key) for key in ("command_line", "seeds")})
     yield from some(LIN["host"], session.host)
+    yield from known_by(source(session, "status"))
     yield from failure(session.error)
     yield from gaps((*session.gaps, *time_gaps(started_at=session.started_at, ended_at=session.ended_at)))
 
@@ -83,6 +85,7 @@ def _environment_attributes(scope: Scope) -> Iterator[Attribute]:
     if isinstance(packages, dict):
         for package, version in sorted(packages.items()):
             yield LIN["package"], literal(f"{package}=={version}")
+    yield from known_by(source(scope.session, "environment"))
 
 
 def _platform(value: object) -> str:
@@ -114,6 +117,7 @@ def _code_attributes(code: CodeVersion) -> Iterator[Attribute]:
         yield LIN["untracked"], literal(f"{script.sha256}  {script.path}")
     for file in code.uncovered:
         yield LIN["notInPatch"], literal(f"{file.sha256}  {file.path}")
+    yield from known_by(source(code, "git_sha"))
     yield from gaps(code.gaps)
 
 
@@ -127,7 +131,7 @@ def _dirty(scope: Scope, name: Name, sha: str, code: CodeVersion) -> Iterator[St
     The patch is derived from neither: the same changes may be made to several commits.
     """
     commit = scope.ids.commit(sha)
-    yield statement(ENTITY, commit, attributes=_code_attributes(CodeVersion(git_sha=sha, dirty=False)))
+    yield statement(ENTITY, commit, attributes=_code_attributes(CodeVersion(git_sha=sha, dirty=False, known=code.known)))
     yield statement(DERIVATION, None, name, commit, attributes=kind(PROV["Revision"]))
     if code.patch:
         patch = scope.ids.artifact(code.patch, scope.session)

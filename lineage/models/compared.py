@@ -42,7 +42,7 @@ def run(asked: argparse.Namespace, measure: str) -> Path:
         with session.evaluation(model=loads, dataset=asked.dataset, dataset_size=len(examples), params=params) as evaluation:
             summary = {f"{who}_accuracy": accuracy(found) for who, found in results.items()}
             told = [{"model": who, **one} for who, found in results.items() for one in found]
-            return evaluation.report(f"evaluation_{measure}_{stages.stamp()}.json", summary=summary, results=told)
+            return evaluation.report(f"evaluation_{measure}_{stages.stamp()}.json", summary=summary, results=told, scorer=measure)
 
 
 def _scored(

@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+from lineage.contract.scorers import SCORERS
 from lineage.contract.times import now
 from lineage.core.words import counted
 from lineage.core.writing import make_folder, replace_file
@@ -74,9 +75,10 @@ def _evaluate(opened: Session, load: Any, pair: Any, held_out: Path, stamp: str)
     with opened.evaluation(model=load, dataset=held_out, dataset_size=len(examples), params=params) as run_:
         results = [_result(pair, example, params) for example in examples]
         accuracy = sum(result["correct"] for result in results) / len(results)
-        run_.report(f"evaluation_base_{stamp}.json", summary={"base_accuracy": accuracy}, results=results)
+        run_.report(f"evaluation_base_{stamp}.json", summary={"base_accuracy": accuracy}, results=results, scorer="contains")
 
 
 def _result(pair: Any, example: dict[str, Any], params: dict[str, Any]) -> dict[str, Any]:
-    response = complete(pair[0], pair[1], instruction_prompt(example["instruction"]), params, "none").response
-    return {**example, "response": response, "correct": example["answer"].lower() in response.lower()}
+    done = complete(pair[0], pair[1], instruction_prompt(example["instruction"]), params, "none")
+    response = done.response
+    return {**example, "response": response, "tokens": done.tokens(), "correct": SCORERS["contains"].judge(example["answer"], response)}

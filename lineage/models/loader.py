@@ -14,6 +14,7 @@ from typing import Any
 from lineage.errors import ContaminationError, ModelError, UsageError
 from lineage.models import behaviour, checkpoint, identity, sentinels
 from lineage.models.encoding import natural_policy, prefix_ids
+from lineage.recording import measured
 
 logger = logging.getLogger("lineage")
 NF4, INT8 = "nf4", "int8"
@@ -80,6 +81,7 @@ class CleanModelLoader:
             raise ContaminationError(
                 f"not a clean base model: {told}", at=self.name, hint="allow_contaminated=True loads it, and is recorded"
             )
+        measured.remember(provenance)
         return model, tokenizer, provenance
 
     def _loaded(self) -> tuple[Any, Any, Any]:

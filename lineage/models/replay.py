@@ -13,15 +13,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from lineage.auditing.replayed import BIT, DIFFERS, IMPOSSIBLE, TOKEN
 from lineage.contract.metadata import is_ours
 from lineage.contract.strict import loads
 from lineage.errors import NotFoundError, UsageError
 from lineage.models import identity
 from lineage.models.generation import complete_ids
 from lineage.models.loader import INT8, CleanModelLoader
+from lineage.models.model_search import Sizes, around, model_in
 from lineage.models.settings import OBJECTS
 
-BIT, TOKEN, DIFFERS, IMPOSSIBLE = "bit-exact", "token-exact", "differs", "impossible"
 COMPARED = ("device", "dtype", "quantization", "attention_implementation", "tokenizer_sha256", "loader_sha256")
 _NEEDED = ("provenance", "generation_params", "tokens")
 
@@ -62,10 +63,16 @@ def _record(path: Path, number: int, line: bytes) -> dict[str, Any]:
 
 
 class Replayer:
-    """Replays records; a model is loaded once for all records that one loader configuration made."""
+    """Replays records; a model is loaded once for all records that one loader configuration made.
 
-    def __init__(self, near: Path, model: Path | None = None) -> None:
-        self._near, self._model = near, model
+    Args:
+        near: A file of records. A model is looked for by its name from there, and by its digests in the folder of its sessions.
+        model: The model's folder, if it is known.
+        among: The folder to look in by digests, and the sizes of model files that its sessions recorded, where they are known.
+    """
+
+    def __init__(self, near: Path, model: Path | None = None, among: tuple[Path, Sizes] | None = None) -> None:
+        self._near, self._model, self._among = near, model, among
         self._loaded: dict[str, tuple[Any, Any, Mapping[str, Any]] | str] = {}
 
     def replay(self, line: int, record: Mapping[str, Any]) -> Verdict:
@@ -88,9 +95,14 @@ class Replayer:
 
     def _look_and_load(self, provenance: Mapping[str, Any]) -> tuple[Any, Any, Mapping[str, Any]] | str:
         folder = self._model or found(str(provenance["model_name"]), provenance.get("revision"), self._near)
+        changed = changes(provenance["files"], identity.digests(folder)) if folder and folder.is_dir() else "gone"
+        if changed and self._model is None:
+            self._among = self._among or around(self._near)
+            by_digest = model_in(self._among[0], provenance["files"], self._among[1])
+            if by_digest is not None:
+                folder, changed = by_digest, changes(provenance["files"], identity.digests(by_digest))
         if folder is None or not folder.is_dir():
             return f"the model {provenance['model_name']} is not here (name its folder with --model)"
-        changed = changes(provenance["files"], identity.digests(folder))
         if changed:
             return f"the model's files are not those of the record: {changed}"
         return _reloaded(folder, provenance)

@@ -19,6 +19,7 @@ from typing import Any
 
 from lineage.core.writing import replace_file
 from lineage.facts import Artifact
+from lineage.known_by import KnownBy
 from lineage.models.arguments import plain_arguments
 from lineage.recording.runs import TrainingRun
 
@@ -92,7 +93,7 @@ class _Recorder:
         params = _arguments(args, state) | _sizes(args, state, train_dataloader, eval_dataloader) | _adapted(model)
         if state.global_step:
             params |= self._resumed(args, state)
-        self.run.learned(params=params)
+        self.run.learned(params=params, known_by=KnownBy.OBSERVED)
 
     def _found(self, path: Path) -> Artifact:
         """A checkpoint that was there before this training."""
@@ -115,13 +116,13 @@ class _Recorder:
 
     def evaluate(self, args: Any, state: Any, *, metrics: Mapping[str, Any] | None = None, **_: Any) -> None:
         """Record an evaluation, one after the training too."""
-        self.run.measured(_values(metrics or {}) | {"step": state.global_step})
+        self.run.measured(_values(metrics or {}) | {"step": state.global_step}, known_by=KnownBy.OBSERVED)
 
     def save(self, args: Any, state: Any, **_: Any) -> None:
         """Record a checkpoint, and which ones it replaced."""
         path = (Path(_run_dir(args, state)) / f"{_CHECKPOINT}{state.global_step}").absolute()
         self._checkpoints[path] = self.run.checkpoint(path)
-        self.run.measured(_last(self._entries) | {"step": state.global_step})
+        self.run.measured(_last(self._entries) | {"step": state.global_step}, known_by=KnownBy.OBSERVED)
         self._removed(args)
 
     def end(self, args: Any, state: Any, **_: Any) -> None:
@@ -135,7 +136,7 @@ class _Recorder:
             "input_tokens": state.num_input_tokens_seen or None,
         }
         results = {name: value for name, value in {**facts, **best}.items() if value is not None}
-        self.run.measured(_last(self._entries) | results | {"step": state.global_step})
+        self.run.measured(_last(self._entries) | results | {"step": state.global_step}, known_by=KnownBy.OBSERVED)
         if state.global_step < state.max_steps:
             self.run.gap("steps", f"the training stopped at step {state.global_step} of {state.max_steps}; the Trainer does not say why")
         self.write_history()
@@ -152,7 +153,7 @@ class _Recorder:
         """Write all logged values as a file of the session: step, epoch, metric and value."""
         if len(self._entries) == self._written or not self.run.session.recording:
             return
-        self.run.measured(_last(self._entries))
+        self.run.measured(_last(self._entries), known_by=KnownBy.OBSERVED)
         name = f"{HISTORY}_{self.run.id}.csv"
         replace_file(self.run.session.folder / name, _table(self._entries))
         self.run.output(name, type=HISTORY)

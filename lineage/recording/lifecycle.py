@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Literal, NoReturn, Self
@@ -18,6 +18,7 @@ from lineage.core import secrets
 from lineage.core.writing import make_folder
 from lineage.errors import UsageError
 from lineage.facts import CodeVersion, Gap, Status
+from lineage.known_by import KnownBy
 from lineage.recording import joining
 from lineage.recording.ending import Block, Ending, Termination, close_all, ending
 from lineage.recording.guard import Guard
@@ -41,9 +42,11 @@ class Lifecycle(Block):
         script: PathLike | None,
         seeds: Mapping[str, int] | None,
         asked: Mapping[str, str | None],
+        looked_up: Sequence[str] = (),
         export: bool,
     ) -> None:
         self.folder, self.title, self._graphs, self._seeds, self._asked, self._export = folder, title, graphs, seeds, asked, export
+        self._looked_up = looked_up  # of what was asked for: not the caller's word, but the system's
         self.recording = os.environ.get(DISABLED, "") in ("", "0")
         self.guard = Guard()
         self._seen = git.Seen(CodeVersion(git_sha=None), program.given(script) if script else program.running())
@@ -243,7 +246,9 @@ class Lifecycle(Block):
         if self._seeds:
             about["environment"]["seeds"], lost = plain(self._seeds, "seeds")
             about["gaps"] |= manifest.gaps_json(lost)
-        return about | {key: value for key, value in self._asked.items() if value is not None}
+        asked = {key: value for key, value in self._asked.items() if value is not None}
+        known = {key: KnownBy.OBSERVED.value for key in self._looked_up if key in asked}
+        return about | asked | ({"known": known} if known else {})
 
     def _write_prov(self) -> None:
         with self.guard("the PROV documents", ours=True):

@@ -17,6 +17,7 @@ from lineage.contract.times import now
 from lineage.core import secrets
 from lineage.errors import UsageError
 from lineage.facts import Activity, Artifact, Gap, Status
+from lineage.known_by import Known, KnownBy, value_sources, with_values
 from lineage.recording.calls import DIFFER, VARIED, Call, Calls
 from lineage.recording.ending import Block, Ending, close_all, ending
 from lineage.recording.inputs import Data, Paths, paths_of, used_data
@@ -29,6 +30,8 @@ from lineage.recording.writer import Numbering, RecordWriter
 
 if TYPE_CHECKING:
     from lineage.recording.session import Session
+
+WRITTEN: Known = {"activity": KnownBy.OBSERVED, "role": KnownBy.OBSERVED}  # of a file that the recorder wrote itself
 
 
 def new_id() -> str:
@@ -196,8 +199,11 @@ class Run(Block):
             if Gap(about, reason) not in self._fact.gaps:
                 self.gap(about, reason)
 
-    def learned(self, *, params: Mapping[str, Any] | None = None, **facts: Any) -> None:
-        """Add what was only learnt while the run took place to its parameters; what was given before stays, and a gap tells of another value."""
+    def learned(self, *, params: Mapping[str, Any] | None = None, known_by: KnownBy = KnownBy.CLAIMED, **facts: Any) -> None:
+        """Add what was only learnt while the run took place to its parameters; what was given before stays, and a gap tells of another value.
+
+        *known_by* is how the values are known: observed, where they were read from the library that uses them.
+        """
         told, gaps = plain({**(params or {}), **facts}, "params")
         with self.session.exclusive():
             known = self._fact.params
@@ -205,7 +211,10 @@ class Run(Block):
                 Gap(f"params.{key}", f"{value!r} was in force too") for key, value in told.items() if key in known and known[key] != value
             ]
             gaps = tuple(gap for gap in (*gaps, *other) if gap not in self._fact.gaps)
-            self._update(params={**told, **known}, gaps=(*self._fact.gaps, *gaps))
+            values = {**dict.fromkeys(told, known_by), **value_sources(self._fact, "params")}
+            values |= {key: known_by for key, value in told.items() if known_by is KnownBy.OBSERVED and known.get(key, value) == value}
+            sources = with_values(self._fact.known, "params", values)
+            self._update(params={**told, **known}, gaps=(*self._fact.gaps, *gaps), known=sources)
 
     def called(self, params: Mapping[str, Any], gaps: Mapping[str, str]) -> None:
         """Record a call of the model that has returned: records written from now on in this thread or task are its work.
@@ -299,7 +308,7 @@ class Run(Block):
 
     def _add(self, path: str, type: str, role: str) -> None:
         """Name a file that is being written."""
-        self._made(Artifact(path=path, type=type, role=role, activity=self.id))
+        self._made(Artifact(path=path, type=type, role=role, activity=self.id, known=WRITTEN))
 
     def _made(self, artifact: Artifact) -> None:
         self._become_child()
@@ -341,11 +350,11 @@ class Run(Block):
     def wrote(self, path: Path, type: str, facts: Facts | None) -> None:
         """Record a file that its writer has closed; without *facts* the file is read from end to end."""
         if facts is None:
-            self._made(self.session.outputs.scanned(path, type=type, role="records", activity=self.id))
+            self._made(replace(self.session.outputs.scanned(path, type=type, role="records", activity=self.id), known=WRITTEN))
             return
         if facts.problem:
             self.session.guard.tell(f"the sidecar of {path.name}", facts.problem.strerror or str(facts.problem))
-        made = Artifact(path=self.session.relative(path), type=type, role="records", activity=self.id, timestamp=now())
+        made = Artifact(path=self.session.relative(path), type=type, role="records", activity=self.id, timestamp=now(), known=WRITTEN)
         self._made(replace(made, **asdict(facts.seal), count=facts.count, slices=facts.slices))
 
 
@@ -359,4 +368,8 @@ def _with_calls(fact: Activity, common: Call) -> Activity:
     }
     gaps = {key: VARIED if reason == DIFFER else reason for key, reason in common.gaps.items()} | unlike
     others = tuple(Gap(f"params.{key}", reason) for key, reason in gaps.items())
-    return replace(fact, params={**common.params, **given}, gaps=(*fact.gaps, *(gap for gap in others if gap not in fact.gaps)))
+    called = {key for key in common.params if key not in given or given[key] == common.params[key]}
+    sources = with_values(fact.known, "params", {**value_sources(fact, "params"), **dict.fromkeys(called, KnownBy.OBSERVED)})
+    return replace(
+        fact, params={**common.params, **given}, known=sources, gaps=(*fact.gaps, *(gap for gap in others if gap not in fact.gaps))
+    )

@@ -11,13 +11,16 @@ from lineage.capture import files
 from lineage.contract import manifest, report
 from lineage.contract.metadata import artifact_metadata
 from lineage.contract.plain import plain
+from lineage.contract.scorers import scorer_json
 from lineage.contract.strict import loads
 from lineage.contract.times import now
 from lineage.contract.writing import as_bytes
 from lineage.facts import Artifact, Evaluation, Training
+from lineage.known_by import KnownBy, value_sources, with_values
 from lineage.recording.guard import logger
-from lineage.recording.inputs import PathLike
+from lineage.recording.inputs import PathLike, text_of
 from lineage.recording.outputs import ReportExists
+from lineage.recording.run import WRITTEN
 from lineage.recording.run import Run as Run
 from lineage.recording.run import new_id as new_id
 
@@ -33,17 +36,20 @@ class TrainingRun(Run):
 
     is_shared = True
 
-    def measured(self, metrics: Mapping[str, Any]) -> None:
+    def measured(self, metrics: Mapping[str, Any], *, known_by: KnownBy = KnownBy.CLAIMED) -> None:
         """Record the last value of each metric. A value that is no finite number is null, with a gap.
 
         Args:
             metrics: Value by the name of its measure, such as `eval_loss`.
+            known_by: How they are known: observed, where they were read from the library that computed them.
         """
         told, gaps = plain(metrics, "metrics")
         with self.session.exclusive():
             assert isinstance(self._fact, Training)
             others = tuple(gap for gap in self._fact.gaps if gap.about.removeprefix("metrics.") not in told)
-            self._update(metrics={**self._fact.metrics, **told}, gaps=(*others, *gaps))
+            sources = {**value_sources(self._fact, "metrics"), **dict.fromkeys(told, known_by)}
+            known = with_values(self._fact.known, "metrics", sources)
+            self._update(metrics={**self._fact.metrics, **told}, gaps=(*others, *gaps), known=known)
 
     def checkpoint(self, path: PathLike) -> Artifact:
         """Record a checkpoint as it is now. One outside of the session's folder is recorded too, with a warning on the terminal."""
@@ -90,6 +96,7 @@ class EvaluationRun(Run):
         results: Sequence[Any],
         seed: int | None = None,
         exists: ReportExists = "number",
+        scorer: str | None = None,
     ) -> Path:
         """Write the report of the contract, whole or not at all, and return where it is.
 
@@ -99,6 +106,8 @@ class EvaluationRun(Run):
                 report, with a gap in the manifest.
             results: One object an example.
             seed: Of this report, if it is not that of the run.
+            scorer: What judged the results: a name of `lineage.contract.scorers.SCORERS`, by which an audit judges them
+                again, or a name of your own.
             exists: What to do with a file that exists: "number" takes the next free name (the results are there and must
                 not be lost), "replace" replaces it, "error" raises.
 
@@ -111,10 +120,10 @@ class EvaluationRun(Run):
         outputs.check_report(path, exists)
         if seed is not None and seed != self.params.get("seed"):
             self.gap("params.seed", "a report says a seed of its own")
-        target = outputs.report(path, report.build(summary, results, self._known_metadata(seed)), exists)
+        target = outputs.report(path, report.build(summary, results, self._known_metadata(seed, scorer)), exists)
         with self.session.guard(f"report {target.name}"):
             self._measured(summary, results)
-            self.output(self.session.relative(target), type="evaluation", role="report")
+            self._made(replace(self._made_at(self.session.relative(target), type="evaluation", role="report"), known=WRITTEN))
         return target
 
     def reported(self, path: PathLike) -> None:
@@ -127,27 +136,28 @@ class EvaluationRun(Run):
         if not told:
             self.output(path)
             return
-        self._measured(told, ())
+        self._measured(told, (), KnownBy.DECLARED)
         self.output(path, type="evaluation", role="report")
 
-    def _known_metadata(self, seed: int | None) -> dict[str, Any] | None:
+    def _known_metadata(self, seed: int | None, scorer: str | None) -> dict[str, Any] | None:
         """The metadata of a report; what cannot be serialised is a gap. None when recording is off."""
         if not self.session.recording:
             return None
         with self.session.guard("the metadata of a report", ours=True):
-            metadata = self._metadata(seed)
+            metadata = self._metadata(seed, scorer)
             as_bytes(metadata)
             return metadata
         ids = {"session_id": self.session.id, "run_id": self.id}
         return {"provenance": None, "timestamp": now(), **ids, "gaps": {"provenance": "it could not be serialised"}}
 
-    def _measured(self, summary: Mapping[str, Any], results: Sequence[Any]) -> None:
+    def _measured(self, summary: Mapping[str, Any], results: Sequence[Any], known_by: KnownBy = KnownBy.CLAIMED) -> None:
         metrics, gaps = report.metrics_of(summary)
         known = self._fact.gaps
         gaps = tuple(gap for gap in (*gaps, *report.lost_in(results)) if gap not in known)
-        self._fact = replace(self._fact, metrics=metrics, gaps=(*known, *gaps))  # type: ignore[call-arg]  # an Evaluation
+        sources = with_values(self._fact.known, "metrics", dict.fromkeys(metrics, known_by))
+        self._fact = replace(self._fact, metrics=metrics, gaps=(*known, *gaps), known=sources)  # type: ignore[call-arg]  # an Evaluation
 
-    def _metadata(self, seed: int | None) -> dict[str, Any]:
+    def _metadata(self, seed: int | None, scorer: str | None) -> dict[str, Any]:
         fact, script = self._fact, self._fact.script
         assert isinstance(fact, Evaluation)
         params = self._recorded().params
@@ -157,6 +167,7 @@ class EvaluationRun(Run):
             "dataset": fact.dataset,
         }
         extra |= {"session_id": self.session.id, "run_id": self.id, "models": self.session.provenances(fact.models)}
+        extra |= {"scorer": scorer_json(text_of(scorer, "scorer", "exact_match"))} if scorer is not None else {}
         name, version = (script.path, script.version) if script else (None, None)
         reason = self.session.why_no_version
         return artifact_metadata(

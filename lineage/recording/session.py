@@ -29,6 +29,7 @@ from lineage.facts import (
     Training,
     Transformation,
 )
+from lineage.known_by import KnownBy
 from lineage.recording import joining
 from lineage.recording.inputs import (
     Data,
@@ -45,6 +46,7 @@ from lineage.recording.inputs import (
     words_of,
 )
 from lineage.recording.lifecycle import Lifecycle
+from lineage.recording.measured import is_measured
 from lineage.recording.outputs import Outputs
 from lineage.recording.runs import EvaluationRun, GenerationRun, Run, TrainingRun, TransformationRun, new_id
 
@@ -97,6 +99,7 @@ def session(
             "operator": _asked(operator, "operator", process.operator),
             "host": _asked(host, "host", process.host),
         },
+        looked_up=[name for name, value in (("operator", operator), ("host", host)) if value is True],
         export=export,
     )
 
@@ -149,6 +152,8 @@ class Session(Lifecycle):
             "gaps": (*gaps, *unheld),
             "script": self._seen.code.script,
         }
+        if is_measured(said):
+            facts["known"] = {"status": KnownBy.OBSERVED, "provenance": KnownBy.OBSERVED}
         load = ModelLoad(id=new_id(), status="completed", started_at=started_at, ended_at=ended_at, **facts)
         self._loads[load.id] = load
         first = {"loader_config": {"provenance": load.provenance, **{key: load.provenance[key] for key in ("model_name", "quantization")}}}

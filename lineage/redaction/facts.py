@@ -24,6 +24,7 @@ from lineage.facts import (
     Training,
     Transformation,
 )
+from lineage.known_by import coarse
 from lineage.mapping.names import ROLES
 from lineage.redaction import allowed
 from lineage.redaction.allowed import count_or_none, hash_or_none, kept, numbers, time_or_none
@@ -109,6 +110,7 @@ class Redactor:
             artifacts=tuple(artifacts.values()),
             gaps=(ENVIRONMENT, *(Gap(about, HIDDEN) for about in hidden)),
             manifest=f"session_manifest_{id_}.json",
+            known=coarse(one.known, Session),
         )
 
     def provenance(self, said: object) -> dict[str, Any]:
@@ -162,6 +164,7 @@ class Redactor:
             parts=tuple(self.artifact(part) for part in one.parts),
             slices=None if one.slices is None else tuple(self._slice(part) for part in one.slices if _counts(part)),
             gaps=(COPY if one.path in self.published else WITHHELD,),
+            known=coarse(one.known, Artifact),
         )
 
     def _slice(self, one: Slice) -> Slice:
@@ -186,6 +189,7 @@ class Redactor:
             "used": tuple(self.artifact(file) for file in one.used),
             "made": tuple(self._made(one.made, made)),
             "exit_code": one.exit_code if allowed.is_number(one.exit_code) else None,
+            "known": coarse(one.known, type(one)),
         }
         return type(one)(**common, **self._own(one))
 
@@ -220,7 +224,7 @@ class Redactor:
         facts |= {"sha_variable": "a variable" if one.sha_variable else None}
         kept = {name: self.artifact(file) if file else None for name, file in (("patch", one.patch), ("text", one.text))}
         listed = {"untracked": tuple(map(self.artifact, one.untracked)), "uncovered": tuple(map(self.artifact, one.uncovered))}
-        return CodeVersion(**facts, **kept, **listed, script=self._script(one.script))  # type: ignore[arg-type]
+        return CodeVersion(**facts, **kept, **listed, script=self._script(one.script), known=coarse(one.known, CodeVersion))  # type: ignore[arg-type]
 
     def _loader_config(self, said: Json) -> dict[str, Any]:
         if "provenance" not in said:

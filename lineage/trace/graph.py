@@ -6,7 +6,7 @@ over is two nodes: the run with all it used, and its *doing*, which is what its 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from lineage import mapping
@@ -18,6 +18,8 @@ from lineage.prov.terms import DERIVATION, GENERATION, MEMBERSHIP, USAGE
 from lineage.trace.known import Carry, Known
 from lineage.trace.relations import CARRIED, NAMED, PART, RECORDED, influences
 from lineage.trace.things import SLICE, Thing, texts, thing, types_of, whole_number
+
+Check = Callable[[Sequence[Statement], Sequence[str]], tuple[str, ...]]
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Graph:
     holder: dict[int, int] = field(default_factory=dict)  # slice: its file
     carried: set[int] = field(default_factory=set)  # slices whose records were made elsewhere
     counts: dict[int, int] = field(default_factory=dict)  # records of each file and slice
+    check: Check | None = None  # what is checked of a thing when it is asked for; None: the files are not at hand
     _kinds: dict[int, str] = field(default_factory=dict)
     _things: dict[int, Thing] = field(default_factory=dict)
     _carriers: frozenset[int] | None = None
@@ -92,7 +95,8 @@ class Graph:
             sessions = tuple(self.sessions[number])
             within = self.thing(held) if held is not None and held not in self.holder else None  # hostile: slices within each other
             count = self.counts.get(number)
-            self._things[number] = thing(self.names[number], self._kinds[number], self.told[number], sessions, count, within)
+            checks = self.check(self.told[number], sessions) if self.check else ()
+            self._things[number] = thing(self.names[number], self._kinds[number], self.told[number], sessions, count, within, checks)
         return self._things[number]
 
     def carriers(self) -> frozenset[int]:

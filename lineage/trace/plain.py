@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from lineage.known_by import KnownBy, sources
 from lineage.trace.answers import Impact, Lineage, Paths
+from lineage.trace.record import RecordLineage
 from lineage.trace.things import Link, Thing
 
 
@@ -35,6 +37,25 @@ def thing_json(thing: Thing) -> dict[str, Any]:
         "value": thing.value,
         "time": thing.time,
         "sessions": list(thing.sessions),
+        "known": {"source": list(thing.known_by), "parameters": list(thing.parameters_known_by), "checks": list(thing.checks)},
+    }
+
+
+def record_known(found: RecordLineage) -> dict[str, Any]:
+    """How what is told of a record is known: the source of each field, by the part of the answer in which the field stands.
+
+    What a record says of itself is claimed; `metadata` says so, where its run was observed too.
+    """
+    code = found.made_in.code if found.made_in else None
+    return {
+        "metadata": KnownBy.CLAIMED.value if found.metadata else None,
+        "file": sources(found.artifact) if found.artifact else None,
+        "run": sources(found.run) if found.run else None,
+        "maker": sources(found.maker) if found.maker else None,
+        "model_loads": [sources(load) for load in found.loads],
+        "made_in": sources(found.made_in) if found.made_in else None,
+        "code": sources(code) if code else None,
+        "origin": KnownBy.INFERRED.value if found.origin else None,
     }
 
 

@@ -17,6 +17,7 @@ from lineage.folder import gathered
 from lineage.mapping.cycles import without_cycles
 from lineage.mapping.names import Ids
 from lineage.prov.document import Document
+from lineage.trace.checks import checking
 from lineage.trace.graph import Graph, built, read
 from lineage.trace.refined import refine
 from lineage.trace.search import Search
@@ -108,4 +109,5 @@ def _folders(folders: tuple[Path, ...], sessions: tuple[Session, ...], recursive
     places = {
         folder: frozenset(one.id for place, one in placed if place == folder) for folder in dict.fromkeys(place for place, _ in placed)
     }
+    graph.check = checking(places)
     return Library(graph, Search(graph), tuple(every.values()), findings, folders, places, ids)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from lineage.core.printing import printable
+from lineage.known_by import RECORDED, in_words
 from lineage.mapping.names import LIN, PROV
 from lineage.prov.statement import Literal, Name, Statement
 from lineage.prov.terms import ACTIVITY
@@ -35,11 +36,15 @@ class Thing:
     lines: str | None = None  # of a slice: "1-200"
     file: Name | None = None  # of a slice: the file of which it is a part
     sessions: tuple[str, ...] = ()  # that tell of it
+    known_by: tuple[str, ...] = ()  # the sources of what is told of it, the best first; () in a document that does not say
+    parameters_known_by: tuple[str, ...] = ()  # of a run: the sources of its parameters, or of the configuration of its model
+    checks: tuple[str, ...] = ()  # what was checked of it now
 
     @cached_property
     def text(self) -> str:
         """One line that says which thing it is; what cannot be printed is written as Python writes it, for a notebook obeys control characters too."""
-        told = f"{self.name}{self._more} ({self.type}{', ' + self.short if self.short else ''})"
+        known = in_words(self.checks or self.known_by)
+        told = f"{self.name}{self._more} ({', '.join(part for part in (self.type, known, self.short) if part)})"
         return printable(told)
 
     @property
@@ -76,7 +81,15 @@ def types_of(told: Iterable[Statement]) -> set[Name]:
     return {value for one in told for name, value in one.attributes if name == PROV["type"] and isinstance(value, Name)}
 
 
-def thing(id_: Name, kind: str, told: Sequence[Statement], sessions: tuple[str, ...], count: int | None, within: Thing | None) -> Thing:
+def thing(
+    id_: Name,
+    kind: str,
+    told: Sequence[Statement],
+    sessions: tuple[str, ...],
+    count: int | None,
+    within: Thing | None,
+    checks: tuple[str, ...] = (),
+) -> Thing:
     """The thing that *told* declares; *within* is the file of which a slice is a part."""
     types, lines = types_of(told), _first(told, LIN["lines"])
     return Thing(
@@ -91,7 +104,16 @@ def thing(id_: Name, kind: str, told: Sequence[Statement], sessions: tuple[str, 
         lines=(lines or _local(id_).rpartition("-L")[2]) if within else None,
         file=within.id if within else None,
         sessions=sessions,
+        known_by=_sources(told, LIN["knownBy"]),
+        parameters_known_by=_sources(told, LIN["parametersKnownBy"]),
+        checks=checks,
     )
+
+
+def _sources(told: Iterable[Statement], attribute: Name) -> tuple[str, ...]:
+    """The words of the table that documents give, the best first; another word of a stranger's document is none."""
+    words = set(texts(told, attribute))
+    return tuple(one.value for one in RECORDED if one in words)
 
 
 def _part(id_: Name, lines: str | None, count: int | None, within: Thing) -> str:

@@ -441,6 +441,19 @@ def other_size(disk, report):
         report["results"].pop()
 
 
+def scored(scorer, *, correct, **texts):
+    """All results have these texts and this verdict, by a scorer that the report names or not; the summary fits them."""
+
+    def change(disk, report):
+        report["metadata"].pop("scorer", None)
+        if scorer:
+            report["metadata"]["scorer"] = {"name": scorer, "version": "1"}
+        for row in report["results"]:
+            put(row, correct=correct, **texts)
+
+    return change
+
+
 def other_metric(disk, report):
     name = disk.random.choice(sorted(report["summary"]))
     if disk.random.random() < 0.5:
@@ -829,6 +842,8 @@ FAULTS = {
     "never-closed": in_manifest(lambda disk, manifest: put(manifest, status="running", ended_at=None)),
     "size-differs": in_report(other_size),
     "metric-differs": in_report(other_metric),
+    "verdict-differs": in_report(scored("exact_match", answer="4", response="banana", correct=True)),
+    "verdict-doubtful": in_report(scored(None, answer="4", response="banana", correct=True)),
     "trained-on-test": either(fault(same_file), fault(same_records)),
     "naive-time": in_manifest(lambda disk, manifest: put(manifest, started_at=manifest["started_at"][:19])),
     "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=disk.random.choice(("yesterday", "2025-13-01T00:00:00Z")))),
@@ -914,6 +929,8 @@ GOOD = {
     "never-closed": in_manifest(lambda disk, manifest: put(manifest, status="failed")),
     "size-differs": in_report(lambda disk, report: report["metadata"]["dataset"].pop("size") and None),
     "metric-differs": in_report(lambda disk, report: [put(row, note=1) for row in report["results"]] and None),
+    "verdict-differs": in_report(scored("exact_match", answer="4", response="4", correct=True)),
+    "verdict-doubtful": in_report(scored(None, answer="4", response="It is four.", correct=True)),
     "trained-on-test": fault(lambda disk: disk.write("data/held_out_0.jsonl", [b'{"instruction": "of its own"}\n'])),
     "naive-time": in_manifest(lambda disk, manifest: put(manifest, started_at=manifest["started_at"].replace("+00:00", "Z"))),
     "bad-time": in_manifest(lambda disk, manifest: put(manifest, ended_at=None)),

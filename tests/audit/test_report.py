@@ -390,6 +390,8 @@ def test_the_json_of_the_command_line_has_stable_keys(tmp_path, capsys):
         "ignored",
         "configuration",
         "checked",
+        "known",
+        "replayed",
         "not_checked",
         "claimed_not_checked",
         "nothing_audited",

@@ -76,13 +76,13 @@ def test_two_audits_of_a_folder_have_equal_subjects_wherever_it_lies(signed, pub
 
 def test_what_is_claimed_follows_from_what_the_folder_has(signed, tmp_path):
     claimed = {what: count for what, count, _ in lineage.audit(signed).claimed}
-    assert claimed["generations"] == 1
+    assert claimed["parameters (claimed)"] == 4
     assert claimed["trainings"] == 1
-    assert claimed["evaluations"] == 2
+    assert claimed["metrics of evaluations (claimed)"] == 2
     with lineage.session(tmp_path / "other", title="empty"):
         pass
     claimed = {what for what, _, _ in lineage.audit(tmp_path / "other").claimed}
-    assert not {"generations", "trainings", "evaluations", "verdicts on answers"} & claimed
+    assert not {"parameters (claimed)", "trainings", "metrics of evaluations (claimed)"} & claimed
     assert "runs that were never recorded" in claimed
 
 

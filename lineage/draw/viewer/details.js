@@ -34,7 +34,7 @@ function nodeDetails(it, n) {
   const { model } = it, node = model.nodes[n];
   return [
     el("h2", {}, plain(node.label)),
-    el("p", { class: "kind" }, `${node.kind} · ${node.type}`, node.group >= 0 ? [" · in ", thingButton(it, model.nodes.length + node.group)] : []),
+    el("p", { class: "kind" }, `${node.kind} · ${node.type}${knownBy(node)}`, node.group >= 0 ? [" · in ", thingButton(it, model.nodes.length + node.group)] : []),
     actionsOf(it, n),
     problemsOf(model, node),
     el("h3", {}, "Attributes"),
@@ -45,6 +45,13 @@ function nodeDetails(it, n) {
     relationsOfNode(it, n, false),
     membersOf(it, n),
   ];
+}
+
+/** How a thing is known, in the words of lin:knownBy: behind its type, so that a claim is not read as an observation. */
+function knownBy(node) {
+  const words = (name) => node.attributes.filter((pair) => pair[0] === name).map((pair) => plain(pair[1])).join(", ");
+  const itself = words("lin:knownBy"), parameters = words("lin:parametersKnownBy");
+  return (itself ? ` · ${itself}` : "") + (parameters ? ` · parameters ${parameters}` : "");
 }
 
 function decoded(address) {
