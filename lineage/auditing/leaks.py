@@ -17,11 +17,13 @@ from lineage.contract.writing import session_json
 from lineage.core import limits, secrets
 from lineage.facts import Session
 from lineage.findings import finding
+from lineage.known_by import KnownBy
 
 SHOWN = 3  # places of one file that a finding names
 CHUNK = 8 << 20  # bytes of a PROV file that are searched together
 OVERLAP = 1 << 13  # bytes that two chunks share: a secret may lie across their border
 SHORTEST = 4  # characters of a secret that is masked in what other rules say; a shorter one is found in any text
+SOURCES = frozenset(map(str, KnownBy))
 TOLD = 8  # characters that a text and a secret have in common when the text was cut off within it
 
 Place = tuple[str, tuple[str, ...]]  # where, and the secrets there
@@ -91,7 +93,9 @@ def _listed(world: World, found: Iterator[Place]) -> str:
 
 def places(value: object, at: str = "") -> Iterator[Place]:
     """Return where in a JSON value secrets stand (`activities[1].params.api_key`), and the secrets."""
-    yield from ((way.lstrip("."), values) for way, values in secrets.found(value, at))
+    for way, values in secrets.found(value, at):
+        if not (".known." in way and SOURCES.issuperset(values)):  # how the field of that name is known
+            yield way.lstrip("."), values
     for way, commands in _commands(value):
         yield from ((f"{way}[{n}]", values) for n, values in secrets.changed(commands))
 
