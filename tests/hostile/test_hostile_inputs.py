@@ -15,7 +15,7 @@ CPU_SECONDS = 4.0  # twice the bound, for slow machines; quadratic behaviour tak
 MEMORY = 300 << 20  # bytes
 WALL_SECONDS = "60"  # a process that waits for a pipe uses no CPU
 MEASURE = str(Path(__file__).parent / "measure.py")
-CODES = range(6)  # exit codes of the command line
+CODES = range(7)  # exit codes of the command line
 
 OF_FOLDERS = {
     "audit": ["audit", "artifacts"],
