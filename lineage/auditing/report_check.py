@@ -24,6 +24,7 @@ from lineage.auditing.audited import digest_of
 from lineage.auditing.config import Config, read
 from lineage.auditing.report import Audit
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.core.printing import safe_document
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.export import graphs_of
@@ -32,7 +33,6 @@ from lineage.signing.keys import key_id, public_key
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-LARGEST = 1 << 28  # bytes of a report that is read
 SHOWN = 20  # differences of a kind that are named
 YEARS = range(2000, 2200)  # in which an audit takes place
 PARTS = ("counts", "exit_code", "checked", "not_checked", "claimed_not_checked", "ignored", "nothing_audited")
@@ -88,9 +88,9 @@ def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise NotFoundError("no such report", at=str(path), hint="lineage audit --json -o FILE writes one")
     with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise FormatError(f"larger than {LARGEST >> 20} MiB: no report of an audit", at=str(path))
+        data = file.read(limits.REPORT + 1)
+    if len(data) > limits.REPORT:
+        raise FormatError(f"larger than {limits.REPORT >> 20} MiB: no report of an audit", at=str(path))
     return data
 
 

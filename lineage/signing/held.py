@@ -48,7 +48,7 @@ def links(seen: Seen, said: Statement) -> Iterator[Fault]:
 def _new_links(seen: Seen, said: Statement) -> Iterator[Fault]:
     """A fault for each link on the way to a signed file that no signature names: what else it leads to was not signed."""
     behind: dict[str, list[str]] = {}
-    for name in said.subjects:
+    for name in (one for one in said.subjects if own(seen.folder, one)):  # others have a fault of their own
         for way in links_to(seen.folder, name).keys() - seen.signed_links:
             behind.setdefault(way, []).append(name)
     for way, names in sorted(behind.items()):

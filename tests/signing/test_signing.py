@@ -261,7 +261,7 @@ def test_a_folder_without_sessions_is_not_verified(tmp_path, key, public):
     (tmp_path / "empty").mkdir()
     with pytest.raises(NotFoundError):
         checked(tmp_path / "empty", public)
-    assert main(["verify", str(tmp_path / "empty"), "--key", f"{key}.pub"]) == 3
+    assert main(["verify", str(tmp_path / "empty"), "--key", f"{key}.pub"]) == 6
 
 
 def test_a_head_is_asked_of_a_folder_and_has_its_shape(chain, folder, key, public):
