@@ -22,6 +22,7 @@ from lineage.capture.places import leads_out
 from lineage.contract.below import folders_below, tells_of_a_session
 from lineage.contract.redacted import is_redacted
 from lineage.contract.unnamed import AUDIT, MORE, OWN, UNKNOWN, WITH_SESSIONS, is_of_another_tool, unnamed
+from lineage.core import limits
 from lineage.facts import Artifact
 from lineage.signing.check import envelopes
 from lineage.signing.keys import key_id
@@ -74,14 +75,23 @@ def _manifests(world: World) -> Iterator[dict[str, Any]]:
         for path in sorted(place.iterdir()):
             if tells_of_a_session(path.name):
                 name = world.called(path)
-                yield {"file": name, "session": sessions.get(name), "sha256": world.digest(path)}
+                yield {"file": name, "session": sessions.get(name), "sha256": _digest_of_small(world, path)}
+
+
+def _digest_of_small(world: World, path: Path) -> str | None:
+    """Return the digest of a manifest, journal or envelope; None of one that no reader takes, as a sparse file of a terabyte."""
+    try:
+        is_small = path.stat().st_size <= limits.PROV
+    except OSError:
+        return None
+    return world.digest(path) if is_small else None
 
 
 def _signatures(world: World) -> Iterator[dict[str, Any]]:
     """Each envelope, also one that does not hold."""
     for place in places(world):
         for path in envelopes(place):
-            yield {"file": world.called(path), "sha256": world.digest(path)}
+            yield {"file": world.called(path), "sha256": _digest_of_small(world, path)}
 
 
 def _key(key: Ed25519PublicKey | None) -> dict[str, str] | None:

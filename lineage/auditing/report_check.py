@@ -14,7 +14,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +24,7 @@ from lineage.auditing.audited import digest_of
 from lineage.auditing.config import Config, read
 from lineage.auditing.report import Audit
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.core.printing import safe_document
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.export import graphs_of
@@ -32,10 +33,12 @@ from lineage.signing.keys import key_id, public_key
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-LARGEST = 1 << 28  # bytes of a report that is read
 SHOWN = 20  # differences of a kind that are named
 YEARS = range(2000, 2200)  # in which an audit takes place
+AHEAD = timedelta(days=1)  # that the clock of another machine may be fast
 PARTS = ("counts", "exit_code", "checked", "not_checked", "claimed_not_checked", "known", "ignored", "nothing_audited")
+_OTHER_TEXT = "the page says something else than the report that it holds: make it anew with lineage audit --format html"
+_OTHER_PAGE = "the text of the page cannot be compared: ask for the report as JSON (lineage audit --json), or check the page with lineage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +73,19 @@ def check_report(path: Path, folder: Path, *, key: Path | None = None, recheck: 
     if given is not None and (known is None or key_id(known) != key_id(given)):
         differences.insert(0, f"key: the report is under {_named_key(known)}, and the key that was given is {key_id(given)}")
     is_page, is_same_version = not data.lstrip().startswith(b"{"), told["version"] == now["version"]
-    if not differences and is_page and is_same_version and _page(again) != data:
-        differences.append("the page says something else than the report that it holds: make it anew with lineage audit --format html")
+    if not differences:
+        differences += _beyond(told, now) if is_same_version else ()
+    if not differences and is_page:
+        differences += [_OTHER_TEXT] if is_same_version and _page(again) != data else []
+        differences += [] if is_same_version else [f"{_OTHER_PAGE} {told['version']}"]
     notes = [] if is_same_version else [f"made by lineage {told['version']}, checked by {now['version']}: rules and words may differ"]
     if again.replayed is not None:
         notes.append(
             f"what was replayed is taken from the report: run lineage audit --replay {again.replayed.asked} --seed {again.replayed.seed} again"
         )
+    notes += (
+        [] if is_same_version else [f"not checked: {key}, which this version does not know" for key in sorted(told.keys() - now.keys())]
+    )
     return ReportCheck(path, tuple(differences), tuple(notes))
 
 
@@ -92,9 +101,9 @@ def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise NotFoundError("no such report", at=str(path), hint="lineage audit --json -o FILE writes one")
     with path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise FormatError(f"larger than {LARGEST >> 20} MiB: no report of an audit", at=str(path))
+        data = file.read(limits.REPORT + 1)
+    if len(data) > limits.REPORT:
+        raise FormatError(f"larger than {limits.REPORT >> 20} MiB: no report of an audit", at=str(path))
     return data
 
 
@@ -170,8 +179,8 @@ def _again(told: dict[str, Any], folder: Path, key: Ed25519PublicKey | None, *, 
         graphs, head = _graphs(options["graphs"], folder), _head(options["head"])
     except (KeyError, TypeError, ValueError) as error:
         raise FormatError(f"the options of the report cannot be read: {error!r:.80}", at=at) from error
-    if now.tzinfo is None or now.year not in YEARS:
-        raise FormatError("the time of the report has no UTC offset, or is none of an audit", at=at)
+    if now.tzinfo is None or now.year not in YEARS or now > datetime.now(UTC) + AHEAD:
+        raise FormatError("the time of the report has no UTC offset, is none of an audit, or is still to come", at=at)
     made = audit(
         folder,
         config=config,
@@ -239,8 +248,22 @@ def _differences(told: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
             yield f"{key}: the report says {_short(told.get(key))}, and the audit gives {_short(now[key])}"
 
 
+def _beyond(told: dict[str, Any], now: dict[str, Any]) -> Iterator[str]:
+    """What else a report of this version says: keys that an audit does not write, and values of another type."""
+    for where, report, again in (("", told, now), ("audited.", told["audited"], now["audited"])):
+        for key in sorted(report.keys() | again.keys()):
+            if _canonical(report.get(key)) != _canonical(again.get(key)) or (key in report) != (key in again):
+                yield f"{where}{key}: the report says {_short(report.get(key))}, and an audit writes {_short(again.get(key))}"
+
+
+def _canonical(value: object) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
 def _rows(what: str, before: list[dict[str, Any]], after: list[dict[str, Any]]) -> Iterator[str]:
     old, new = ({row["file"]: row for row in rows} for rows in (before, after))
+    if len(before) != len(after) and old.keys() == new.keys():
+        yield f"{what}: the report names {len(before):,}, and some more than once; there are {len(after):,}"
     for name in sorted(old.keys() | new.keys()):
         if name not in new:
             yield f"{name}: {what} removed: the report names it, and it is not there now"

@@ -16,6 +16,7 @@ PROV_STRING = 1 << 20  # bytes of one string of PROV-N: `prov` takes 150 times t
 STATEMENTS = 1000  # statements that an RDF document may give beyond FACTOR times its triples
 FACTOR = 4
 PROOF = 1 << 20  # bytes; a proof has some forty hashes
+REPORT = 256 << 20  # bytes of a report of an audit that is checked
 KEY = 1 << 16  # bytes of a key file
 QUERY_FILE = 1 << 20  # bytes of a file with a SPARQL query
 CONFIGURATION = 1 << 20  # bytes of a file with settings

@@ -43,7 +43,7 @@ class LogSafe:
 
     Args:
         out: Where the document goes.
-        escape: The character `#` as the format writes it inside of a value: `\u0023` in JSON and Turtle, `&#35;` in XML and HTML.
+        escape: The character `#` as the format writes it inside of a value: `\u0023` in JSON, TSV and Turtle, `&#35;` in XML and HTML.
     """
 
     def __init__(self, out: BinaryIO, escape: bytes) -> None:
@@ -70,7 +70,7 @@ class LogSafe:
 
 MARKUP = ("svg", "html", "junit")
 ESCAPES = {  # of `#` in a value, by the name of a format
-    **dict.fromkeys(("json", "jsonl", "sarif", "turtle", "trig", "nquads"), b"\\u0023"),
+    **dict.fromkeys(("json", "jsonl", "sarif", "tsv", "turtle", "trig", "nquads"), b"\\u0023"),
     **dict.fromkeys((*MARKUP, "dot"), b"&#35;"),
     "mmd": b"#35;",
 }

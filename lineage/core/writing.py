@@ -75,6 +75,7 @@ class Pending:
         """
         self._flush(durable)
         _refuse_special(self.path, self._folder)
+        self._narrow()
         os.replace(self._temporary(), self.path.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         self._name = None
         if durable:
@@ -117,6 +118,12 @@ class Pending:
         os.replace(self._temporary(), self.path.name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         self._name = None
         return True
+
+    def _narrow(self) -> None:
+        """Let nobody read or write the file who could not read or write the one that it replaces."""
+        with suppress(FileNotFoundError):
+            before = os.stat(self.path.name, dir_fd=self._folder, follow_symlinks=False).st_mode
+            os.fchmod(self.file.fileno(), os.fstat(self.file.fileno()).st_mode & before & 0o777)
 
     def _flush(self, durable: bool) -> None:
         self.file.flush()

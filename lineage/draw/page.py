@@ -16,7 +16,7 @@ from typing import Any
 from lineage.draw.model import Model
 from lineage.draw.packed import packed
 from lineage.draw.pressed import pressed
-from lineage.draw.text import clean
+from lineage.draw.text import NOT_PLAIN, clean
 from lineage.draw.view import Wish
 
 SCRIPTS = (
@@ -75,7 +75,8 @@ def shell(title: str, block: str, connect: str, *more: str) -> bytes:
 
 
 def _block(data: dict[str, Any]) -> str:
-    text = json.dumps(data, ensure_ascii=False, separators=(",", ":")).replace("<", "\\u003c").encode("utf-8", "replace")
+    plain = NOT_PLAIN.sub(lambda letter: json.dumps(letter[0])[1:-1], json.dumps(data, ensure_ascii=False, separators=(",", ":")))
+    text = plain.replace("<", "\\u003c").encode("utf-8", "replace")
     if len(text) < LARGE:
         return f'<script type="application/json" id="data">{text.decode()}</script>'
     return f'<script type="text/plain" id="data" data-is="pressed">{pressed(text.decode())}</script>'

@@ -16,13 +16,16 @@ _ASCII = (
 )  # fmt: skip
 _OTHER, _WIDE = 700, 1000  # any other character; one of the East Asian scripts, or a picture
 LONGEST = 4000  # characters of a text that are looked at: no label is longer when it is measured
-_ILLEGAL = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")
-_DIRECTION = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")  # marks that would turn the text around them
+_ILLEGAL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufdcf\ufdf0-\ufffd\U00010000-\U0010ffff]")  # a terminal obeys C1
+# Marks that turn the text around them, and letters that take no place; \u200c and \u200d shape words.
+_NO_PLACE = "\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\U000e0000-\U000e007f"
+_UNSEEN = re.compile(f"[{_NO_PLACE}]")
+NOT_PLAIN = re.compile(f"[\x7f-\x9f\u2028\u2029{_NO_PLACE}]")  # what JSON may hold as it is, and a reader of the file cannot see
 
 
 def clean(value: str) -> str:
-    """*value* on one line: what XML 1.0 forbids as U+FFFD, marks of direction away."""
-    return " ".join(_DIRECTION.sub("", _ILLEGAL.sub("\ufffd", value[:LONGEST])).split())
+    """*value* on one line: what XML 1.0 forbids and control characters as U+FFFD, unseen letters away."""
+    return " ".join(_UNSEEN.sub("", _ILLEGAL.sub("\ufffd", value[:LONGEST])).split())
 
 
 def width(value: str, size: float) -> float:

@@ -18,13 +18,13 @@ from typing import Any
 
 from lineage.contract.lines import MAX_LINE
 from lineage.contract.strict import loads
+from lineage.core import limits
 from lineage.core.reading import is_file
 from lineage.errors import FormatError, NotFoundError, UsageError
 from lineage.integrity.index import each_row
 from lineage.merkle import Tree, leaf_hash, leaves_of, proved_root
 
 FORMAT = "lineage-inclusion-proof 1"
-MAX_BYTES = 1 << 20  # a proof has some forty hashes at most
 MAX_PATH = 64
 _HASH = re.compile("[0-9a-f]{64}")
 
@@ -76,8 +76,8 @@ def read(path: Path) -> Proof:
     Raises:
         FormatError: it has not the shape of one. NotFoundError: there is no such file.
     """
-    data = read_bounded(path, MAX_BYTES)
-    said = loads(data)[0] if len(data) <= MAX_BYTES else None
+    data = read_bounded(path, limits.PROOF)
+    said = loads(data)[0] if len(data) <= limits.PROOF else None
     if not isinstance(said, dict) or said.get("format") != FORMAT or not _is_proof(said):
         raise FormatError("this is no inclusion proof", at=str(path), hint="lineage prove FILE:LINE writes one")
     names = ("line", "lines", "merkle_root", "leaf")

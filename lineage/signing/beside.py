@@ -12,7 +12,7 @@ from lineage.signing.chain import Signed
 from lineage.signing.listed import is_session, listed, obstacle, reason
 from lineage.signing.seen import AFRESH, APART, Seen
 from lineage.signing.statement import Beside, matches
-from lineage.signing.strangers import is_set_aside, sessions_apart
+from lineage.signing.strangers import sessions_apart
 
 
 def beside(folder: Path, waiting: Collection[Path], excluded: Sequence[str]) -> Beside:
@@ -40,7 +40,7 @@ def beside(folder: Path, waiting: Collection[Path], excluded: Sequence[str]) -> 
 def remaining(folder: Path) -> tuple[tuple[str, str], ...]:
     """Return the files that a check of *folder* would call added, each with what to do."""
     seen = _seen(folder, ())
-    open_to_view = [name for name in _strangers(seen, ()) if not is_set_aside(name)]
+    open_to_view = [name for name in _strangers(seen, ()) if not seen.is_set_aside(name)]
     left = [name for name in open_to_view if reason(seen, name) is None]
     return tuple((name, _advice(name)) for name in left)
 
@@ -100,7 +100,7 @@ class _Kept:
 
     def take(self, name: str) -> None:
         """Put the file where it belongs. Leave out sessions, and what is hidden, excluded or written by lineage."""
-        if is_set_aside(name) or (is_session(name) and "/" not in name) or not _is_text(name):
+        if self._seen.is_set_aside(name) or (is_session(name) and "/" not in name) or not _is_text(name):
             return
         if matches(name, self._excluded) or reason(self._seen, name):
             return

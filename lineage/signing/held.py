@@ -42,6 +42,19 @@ def links(seen: Seen, said: Statement) -> Iterator[Fault]:
             else "it was signed as a link, and is none now"
         )
         yield Fault(what="altered", file=way, message=message, session_id=said.session_id, rests_on=digests)
+    yield from _new_links(seen, said)
+
+
+def _new_links(seen: Seen, said: Statement) -> Iterator[Fault]:
+    """A fault for each link on the way to a signed file that no signature names: what else it leads to was not signed."""
+    behind: dict[str, list[str]] = {}
+    for name in (one for one in said.subjects if own(seen.folder, one)):  # others have a fault of their own
+        for way in links_to(seen.folder, name).keys() - seen.signed_links:
+            behind.setdefault(way, []).append(name)
+    for way, names in sorted(behind.items()):
+        digests = tuple(sorted({digest for name in names for digest in rests_on(name, said, seen)}))
+        message = "it is a link now, and was signed as none: put the file or folder back in its place"
+        yield Fault(what="replaced", file=way, message=message, session_id=said.session_id, rests_on=digests)
 
 
 def rests_on(name: str, said: Statement, seen: Seen) -> tuple[str, ...]:

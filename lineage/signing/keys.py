@@ -11,6 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lineage.core import limits
 from lineage.core.writing import create
 from lineage.errors import FormatError, NotFoundError, UsageError
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 PASSPHRASE = "LINEAGE_KEY_PASSPHRASE"  # noqa: S105  # the name of a variable
 MODE = 0o600
-MAX_BYTES = 1 << 16  # a key file over 64 KiB is none
 _SSH = (b"ssh-", b"sk-ssh-", b"ecdsa-", b"sk-ecdsa-")  # how the line of an OpenSSH key begins
 _OPENSSH = b"-----BEGIN OPENSSH PRIVATE KEY-----"
 
@@ -112,9 +112,9 @@ def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise NotFoundError("no such key", at=str(path), hint="lineage sign --new-key PATH makes one")
     with path.open("rb") as file:
-        data = file.read(MAX_BYTES + 1)
-    if len(data) > MAX_BYTES:
-        raise FormatError(f"larger than {MAX_BYTES} bytes", at=str(path), hint="a key file has one key and nothing else")
+        data = file.read(limits.KEY + 1)
+    if len(data) > limits.KEY:
+        raise FormatError(f"larger than {limits.KEY} bytes", at=str(path), hint="a key file has one key and nothing else")
     return data
 
 

@@ -11,7 +11,7 @@ from lineage.contract import journal
 from lineage.signing.products import is_prov_of_records, product
 from lineage.signing.seen import APART, Seen
 from lineage.signing.statement import is_prov, matches
-from lineage.signing.strangers import is_manifest, is_set_aside
+from lineage.signing.strangers import is_manifest
 
 IRREGULAR, UNREADABLE = "not a regular file", "it cannot be read"
 HIDDEN, GRAPHS = "hidden", "derived by lineage export, and not checked"
@@ -37,7 +37,7 @@ def _listed(seen: Seen) -> Iterator[Unsigned]:
     sessions = [one.statement.session_id for one in seen.signed]
     prov = {name for id_ in sessions for name in seen.prov(id_)} - seen.covered
     for name in (*seen.strangers, *prov, *seen.written_anew):
-        if is_set_aside(name):
+        if seen.is_set_aside(name):
             yield _set_aside(name)
         else:
             why = EXPORTED if name in seen.written_anew else reason(seen, name)
@@ -73,11 +73,11 @@ def _written(seen: Seen, name: str) -> str | None:
     """What lineage wrote: known by its beginning, or because an export writes the same now."""
     kind = product(seen.folder, name)
     if kind and (kind.is_page or not seen.holds_artifacts(name.rpartition("/")[0])):
-        return f"written by lineage: {kind.name}"
+        return f"begins as a {kind.name} of lineage does, and is not checked"
     if "/" in name or not name.startswith("session_") or not is_prov(name):
         return None
     if is_prov_of_records(seen.folder, name):
-        return "written by lineage: PROV of single records, not compared"
+        return "begins as PROV of single records does, and is not checked"
     return EXPORTED if seen.exports.writes(name) else None
 
 

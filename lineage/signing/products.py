@@ -13,7 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from lineage.contract import journal, manifest
-from lineage.core.reading import open_plain
+from lineage.contract.strict import loads
+from lineage.core import limits
+from lineage.core.reading import open_plain, read_whole
+from lineage.errors import FormatError
 
 HEAD = 1 << 16  # bytes; what is looked at of a file
 
@@ -27,18 +30,56 @@ class Kind:
         suffixes: One of these ends the file's name.
         beginning: How the content begins.
         is_page: No program takes it for its input, wherever it is.
+        keys: The keys of a JSON document, all of which it has and no others. A file of settings
+            that only begins as a report is none.
+        line: What every line of a text is. A list of words that only begins as a report is none.
     """
 
     name: str
     suffixes: tuple[str, ...]
     beginning: re.Pattern[bytes]
     is_page: bool = False
+    keys: frozenset[str] = frozenset()
+    line: re.Pattern[bytes] | None = None
+
+    def fits(self, folder: Path, name: str) -> bool:
+        """Return whether the file is of this kind: by its beginning, and as a whole where it is data."""
+        if not self.beginning.match(_head(folder, name)):
+            return False
+        if not self.keys and not self.line:
+            return True
+        try:
+            data = read_whole(folder / name, limits.JSON, follow=False)
+        except (OSError, FormatError):  # it cannot be read, or is larger than any report
+            return False
+        if self.line:
+            return all(map(self.line.match, filter(None, data.splitlines())))
+        value, problems = loads(data)
+        return not problems and isinstance(value, dict) and value.keys() == self.keys
 
 
-def _kind(name: str, suffixes: str, pattern: bytes, is_page: bool = False) -> Kind:
-    return Kind(name, tuple(suffixes.split()), re.compile(pattern, re.DOTALL), is_page)
+def _kind(
+    name: str,
+    suffixes: str,
+    pattern: bytes,
+    is_page: bool = False,
+    *,
+    keys: str = "",
+    line: bytes = b"",
+) -> Kind:
+    every = re.compile(line, re.DOTALL) if line else None
+    beginning = re.compile(pattern, re.DOTALL)
+    return Kind(name, tuple(suffixes.split()), beginning, is_page, frozenset(keys.split()), every)
 
 
+REPORT = (  # the keys of `lineage audit --json`
+    "report folder at version exit_code counts findings suppressed ignored configuration checked "
+    "not_checked claimed_not_checked known replayed nothing_audited audited sha256"
+)
+_LINE = (
+    rb"(error|warning|note|suppressed|not asked for|audited|checked|known|not checked|claimed, not checked)"
+    rb": |  \S|    makes doubtful: |      \S|        \S|[^\n]*: ([\d,]+ (error|warning|note)s?|nothing )"
+)
 _MARKUP = ".md .markdown .txt"
 KINDS = (
     _kind(
@@ -56,18 +97,25 @@ KINDS = (
         is_page=True,
     ),
     _kind("picture", ".dot .gv", rb"digraph lineage \{\n", is_page=True),
-    _kind("audit report", ".json", rb"\{\s*\"report\": \"lineage audit\",\s*\"folder\": "),
+    _kind(
+        "audit report",
+        ".json",
+        rb"\{\s*\"report\": \"lineage audit\",\s*\"folder\": ",
+        keys=REPORT,
+    ),
     _kind(
         "audit report",
         ".json .sarif",
         rb"\{\s*\"\$schema\": \"[^\"]*sarif[^\"]*\".{0,2000}?\"driver\": \{\s*\"name\": \"lineage\"",
+        keys="$schema version runs",
     ),
     _kind("audit report", ".xml .junit", rb"<\?xml [^>]*>\n<testsuites name=\"lineage audit "),
     _kind("audit report", _MARKUP, rb"# Audit of .{0,4000}?\(lineage \d"),
     _kind(
         "audit report",
         ".txt .log",
-        rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  |audited: [^\n]*\n(audited|checked): ",
+        rb"(error|warning|note): [^\n]* \[[a-z-]+\]\n  |(suppressed|not asked for|audited|checked): ",
+        line=_LINE,
     ),
     _kind(
         "report",
@@ -95,8 +143,7 @@ def product(folder: Path, name: str) -> Kind | None:
     kinds = [kind for kind in KINDS if pure.suffix.lower() in kind.suffixes]
     if not kinds or pure.name.startswith(_DATA):
         return None
-    head = _head(folder, name)
-    return next((kind for kind in kinds if kind.beginning.match(head)), None)
+    return next((kind for kind in kinds if kind.fits(folder, name)), None)
 
 
 def _head(folder: Path, name: str) -> bytes:

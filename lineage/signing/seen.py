@@ -21,7 +21,7 @@ from lineage.signing import statement
 from lineage.signing.chain import Signed
 from lineage.signing.exports import Exports
 from lineage.signing.statement import BESIDE, SUFFIX, above, is_prov, made, named
-from lineage.signing.strangers import is_set_aside, strangers
+from lineage.signing.strangers import is_set_aside, led_to, sessions_apart, strangers
 
 APART = "sessions of their own"  # why the files of a folder inside the folder are not signed
 
@@ -126,10 +126,14 @@ class Seen:
         return frozenset(name for one in self.signed for name in one.statement.subjects)
 
     @cached_property
+    def signed_links(self) -> frozenset[str]:
+        """The links that signatures name."""
+        return frozenset(name for one in self.signed for name in one.statement.links)
+
+    @cached_property
     def known(self) -> frozenset[str]:
         """These, and the files that a manifest names: one without a digest was there too, and is told of as not covered."""
-        links = {name for one in self.signed for name in one.statement.links}
-        return self.covered | links | {one.path for session in self.sessions.values() for one in named(session)}
+        return self.covered | self.signed_links | {one.path for session in self.sessions.values() for one in named(session)}
 
     @cached_property
     def claims(self) -> dict[str, list[str]]:
@@ -142,7 +146,18 @@ class Seen:
     @cached_property
     def strange(self) -> list[str]:
         """Files without a fault of their own that are in no signature and no manifest, without those that are set aside."""
-        return [name for name in self.strangers if not is_set_aside(name)]
+        return [name for name in self.strangers if not self.is_set_aside(name)]
+
+    def is_set_aside(self, name: str) -> bool:
+        """Return whether the file is hidden or in `graphs`, and no link in plain view leads to it."""
+        return is_set_aside(name) and not any(self._is_led_to(name, way) for way in (name, *above(name)))
+
+    def _is_led_to(self, name: str, way: str) -> bool:
+        return way in self._led_to and (way == name or not is_set_aside(name.removeprefix(f"{way}/")))
+
+    @cached_property
+    def _led_to(self) -> frozenset[str]:
+        return led_to(self.folder)
 
     @cached_property
     def strangers(self) -> list[str]:
@@ -150,14 +165,25 @@ class Seen:
         ours = {name for name in self.names if name.startswith(journal.PREFIX) or (name.startswith("session_") and name.endswith(SUFFIX))}
         told = {one.id for one in self._told_unsigned} | {one.statement.session_id for one in self.signed}
         prov = {name for id_ in told for name in self.prov(id_)}
-        return strangers(self.folder, self.known | ours | prov | self.sessions.keys(), {*self.apart, *self.set_apart})
+        own = {place for place in self.apart if not any(self.holds_artifacts(above_it) for above_it in above(place))}
+        return strangers(self.folder, self.known | ours | prov | self.sessions.keys(), own | self.set_apart)
 
     @cached_property
     def set_apart(self) -> frozenset[str]:
-        """Folders with sessions of their own that were there when this one was signed, and hold none of its files."""
-        named = {name for one in self.signed for name, reason in one.statement.not_signed.items() if reason == APART}
+        """Folders with sessions of their own, then and now, that were there when this one was signed, and hold none of its files."""
+        if not self.signed_apart:
+            return frozenset()
         holding = {place for name in self.known for place in above(name)}
-        return frozenset(named - holding)
+        now = (
+            place for place in self.signed_apart if any(place == one or one.startswith(f"{place}/") for one in sessions_apart(self.folder))
+        )
+        return frozenset(now) - holding
+
+    @cached_property
+    def signed_apart(self) -> dict[str, str]:
+        """Folders that had sessions of their own when this one was signed, and the session that was signed then."""
+        rows = [(name, reason, one.statement.session_id) for one in self.signed for name, reason in one.statement.not_signed.items()]
+        return {name: session_id for name, reason, session_id in rows if reason == APART}
 
     def holds_artifacts(self, place: str) -> bool:
         """Are there files of sessions in this folder inside the folder, or below it?"""

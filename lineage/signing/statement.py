@@ -147,6 +147,7 @@ def of_session(
             continue
         subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
     links = {way: told for one in linked(session) for way, told in links_to(folder, one.path).items()}
+    links |= {way: told for one in subjects for way, told in links_to(folder, one).items()}
     facts: dict[str, Any] = {"before": before, "position": position, "signed_at": signed_at, "links": {**beside.links, **links}}
     facts |= {"not_signed": beside.not_signed, "excluded": excluded}
     return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)

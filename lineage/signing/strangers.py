@@ -8,8 +8,11 @@ from pathlib import Path
 
 from lineage.capture.places import inside
 from lineage.contract import journal, manifest
+from lineage.contract.lines import holds_records
+from lineage.core.reading import is_file
 from lineage.integrity.index import FOLDER
 
+MAX_STEPS = 40  # links after one another; Linux follows as many
 _SESSION = (manifest.PREFIX, journal.PREFIX)  # never overlooked, wherever it is
 
 
@@ -35,6 +38,34 @@ def is_set_aside(name: str) -> bool:
     return any(part.startswith(".") for part in parts) or (parts[0] == "graphs" and len(parts) > 1)
 
 
+def led_to(folder: Path) -> frozenset[str]:
+    """Return the hidden files and folders, and those in `graphs`, that links in plain view lead to, each step of the way.
+
+    A reader that follows such a link takes up what is there, so it is not set aside.
+    """
+    real, found = os.path.realpath(folder), set()
+    for place, folders, files in os.walk(real):
+        under = Path(place).relative_to(real)
+        folders[:] = [name for name in folders if not is_set_aside((under / name / "x").as_posix())]
+        for name in (*folders, *files):
+            if not is_set_aside((under / name).as_posix()):
+                found |= set(_steps(Path(place) / name))
+    ways = (Path(path).relative_to(real).as_posix() for path in found if Path(path).is_relative_to(real))
+    return frozenset(way for way in ways if is_set_aside(f"{way}/x"))
+
+
+def _steps(link: Path) -> Iterator[str]:
+    """Yield each place that a link leads to, the last one included."""
+    path = str(link)
+    for _ in range(MAX_STEPS):
+        if not os.path.islink(path):  # noqa: PTH114  # never raises
+            return
+        place = os.path.realpath(os.path.dirname(path))  # noqa: PTH120
+        target = os.path.join(place, os.readlink(path))  # noqa: PTH115, PTH118
+        path = os.path.join(os.path.realpath(os.path.dirname(target)), os.path.basename(target))  # noqa: PTH118, PTH119, PTH120
+        yield os.path.normpath(path)
+
+
 def sessions_apart(folder: Path) -> list[str]:
     """Return the topmost folders inside *folder* that hold manifests of their own, sorted."""
     places = []
@@ -52,11 +83,12 @@ def is_manifest(name: str) -> bool:
 
 
 def _is_index(folder: Path, name: str) -> bool:
-    """Is it the index of a file that is there?"""
+    """Is it the index of a file of records that is there?"""
     place, _, last = name.rpartition("/")
     if place.rpartition("/")[2] != FOLDER or not last.endswith(".index"):
         return False
-    return (folder / place).parent.joinpath(last.removesuffix(".index")).is_file()
+    file = (folder / place).parent / last.removesuffix(".index")
+    return holds_records(file) and is_file(file)
 
 
 def _behind_links(folder: Path, named: Collection[str]) -> set[str]:

@@ -65,7 +65,16 @@ def unsigned(seen: Seen) -> Iterator[Fault]:
             rests = tuple(made(session))
             yield Fault(what="unsigned", file=name, message="the session has no signature", session_id=session.id, rests_on=rests)
     yield from _journals(seen)
+    yield from _sessions_gone(seen)
     yield from _added(seen)
+
+
+def _sessions_gone(seen: Seen) -> Iterator[Fault]:
+    """Folders that had sessions of their own, and have none now: anything could lie there."""
+    for place in sorted(seen.signed_apart.keys() - seen.set_apart):
+        if not seen.holds_artifacts(place):
+            message = "it had sessions of its own when this folder was signed, and has none now"
+            yield Fault(what="missing", file=place, message=message, session_id=seen.signed_apart[place])
 
 
 def _journals(seen: Seen) -> Iterator[Fault]:

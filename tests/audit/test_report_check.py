@@ -1,6 +1,7 @@
 """A report of an audit names what it is about, and is held against the folder as it is now."""
 
 import base64
+import html
 import json
 import shutil
 
@@ -10,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import lineage
-from lineage.auditing import machines
+from lineage.auditing import machines, page
 from lineage.auditing.audited import digest_of
 from lineage.auditing.report_check import check_report
 from lineage.cli import main
@@ -252,3 +253,41 @@ def test_a_report_opens_nothing_outside_and_breaks_nothing(folder, tmp_path, cha
     path.write_text(json.dumps(told))
     with pytest.raises(FormatError):
         check_report(path, folder)
+
+
+HOSTILE_EDITS = {
+    "a-row-twice": lambda told: told["audited"]["files_checked"].insert(0, told["audited"]["files_checked"][0] | {"sha256": "0" * 64}),
+    "a-row-repeated": lambda told: told["audited"]["files_checked"].append(told["audited"]["files_checked"][0]),
+    "a-further-key": lambda told: told.update(approved_by="a laboratory"),
+    "a-further-key-of-the-subject": lambda told: told["audited"].update(approved="yes"),
+    "a-code-of-another-type": lambda told: told.update(exit_code=float(told["exit_code"])),
+    "a-time-to-come": lambda told: told.update(at="2190-01-01T00:00:00+00:00"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE_EDITS)
+def test_what_no_audit_writes_is_no_report_about_the_folder(signed, tmp_path, name, capsys):
+    path = written(signed, tmp_path / "r.json")
+    assert code_of(path, signed) == 0
+    told = json.loads(path.read_bytes())
+    HOSTILE_EDITS[name](told)
+    for part in (told["audited"], told):
+        part["sha256"] = digest_of({key: value for key, value in part.items() if key != "sha256"})
+    path.write_text(json.dumps(told))
+    assert code_of(path, signed) != 0
+    shown = capsys.readouterr()
+    assert ("not about" in shown.out + shown.err) == (name != "a-time-to-come")
+
+
+def test_the_text_of_a_page_of_another_version_is_not_believed(signed, tmp_path, capsys):
+    path = written(signed, tmp_path / "r.html")
+    text = path.read_text()
+    before, _, rest = text.partition(page.BEFORE)
+    block, _, after = rest.partition(page.AFTER)
+    told = json.loads(html.unescape(block)) | {"version": "99.0"}
+    told["sha256"] = digest_of({key: value for key, value in told.items() if key != "sha256"})
+    forged = before.replace("sha256", "approved") + page.BEFORE + html.escape(json.dumps(told)) + page.AFTER + after
+    path.write_text(forged)
+    assert code_of(path, signed) == 4
+    shown = capsys.readouterr()
+    assert "cannot be compared" in shown.out + shown.err

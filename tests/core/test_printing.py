@@ -60,7 +60,7 @@ def test_a_document_in_pieces_is_written_as_in_one(text, size):
     assert not re.search(rb"##(vso|teamcity)?\[", out.getvalue(), re.IGNORECASE)
 
 
-@pytest.mark.parametrize("name", ["html", "svg", "junit", "sarif", "turtle", "dot", "mmd"])
+@pytest.mark.parametrize("name", ["html", "svg", "junit", "sarif", "turtle", "tsv", "dot", "mmd"])
 def test_every_format_has_an_escape_for_the_mark(name):
     assert not list(obeyed(safe_document("a ##[error] b ##vso[x] c", name)))
 

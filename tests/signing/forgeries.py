@@ -344,6 +344,58 @@ def name_in_another_normal_form(rng, folder):
     return True
 
 
+# --- links in place of what was signed, and data that looks like a product
+
+
+def _behind_a_link(path, target):
+    target.parent.mkdir(exist_ok=True)
+    path.rename(target)
+    path.symlink_to(os.path.relpath(target, path.parent))
+
+
+@kind
+def file_moved_behind_a_link(rng, folder):
+    path = pick(rng, folder, rng.choice(["data*.jsonl", "README.md", "session_manifest_*.json", "model*/*", "*.ttl"]))
+    _behind_a_link(path, folder / rng.choice([".hidden", "graphs/x"]))
+    return True
+
+
+@kind
+def model_moved_behind_a_link_with_more_in_it(rng, folder):
+    place = rng.choice(sorted(one for one in folder.glob("model*") if one.is_dir() and not one.is_symlink()))
+    target = folder / rng.choice([".m", "graphs/m"])
+    _behind_a_link(place, target)
+    (target / "pytorch_model.bin").write_bytes(b"evil")
+    return True
+
+
+@kind
+def link_in_the_middle_leads_elsewhere(rng, folder):
+    """A signed link leads to a hidden link, and that elsewhere."""
+    path = folder / "latest"
+    if not path.is_symlink():
+        return False
+    (folder / ".step").mkdir(exist_ok=True)
+    (folder / ".step/model-9").write_bytes(b"evil")
+    (folder / "model-2").rename(folder / ".step/model-2")
+    (folder / "model-2").symlink_to(".step/model-2")
+    return True
+
+
+@kind
+def settings_that_begin_as_a_report(rng, folder):
+    beginning = {"report": "lineage audit", "folder": "x", "at": "t", "version": "1", "exit_code": 0}
+    text = json.dumps({**beginning, "auto_map": {"AutoModel": "evil.Model"}}, indent=2)
+    (folder / rng.choice(["config.json", "tokenizer_config.json"])).write_text(text)
+    return True
+
+
+@kind
+def words_that_begin_as_a_report(rng, folder):
+    (folder / "vocab.txt").write_text("error: x [missing-file]\n  data.jsonl: gone\nhello\nworld\n")
+    return True
+
+
 # --- manifests and journals
 
 
@@ -769,6 +821,20 @@ def index_deleted(rng, folder):
 def index_of_another_file(rng, folder):
     both = two(rng, folder, ".lineage/data*.index")
     return bool(both) and bool(shutil.copy(*both))
+
+
+@not_seen("hidden files and other files in graphs are listed, and not signed")
+def index_of_a_file_without_records(rng, folder):
+    (folder / ".lineage").mkdir(exist_ok=True)
+    (folder / ".lineage/README.md.index").write_bytes(b"x")
+    return True
+
+
+@not_seen("PROV of single records is listed, and not compared")
+def prov_of_records(rng, folder):
+    path = pick(rng, folder, "session_*.ttl")
+    path.with_suffix(".records.ttl").write_text("@prefix x: <https://w3id.org/lineage-prov/> .\n")
+    return True
 
 
 @not_seen("times and permissions of files are not signed")

@@ -43,7 +43,7 @@ def test_an_output_saved_in_a_signed_folder_is_listed_and_no_fault(folder, key, 
     write(name, folder)
     faults, listed = result(folder, key)
     assert faults == []
-    assert listed[name].startswith("written by lineage")
+    assert "of lineage does, and is not checked" in listed[name]
     assert main(["verify", str(folder), "--key", f"{key}.pub"]) == 0
     assert f"{name}: not signed" in capsys.readouterr().err
 

@@ -26,13 +26,17 @@ function replaceIn(element, ...children) {
   element.replaceChildren(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== ""));
 }
 
-/** A link, if following it runs nothing: else only its text. Relative addresses are of the folder that the page was made for. */
+/**
+ * A link, if following it runs nothing: else only its text. Relative addresses are of the folder that the page was made for.
+ * Browsers leave control characters out of an address, and read a backslash as a slash, so neither is followed.
+ */
 function linkTo(address, text) {
-  const isSafe = /^(https?:\/\/|mailto:|urn:)/i.test(address) || (!/^[a-z][a-z0-9+.-]*:/i.test(address) && !address.startsWith("//"));
+  const isOdd = /[\u0000-\u001f\u007f-\u009f\\]|^\s/.test(address);
+  const isSafe = !isOdd && (/^(https?:\/\/|mailto:|urn:)/i.test(address) || (!/^[a-z][a-z0-9+.-]*:/i.test(address) && !address.startsWith("//")));
   return address && isSafe ? el("a", { href: address, rel: "noreferrer", target: "_blank" }, text) : text;
 }
 
 /** What a reader is shown of a text: no marks of direction that would turn what stands around it. */
 function plain(text) {
-  return String(text).replace(/[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "");
+  return String(text).replace(/[\u007f-\u009f\u00ad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]|\udb40[\udc00-\udc7f]/g, "");
 }
