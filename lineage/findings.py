@@ -61,6 +61,8 @@ _ROWS = (
          why="What was made from it can no longer be checked, nor made again."),
     Rule(code="altered-file", level="error", title="the file is not the one that was recorded", hint="compare it with a copy; the digest tells which is the original",
          why="Everything that was made from it, or that cites it, rests on other bytes than these."),
+    Rule(code="replaced-file", level="note", title="a later recorded run replaced the file", hint="restore the earlier version from a backup to check it; write outputs under new names to keep every version",
+         why="The earlier version is not in the folder, so what was made from it cannot be checked against it."),
     Rule(code="other-sidecar", level="warning", title="its sidecar is not of this file", hint="lineage verify tells the lines that differ; delete the sidecar to accept the file as it is",
          why="The sidecar names lines by what they were; of another file it names the wrong ones."),
     Rule(code="outside-folder", level="error", title="the path leads out of the folder", hint="only files of the folder are read",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lineage.auditing import graphs as prov
 from lineage.auditing import reports, shacl, signatures, training
 from lineage.auditing.artifacts import changed_lines, in_words, renamed
-from lineage.auditing.audited import audited, others
+from lineage.auditing.audited import audited, is_counted, others
 from lineage.auditing.claims import claims
 from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
@@ -98,7 +98,7 @@ def _read(world: World) -> Iterator[Found]:
     wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if _is_recorded_as_a_file(one, made)}
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
-        there = named.get(one.file, ())
+        there = [held for held in named.get(one.file, ()) if world.is_replaced(*held) == (one.code == "replaced-file")]
         if one.code == "no-metadata" and (one.file in wrapped or any(artifact.type == "legacy" for _, _, artifact in there)):
             continue
         if one.code == "other-sidecar" and one.file in altered:
@@ -222,7 +222,8 @@ def _others(world: World) -> Iterator[tuple[str, int, str]]:
     """The files that no session names, those of one kind together."""
     kinds: dict[str, list[str]] = {}
     for file, why in others(world):
-        kinds.setdefault(why, []).append(file)
+        if not is_counted(world, file, why):
+            kinds.setdefault(why, []).append(file)
     for why, files in sorted(kinds.items()):
         yield "files beside the sessions", len(files), f"{_named(files)}: {why}"
 

@@ -64,7 +64,8 @@ def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
     if not fault.rests_on:
         return ()
     signed = (one for digest in fault.rests_on for one in world.by_digest.get(digest, ()))
-    now = (one for _, session, artifact in world.files.get(name, ()) for one in world.about(session, artifact))
+    current = (held for held in world.files.get(name, ()) if not world.is_replaced(*held))
+    now = (one for _, session, artifact in current for one in world.about(session, artifact))
     sessions = (session for place, session in world.placed if session.manifest and world.name(place, session.manifest) == name)
     told = (one for session in sessions for one in world.of_session(session))  # a manifest is the witness of all that its session made
     return tuple(dict.fromkeys((*signed, *now, *told)))
