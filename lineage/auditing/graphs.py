@@ -110,10 +110,10 @@ def unchecked(world: World) -> Iterator[tuple[str, int, str]]:
     yield "sessions without PROV files", sum(not files for files in world.prov.values()), "they were not exported"
     yield "PROV files of single records", len(_of_records(world)), "lineage export --records writes them; they are not compared"
     if may_be_read(world):
-        yield "pictures and other files in graphs", len(_others(world)), "only the PROV that an export writes is compared"
+        yield "pictures and other files in graphs", len(_others(world)), "only PROV files that lineage export writes are compared"
     else:
         there = sum(1 for file in combined_as().values() if (world.graphs_folder / file).exists())
-        yield "PROV files of all sessions", there, "they lie beside the folder, and nothing outside it is read unless --graphs names it"
+        yield "PROV files of all sessions", there, "they are outside the folder: name their folder with --graphs to compare them"
 
 
 def uncompared(world: World) -> set[Path]:

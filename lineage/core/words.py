@@ -17,6 +17,11 @@ def share(count: int, of: int | None, noun: str) -> str:
     return counted(count, noun) if of is None else f"{count:,} of {counted(of, noun)}"
 
 
+def value_text(value: object) -> str:
+    """Return a text as it is, and any other value as JSON writes it: `true`, `0.7`, `[1, 2]`, `null`."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def json_text(value: object) -> str:
     """Return a value of a JSON document in a message, a long one cut: `null`, `false`, `'a text'`."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

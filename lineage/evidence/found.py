@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineage.contract.redacted import is_redacted
-from lineage.core.words import counted
+from lineage.core.words import counted, value_text
 from lineage.evidence import trained
 from lineage.evidence.checks import REDACTED
 from lineage.evidence.scope import Scope
@@ -266,7 +266,7 @@ def changes(scope: Scope) -> Iterator[Evidence]:
 
 def params(run: Activity) -> str:
     """Parameters on one line."""
-    return ", ".join(f"{key} = {value}" for key, value in run.params.items()) or "parameters not recorded"
+    return ", ".join(f"{key} = {value_text(value)}" for key, value in run.params.items()) or "parameters not recorded"
 
 
 def status(run: Activity) -> str:

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from lineage.contract.decoding import SEED
 from lineage.contract.times import time_gaps
+from lineage.core.words import value_text
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation, trained_on
 from lineage.mapping.artifacts import artifact_statements, is_unchanged, metric_statements
 from lineage.mapping.attributes import Attribute, failure, flat, gaps, known, some, value_of
@@ -128,7 +129,7 @@ def _parameters(scope: Scope, run: Activity, kind_: Name) -> Iterator[Statement]
 def _summary(params: Mapping[str, object]) -> str:
     """Return the first parameters in words, the seed before all others."""
     ordered = sorted(params.items(), key=lambda pair: pair[0] != SEED)
-    shown = [f"{key} {value}" for key, value in ordered if isinstance(value, str | int | float)][:SHOWN]
+    shown = [f"{key} {value_text(value)}" for key, value in ordered if isinstance(value, str | int | float)][:SHOWN]
     return ", ".join(shown) or "parameters"
 
 

@@ -74,5 +74,5 @@ def altered(folder):
 def test_an_answer_names_the_problems_that_concern_it(tmp_path, verb, asked, is_told, capsys):
     altered(tmp_path / "f")
     assert main([verb, asked, "--in", str(tmp_path / "f")]) == 0
-    note = f"note: data.jsonl: the file is not the one that was recorded (lineage audit {tmp_path / 'f'})"
+    note = f"note: data.jsonl: the file changed after it was recorded (lineage audit {tmp_path / 'f'})"
     assert (note in capsys.readouterr().err) == is_told
