@@ -1,6 +1,7 @@
 """An audit of the samples finds what was forged in them, and nothing else; what is recorded in them can be checked out."""
 
 import json
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -45,7 +46,11 @@ def test_exactly_what_was_forged_is_found():
 def test_the_signatures_of_the_sample_hold(capsys):
     assert main(["verify", str(AUDIT / "intact"), "--key", str(AUDIT / "sample.pub")]) == 0
     assert main(["verify", str(AUDIT / "forged"), "--key", str(AUDIT / "sample.pub")]) == 4
-    assert "sft_accuracy: 0.75 was recorded, 0.95 stands in the file" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "sft_accuracy: 0.75 was recorded, 0.95 stands in the file" in printed
+    heads = set(re.findall(r"head: ([0-9a-f]{64})", printed))
+    page = (ROOT / "docs" / "how-to" / "sign-and-verify.md").read_text()
+    assert heads == set(re.findall(r"head: ([0-9a-f]{64})", page.partition("## What was forged here?")[2]))
 
 
 def test_the_files_of_the_sample_are_intact_after_a_copy(tmp_path):
