@@ -46,7 +46,7 @@ def test_exactly_what_was_forged_is_found():
 def test_the_signatures_of_the_sample_hold(capsys):
     assert main(["verify", str(AUDIT / "intact"), "--key", str(AUDIT / "sample.pub")]) == 0
     assert main(["verify", str(AUDIT / "forged"), "--key", str(AUDIT / "sample.pub")]) == 4
-    printed = capsys.readouterr().out
+    printed = "".join(capsys.readouterr())
     assert "sft_accuracy: 0.75 was recorded, 0.95 stands in the file" in printed
     heads = set(re.findall(r"head: ([0-9a-f]{64})", printed))
     page = (ROOT / "docs" / "how-to" / "sign-and-verify.md").read_text()
