@@ -21,6 +21,7 @@ from lineage.contract.below import folders_below
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import is_redacted
 from lineage.contract.times import wrong_times
+from lineage.contract.versions import Versions
 from lineage.core.reading import is_folder
 from lineage.errors import NotFoundError, UsageError
 from lineage.facts import Activity, Artifact, Session, removals
@@ -108,11 +109,12 @@ class _Reading:
         self._made: set[str] = set()  # files of which a manifest says what made them
         self._unlike: set[Path] = set()  # files that are not what a manifest recorded
         self._removed: dict[str, str] = {}  # files that a training removed, and when
+        self._versions = Versions(())
 
     def sessions(self) -> tuple[list[Session], list[Session]]:
         """The session of each manifest, its files compared with the disk; and one that holds the files that no manifest names, if there are any."""
         told = self._told()
-        self._made, self._removed = _made(told), removals(told)
+        self._made, self._removed, self._versions = _made(told), removals(told), Versions(told)
         made = {artifact.path for one in told for artifact in one.artifacts}
         used = {artifact.path for one in told for run in one.activities for artifact in run.used}
         alone = orphans(self._folder, made)
@@ -241,11 +243,22 @@ class _Reading:
         now = self._now(artifact, path)
         changed = difference(artifact, now)
         if changed:
-            self._tell("altered-file", artifact.path, changed)
+            self._tell_changed(artifact, session, changed)
             self._unlike.add(path)
             return artifact
         self._tell_unread(artifact, now)
         return self._completed(artifact, now, path)
+
+    def _tell_changed(self, artifact: Artifact, session: Session, changed: str) -> None:
+        """Tell that a file is another than was recorded: a later run wrote it again, or nobody recorded why."""
+        later = self._versions.replaced_by(artifact, session)
+        if later is None:
+            self._tell("altered-file", artifact.path, changed)
+            return
+        writer, run = later
+        digest = f"sha256 {artifact.sha256[:16]}…" if artifact.sha256 else "no digest"
+        message = f"{session.manifest or session.id} recorded {digest}; run {run.id[:8]} of session {writer.id} wrote the file again"
+        self._tell("replaced-file", artifact.path, message)
 
     def _tell_unread(self, artifact: Artifact, now: Artifact) -> None:
         """Tell what was not checked: by design, or because it cannot be read."""

@@ -24,6 +24,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from page_codes import CODES
+
+import lineage
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -140,6 +143,13 @@ def test_the_code_of_a_page_does_what_the_page_shows(page, tmp_path):
             assert fits(block.body, printed), f"{block}: the page is out of date, it prints\n{printed}"
         elif block.is_code:
             printed = follow(block, folder)
+    assert audited(folder) == CODES.get(page.stem, {})
+
+
+def audited(page):
+    """The codes that an audit finds in each folder with sessions that a page made."""
+    made = {path.parent for path in page.rglob("session_manifest_*.json") if not path.is_relative_to(page / SAMPLE)}
+    return {folder.relative_to(page).as_posix(): {one.code for one in lineage.audit(folder).findings} for folder in sorted(made)}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

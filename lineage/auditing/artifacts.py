@@ -53,7 +53,7 @@ def legacy_artifact(world: World) -> Iterator[Found]:
 
 def listed_twice(world: World) -> Iterator[Found]:
     """A manifest lists a file once, and one run made it."""
-    makers: dict[Path, tuple[Session, str]] = {}
+    makers: dict[Path, tuple[Session, Artifact]] = {}
     for place, session in world.placed:
         rows = [PurePosixPath(str(row.get("file"))).as_posix() for row in world.entries(session)]  # `./x` is x
         for file, times in Counter(rows).items():
@@ -62,10 +62,20 @@ def listed_twice(world: World) -> Iterator[Found]:
                     "listed-twice", place, session, file, detail=f"{times} times by {session.manifest}", about=_listed(world, session, file)
                 )
         for artifact in session.artifacts if session.manifest else ():
-            before = makers.setdefault(place / artifact.path, (session, artifact.activity or "")) if artifact.activity else None
-            if before and before[0] is not session and before[1] != artifact.activity:
+            before = makers.setdefault(place / artifact.path, (session, artifact)) if artifact.activity else None
+            if (
+                before
+                and before[0] is not session
+                and before[1].activity != artifact.activity
+                and not _is_in_order(world, place, before, (session, artifact))
+            ):
                 detail = f"{before[0].manifest} and {session.manifest} say that runs of theirs made it"
                 yield world.found("listed-twice", place, session, artifact.path, detail=detail, about=world.about(session, artifact))
+
+
+def _is_in_order(world: World, place: Path, *makers: tuple[Session, Artifact]) -> bool:
+    """Return whether the run of one of two sessions wrote the file again after the other session had recorded it."""
+    return any(world.is_replaced(place, session, artifact) for session, artifact in makers)
 
 
 def _listed(world: World, session: Session, file: str) -> tuple[Name, ...]:
@@ -81,5 +91,5 @@ def broken_root(world: World) -> Iterator[Found]:
             if taken is None or artifact.merkle_root is None or taken.seal.sha256 != artifact.sha256:
                 continue  # of another file the digest tells already
             if artifact.merkle_root != taken.seal.merkle_root or artifact.lines not in (None, taken.seal.lines):
-                said = f"recorded {artifact.merkle_root[:16]}… over {value_in_words(artifact.lines)} lines, found {taken.seal.merkle_root[:16]}… over {taken.seal.lines}"
+                said = f"recorded {artifact.merkle_root[:16]}… over {value_in_words(artifact.lines)} lines; the file gives {taken.seal.merkle_root[:16]}… over {counted(taken.seal.lines, 'line')}"
                 yield world.found("broken-root", place, session, artifact.path, detail=said, about=world.about(session, artifact))

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from lineage.auditing import graphs as prov
 from lineage.auditing import replayed, reports, shacl, signatures, training, verdicts
 from lineage.auditing.artifacts import changed_lines, in_words, renamed
-from lineage.auditing.audited import audited, others
+from lineage.auditing.audited import audited, is_counted, others
 from lineage.auditing.claims import claims, known
 from lineage.auditing.concerns import Concerns
 from lineage.auditing.config import Config
@@ -110,7 +110,7 @@ def _read(world: World) -> Iterator[Found]:
     wrapped = {world.name(one.folder, one.artifact.path) for one in world.made if _is_recorded_as_a_file(one, made)}
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
-        there = named.get(one.file, ())
+        there = [held for held in named.get(one.file, ()) if world.is_replaced(*held) == (one.code == "replaced-file")]
         if one.code == "no-metadata" and (one.file in wrapped or any(artifact.type == "legacy" for _, _, artifact in there)):
             continue
         if one.code == "other-sidecar" and one.file in altered:
@@ -179,8 +179,8 @@ def _remarks(world: World, found: Sequence[Found], config: Config) -> list[Remar
 def _checked(world: World, shapes: bool) -> Iterator[tuple[str, int]]:
     yield "sessions", len(world.manifests)
     yield "activities", sum(len(session.activities) for _, session in world.placed)
-    yield "files that sessions speak of", len(world.files)
-    yield "files of records, by their lines", len(world.taken)
+    yield "files that sessions name", len(world.files)
+    yield "record files, line by line", len(world.taken)
     yield "records", sum(one.scan.count for one in world.taken.values())
     yield "reports", len(world.reports)
     yield from ((what, count) for what, count in (("verdicts, by their scorer", verdicts.rescored(world)),) if count)
@@ -195,22 +195,22 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
     yield from (
         (what, count, why)
         for what, count, why in (
-            ("numbers of reports", reports.unclaimed(world), "their results carry no verdict that they could be computed from"),
+            ("numbers of reports", reports.unclaimed(world), "their results contain no verdicts to compute them from"),
             (
                 "pairs of test set and training data",
                 _unlooked(world),
-                "one of the two is not in the folder as it was recorded, or holds no records",
+                "one of the two files is not in the folder as it was recorded, or has no records",
             ),
-            ("files without a digest", _undigested(world), "their manifest has none, so whether they were altered cannot be told"),
+            ("files without a digest", _undigested(world), "their manifest has none, so a change cannot be seen"),
             (
                 "redacted files",
                 _redacted(world),
-                "their manifest says that they are not here as they were recorded, so nobody compared them",
+                "they are copies or withheld, so their bytes differ from the recorded ones",
             ),
             (
                 "files outside the folder",
                 len(_outside(world)),
-                f"{_named(_outside(world))}: sessions used them; nothing outside the folder is read",
+                f"{_named(_outside(world))}: sessions used them, but nothing outside the folder is read",
             ),
             *prov.unchecked(world),
         )
@@ -218,8 +218,8 @@ def _unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
     )
     yield from _others(world)
     yield from signatures.unchecked(world)
-    yield "reports of audits", None, "they are passed over wherever they lie"
-    yield "commits", None, "whether they exist in a repository is not asked"
+    yield "reports of audits", None, "they are skipped, wherever they are"
+    yield "commits", None, "no repository was searched for them"
 
 
 def _unlooked(world: World) -> int:
@@ -235,7 +235,8 @@ def _others(world: World) -> Iterator[tuple[str, int, str]]:
     """The files that no session names, those of one kind together."""
     kinds: dict[str, list[str]] = {}
     for file, why in others(world):
-        kinds.setdefault(why, []).append(file)
+        if not is_counted(world, file, why):
+            kinds.setdefault(why, []).append(file)
     for why, files in sorted(kinds.items()):
         yield "files beside the sessions", len(files), f"{_named(files)}: {why}"
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lineage.auditing.config import Config
-from lineage.auditing.graphs import combined_files, graph_name
+from lineage.auditing.graphs import combined_files, graph_name, uncompared
 from lineage.auditing.replayed import Replayed
 from lineage.auditing.world import World
 from lineage.capture import files
 from lineage.capture.places import leads_out
 from lineage.contract.below import folders_below, tells_of_a_session
-from lineage.contract.redacted import is_redacted
+from lineage.contract.redacted import FILE, is_redacted
 from lineage.contract.unnamed import AUDIT, MORE, OWN, UNKNOWN, WITH_SESSIONS, is_of_another_tool, unnamed
 from lineage.core import limits
 from lineage.facts import Artifact
@@ -30,8 +30,10 @@ from lineage.signing.keys import key_id
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
-NOT_OURS = "not a format of ours, and no session names it"
+NOT_OURS = "lineage does not read this format, and no session names it"
 NOT_NAMED = "no session names it"
+EXPORTED = "lineage export writes it; its content was not compared"
+OF_REDACTION = "lineage redact wrote it: the list of what it replaced; lineage verify compares it with the original"
 
 
 def audited(world: World, config: Config, shapes: bool, again: Replayed | None) -> dict[str, Any]:
@@ -212,8 +214,13 @@ def others(world: World) -> Iterator[tuple[str, str]]:
         if kind == AUDIT or (kind == OWN and (file in prov or file in signatures or tells_of_a_session(last))):
             continue
         if kind == OWN:
-            yield file, "an export writes it; it was not compared"
+            yield file, OF_REDACTION if last == FILE else EXPORTED
         elif kind in (MORE, WITH_SESSIONS):
             yield file, kind
         else:
             yield file, f"{kind}: {NOT_OURS if is_of_another_tool(kind) else NOT_NAMED}" if kind != UNKNOWN else NOT_NAMED
+
+
+def is_counted(world: World, file: str, why: str) -> bool:
+    """Return whether the lines about PROV count the file already: in the folder of graphs, or PROV of single records."""
+    return why == EXPORTED and (world.folder / file in uncompared(world))

@@ -74,11 +74,11 @@ def _facts(world: World) -> Iterator[Any]:
 def _of_runs(world: World, again: Replayed | None) -> Iterator[Claim]:
     runs = [run for _, session in world.placed for run in session.activities if not run.inferred]
     made_again = sum(not one.is_result and one.level in (BIT, TOKEN) for one in again.outcomes) if again else 0
-    yield "records", sum(one.scan.recorded for one in world.taken.values()) - made_again, "that a model made them: lineage replay makes a sample again, where the model is at hand"  # fmt: skip
-    yield "trainings", _count(runs, Training), "that the weights come from the data that is named: only training again shows it"
-    yield "transformations", _count(runs, Transformation), "what a command did between its inputs and its outputs is not repeated"
+    yield "records", sum(one.scan.recorded for one in world.taken.values()) - made_again, "that a model made them: repeat a sample with lineage audit --replay N, where you have the model"  # fmt: skip
+    yield "trainings", _count(runs, Training), "that the weights come from the recorded data: only training again would show it"
+    yield "transformations", _count(runs, Transformation), "what the commands did between inputs and outputs: they are not run again"
     inferred = sum(run.inferred for _, session in world.placed for run in session.activities)
-    yield "runs that no manifest tells of", inferred, "they are inferred from what records and reports say of themselves"
+    yield "runs without a manifest", inferred, "they are inferred from the metadata of records and reports"
 
 
 def _count(runs: list[Activity], kind: type[Activity]) -> int:
@@ -93,10 +93,10 @@ def _of_models(world: World) -> Iterator[Claim]:
     loads = sum(
         isinstance(run, ModelLoad) and not run.inferred and not run.used for _, session in world.placed for run in session.activities
     )
-    yield "loader versions", versions, "that this loader loaded the model is its own statement"
+    yield "loader versions", versions, "that this loader loaded the model is the loader's own statement"
     yield "results of sentinel tests", sentinels, "the tests are not run again"
-    yield "model loads without files", loads, "which weights were loaded is known by their name only"
-    yield "models behind an API", len(told) - len(local), "what ran is the provider's statement"
+    yield "model loads without files", loads, "which weights were loaded: only their name was recorded"
+    yield "models behind an API", len(told) - len(local), "which model answered is the provider's statement"
 
 
 def _of_reports(world: World) -> Iterator[Claim]:
@@ -108,9 +108,13 @@ def _of_sessions(world: World) -> Iterator[Claim]:
     unclean = sum(session.code is not None and session.code.git_sha is not None and session.code.dirty is None for session in sessions)
     signed = sum(len(one.signed) for _, one in world.signed)
     is_under_key = world.key is not None and signed == len(sessions)
-    yield "environments, operators and commits", len(sessions), "they are what the recording machine said of itself"
+    yield "environments, operators and commits", len(sessions), "they are the recording machine's own statement"
     yield "clocks", len(sessions), "times are those of the recording machine; only their order is checked"
     yield "states of the working tree", unclean, "whether the code had changes was not recorded"
-    yield "manifests", 0 if is_under_key else len(sessions) - signed, "nobody signed them: whoever can write to the folder can rewrite them"
+    yield (
+        "manifests",
+        0 if is_under_key else len(sessions) - signed,
+        "they are not signed: anyone who can write to the folder can change them",
+    )
     what = counted(len(sessions), "session")
-    yield "runs that were never recorded", len(sessions), f"{what} cannot show what was run, discarded and left out"
+    yield "runs that were never recorded", len(sessions), f"{what} cannot show which runs were discarded and left out"

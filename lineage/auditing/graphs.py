@@ -108,17 +108,25 @@ def looked_at(world: World) -> Iterator[tuple[str, int]]:
 def unchecked(world: World) -> Iterator[tuple[str, int, str]]:
     """What an audit does not vouch for, and why."""
     yield "sessions without PROV files", sum(not files for files in world.prov.values()), "they were not exported"
-    places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
-    records = sum(1 for place in places for path in place.glob("session_*.records.*"))
-    yield "PROV files of single records", records, "lineage export --records writes them; they are not compared"
+    yield "PROV files of single records", len(_of_records(world)), "lineage export --records writes them; they are not compared"
     if may_be_read(world):
-        yield "pictures and other files in graphs", len(_others(world)), "only the PROV that an export writes is compared"
+        yield "pictures and other files in graphs", len(_others(world)), "only PROV files that lineage export writes are compared"
     else:
         there = sum(1 for file in combined_as().values() if (world.graphs_folder / file).exists())
-        yield "PROV files of all sessions", there, "they lie beside the folder, and nothing outside it is read unless --graphs names it"
+        yield "PROV files of all sessions", there, "they are outside the folder: name their folder with --graphs to compare them"
 
 
-def _others(world: World) -> list[str]:
+def uncompared(world: World) -> set[Path]:
+    """Return the files of exports that are counted and not compared: PROV of single records, and what is beside the graphs."""
+    return {*_of_records(world), *(_others(world) if may_be_read(world) else ())}
+
+
+def _of_records(world: World) -> list[Path]:
+    places = dict.fromkeys([world.folder, *(place for place, _ in world.placed)])
+    return [path for place in places for path in place.glob("session_*.records.*")]
+
+
+def _others(world: World) -> list[Path]:
     known = {path.name for _, path in combined_files(world)}
     folder = world.graphs_folder
-    return [path.name for path in folder.iterdir() if path.name not in known] if folder.is_dir() else []
+    return [path for path in folder.iterdir() if path.name not in known] if folder.is_dir() else []

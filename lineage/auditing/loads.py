@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -77,11 +77,16 @@ def _is_told_elsewhere(world: World, session: Session, run: Activity) -> bool:
 
 
 def is_remote(one: Configuration) -> bool:
+    """Return whether the model ran elsewhere."""
+    return is_elsewhere(one.provenance, one.used)
+
+
+def is_elsewhere(provenance: Mapping[str, object], used: Collection[Artifact] = ()) -> bool:
     """Return whether the model ran elsewhere: somebody names a provider or an address, and no file of it was here."""
-    provider = one.provenance.get("provider")
+    provider = provenance.get("provider")
     is_local = isinstance(provider, str) and provider.casefold() in LOCAL
-    has_files = bool(one.used) or bool(one.provenance.get("files"))
-    return not is_local and not has_files and any(one.provenance.get(key) is not None for key in ELSEWHERE)
+    has_files = bool(used) or bool(provenance.get("files"))
+    return not is_local and not has_files and any(provenance.get(key) is not None for key in ELSEWHERE)
 
 
 def unpinned_revision(world: World) -> Iterator[Found]:

@@ -8,16 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from lineage.auditing.loads import is_elsewhere
 from lineage.auditing.provenance import equal, undescribed
 from lineage.auditing.records import by_metadata
 from lineage.auditing.world import Found, Held, World, called
 from lineage.carried.originals import Made
 from lineage.contract.decoding import is_greedy
 from lineage.contract.slices import key_of
+from lineage.core.words import counted, share
 from lineage.facts import Activity, Evaluation, Generation, Json, Slice, Training
 
 DECISIVE = ("do_sample", "max_new_tokens", "num_beams", "repetition_penalty")  # what decides a completion, besides the seed
 SAMPLING = ("temperature", "top_k", "top_p")  # and where it is sampled
+# The same of a model behind an API: OpenAI, Anthropic, Gemini and vLLM have these, and no beams.
+LIMITS = ("max_new_tokens", "max_tokens", "max_completion_tokens", "max_output_tokens", "maxOutputTokens", "max_length")
+REMOTE_SAMPLING = ("temperature", "top_p")
+REASONING = ("reasoning", "reasoning_effort", "thinking", "effort")  # models that reason take no temperature
 
 
 def params_differ(world: World) -> Iterator[Found]:
@@ -28,10 +34,10 @@ def params_differ(world: World) -> Iterator[Found]:
             differing = [*_unlike(run, _params(part.metadata)), *_other_seeds(world, one, part)] if run else []
             if differing:
                 line = part.lines[0][0] if part.lines else None
-                yield world.told("params-differ", one, f"{', '.join(differing)} of {part.count:,} records", line=line)
+                yield world.told("params-differ", one, f"{', '.join(differing)} of {counted(part.count, 'record')}", line=line)
         for part, keys in undescribed(world, one):
             if "generation_params" in keys:
-                yield world.told("params-differ", one, f"of {part.count:,} records the manifest has another generation_params than they")
+                yield world.told("params-differ", one, f"the manifest records other generation_params for {counted(part.count, 'record')}")
     for made, report in world.reports:
         differing = _report_unlike(made, report) if not made.run.inferred else []
         if differing:
@@ -93,7 +99,7 @@ def seed_missing(world: World) -> Iterator[Found]:
     """Who samples or trains says by which seed; where some records do, all do."""
     for place, session in world.placed:
         for run in session.activities:
-            if _needs_seed(run) and run.params.get("seed") is None and not _seeds_elsewhere(world, run):
+            if _needs_seed(world, run) and run.params.get("seed") is None and not _seeds_elsewhere(world, run):
                 yield world.found(
                     "seed-missing", place, session, world.home(session, run), detail=called(run), about=(world.ids.run(run.id),)
                 )
@@ -110,11 +116,13 @@ def _seedless(world: World, one: Held) -> Iterator[Found]:
         run = world.runs.get(part.run_id or "", (None, None))[1]
         said = part.run_id in seeded or bool(run and run.params.get("seed") is not None)
         if count and said and "generation_params" in part.metadata and not is_greedy(_params(part.metadata)):
-            yield world.told("seed-missing", one, f"{count:,} of {part.count:,} records", line=line)
+            yield world.told("seed-missing", one, share(count, part.count, "record"), line=line)
 
 
-def _needs_seed(run: Activity) -> bool:
-    return isinstance(run, Training) or (isinstance(run, Generation | Evaluation) and not is_greedy(run.params))
+def _needs_seed(world: World, run: Activity) -> bool:
+    """Return whether chance decides the run here. Of a model behind an API, the rule `remote-model` says that nobody can repeat it."""
+    is_sampled = isinstance(run, Generation | Evaluation) and not is_greedy(run.params) and not _is_remote(world, run)
+    return isinstance(run, Training) or is_sampled
 
 
 def _seeds_elsewhere(world: World, run: Activity) -> bool:
@@ -127,15 +135,21 @@ def params_incomplete(world: World) -> Iterator[Found]:
     """Who asks a model says all parameters that were in force, defaults too; and so do the records and the report of a run that did."""
     for place, session in world.placed:
         for run in session.activities:
-            if isinstance(run, Generation | Evaluation) and run.models and _missing(run.params) and not _in_records(world, run):
-                detail = f"{called(run)} lacks {', '.join(_missing(run.params))}"
+            if (
+                isinstance(run, Generation | Evaluation)
+                and run.models
+                and _missing(run.params, _is_remote(world, run))
+                and not _in_records(world, run)
+            ):
+                detail = f"{called(run)} lacks {', '.join(_missing(run.params, _is_remote(world, run)))}"
                 yield world.found(
                     "params-incomplete", place, session, world.home(session, run), detail=detail, about=(world.ids.run(run.id),)
                 )
     for one in world.held:
         yield from _records_incomplete(world, one)
     for made, report in world.reports:
-        missing = _missing(_decoding(report)) if made.run.models and not _missing(made.run.params) else []
+        remote = _is_remote(world, made.run)
+        missing = _missing(_decoding(report), remote) if made.run.models and not _missing(made.run.params, remote) else []
         if missing:
             yield world.told("params-incomplete", made, f"the report lacks {', '.join(missing)}")
 
@@ -145,17 +159,21 @@ def _in_records(world: World, run: Activity) -> bool:
     if not any(gap.about.startswith("params.") for gap in run.gaps):
         return False
     parts = [part for one in world.made if one.run is run for part in world.slices(one) if part.metadata]
-    return bool(parts) and not any(_missing(_params(part.metadata)) for part in parts)
+    return bool(parts) and not any(_missing(_params(part.metadata), _is_remote(world, run)) for part in parts)
 
 
 def _records_incomplete(world: World, one: Held) -> Iterator[Found]:
     """Records that lack what their run has; a run that lacks it too is told of itself."""
     for part in world.slices(one):
         run = world.runs.get(part.run_id or "", (None, None))[1] if part.run_id else next(iter(one.makers), None)
-        is_told = isinstance(run, Generation) and run.models and not _missing(run.params)
-        missing = [*_missing(_params(part.metadata)), *_dropped(one, part)] if part.metadata and is_told else []
+        remote = _is_remote(world, run)
+        is_told = isinstance(run, Generation) and run.models and not _missing(run.params, remote)
+        missing = [*_missing(_params(part.metadata), remote), *_dropped(one, part)] if part.metadata and is_told else []
         if missing:
-            line, detail = (part.lines[0][0] if part.lines else None), f"{part.count:,} records lack {', '.join(dict.fromkeys(missing))}"
+            line, detail = (
+                (part.lines[0][0] if part.lines else None),
+                f"{counted(part.count, 'record')} without {', '.join(dict.fromkeys(missing))}",
+            )
             yield world.told("params-incomplete", one, detail, line=line)
 
 
@@ -176,6 +194,22 @@ def _decoding(report: Json) -> Json:
     return said if isinstance(said, dict) else {}
 
 
-def _missing(params: Json) -> list[str]:
+def _missing(params: Json, remote: bool = False) -> list[str]:
+    """Return the parameters that decide a completion and are not recorded; of a *remote* model, those that APIs have."""
+    if remote or _is_in_words_of_an_api(params):
+        is_sampled = not is_greedy(params) and not any(params.get(key) is not None for key in REASONING)
+        limit = [] if any(params.get(key) is not None for key in LIMITS) else ["max_tokens"]
+        return [*limit, *(key for key in REMOTE_SAMPLING if is_sampled and params.get(key) is None)]
     needed = (*DECISIVE, *(SAMPLING if not is_greedy(params) else ()))
     return [key for key in needed if params.get(key) is None and not (key == "max_new_tokens" and params.get("max_length") is not None)]
+
+
+def _is_in_words_of_an_api(params: Json) -> bool:
+    """Return whether the length is limited as APIs and their servers call it: the other parameters are theirs too."""
+    return any(params.get(key) is not None for key in LIMITS[1:-1]) and "num_beams" not in params and "do_sample" not in params
+
+
+def _is_remote(world: World, run: Activity | None) -> bool:
+    """Return whether every model of the run ran elsewhere."""
+    loads = world.loads_of(run) if run else ()
+    return bool(loads) and all(is_elsewhere(load.provenance, load.used) for load in loads)

@@ -17,8 +17,8 @@ LINES = 6  # of the results that a finding concerns, a terminal shows with actio
 EACH = 20  # findings of a rule, and manifests, that a terminal shows; every other format has all
 ONE = {  # how one thing that was checked is called
     "activities": "activity",
-    "files that sessions speak of": "file that sessions speak of",
-    "files of records, by their lines": "file of records, by its lines",
+    "files that sessions name": "file that sessions name",
+    "record files, line by line": "record file, line by line",
     "PROV files of all sessions": "PROV file of all sessions",
     "files as they were signed": "file as it was signed",
 }
@@ -35,8 +35,8 @@ def place(one: Remark) -> str:
 
 
 def told(one: Remark) -> str:
-    """What the finding says besides the title of its rule."""
-    return one.finding.message.removeprefix(f"{one.finding.rule.title}: ")
+    """Return the finding without the title of its rule; "" where it says no more."""
+    return one.finding.message.removeprefix(one.finding.rule.title).removeprefix(": ")
 
 
 def verdict(report: Audit) -> str:
@@ -74,7 +74,7 @@ def _text(report: Audit) -> Iterator[str]:
         rule = remarks[0].finding.rule
         yield f"{remarks[0].level}: {rule.title} [{code}]"
         for one in remarks[:EACH]:
-            yield f"  {place(one)}: {told(one)}"
+            yield f"  {place(one)}{': ' if told(one) else ''}{told(one)}"
             if one.consequences:
                 yield f"    makes doubtful: {one.consequences}"
                 yield from (f"      {line}" for line in islice(one.consequences.lines(), LINES))
@@ -113,7 +113,7 @@ def subject_rows(report: Audit) -> Iterator[tuple[str, str]]:
         yield f"head of the chain{'' if folder == '.' else f' of {folder}'}", head or "no signature holds"
     yield "options", _options(subject["options"])
     yield "version", f"lineage {report.version}"
-    yield "all of this", f"sha256 {subject['sha256']}"
+    yield "digest of this list", f"sha256 {subject['sha256']}"
 
 
 def _options(options: dict[str, Any]) -> str:

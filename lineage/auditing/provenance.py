@@ -46,7 +46,7 @@ def _misdescribed(world: World) -> Iterator[Found]:
             other = [key for key in keys if key != "generation_params"]
             if other:
                 yield world.told(
-                    "provenance-differs", one, f"of {counted(part.count, 'record')} the manifest has another {', '.join(other)} than they"
+                    "provenance-differs", one, f"the manifest records another {', '.join(other)} for {counted(part.count, 'record')}"
                 )
 
 

@@ -54,6 +54,7 @@ _READ = ("no-metadata", "bad-metadata", "truncated-line", "bad-compression", "no
 RULES: tuple[Check, ...] = (
     Check("missing-file", fails=True),
     Check("altered-file", fails=True),
+    Check("replaced-file"),
     Check("broken-root", artifacts.broken_root, fails=True),
     Check("broken-signature", signatures.broken_signature, fails=True),
     Check("not-as-signed", signatures.not_as_signed, fails=True),

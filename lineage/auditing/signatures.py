@@ -64,7 +64,8 @@ def _about(world: World, name: str, fault: Fault) -> tuple[Name, ...]:
     if not fault.rests_on:
         return ()
     signed = (one for digest in fault.rests_on for one in world.by_digest.get(digest, ()))
-    now = (one for _, session, artifact in world.files.get(name, ()) for one in world.about(session, artifact))
+    current = (held for held in world.files.get(name, ()) if not world.is_replaced(*held))
+    now = (one for _, session, artifact in current for one in world.about(session, artifact))
     sessions = (session for place, session in world.placed if session.manifest and world.name(place, session.manifest) == name)
     told = (one for session in sessions for one in world.of_session(session))  # a manifest is the witness of all that its session made
     return tuple(dict.fromkeys((*signed, *now, *told)))
@@ -81,17 +82,17 @@ def unchecked(world: World) -> Iterator[tuple[str, int | None, str]]:
     """What an audit does not vouch for, and why: more without a key than under one."""
     count = sum(len(one.signed) for _, one in world.signed)
     if world.key is None and not world.signed:
-        yield "signatures", None, "no session is signed: the manifests that are found are taken for what they say"
+        yield "signatures", None, "no session is signed, so the manifests are believed as they are"
     elif world.key is None:
-        yield "signatures", count, "no key was given (--key): that they fit the files and each other was checked, and not by whom they are"
+        yield "signatures", count, "without --key they were compared with the files and each other; the signer is unknown"
         alone = sum(one.unsigned for _, one in world.signed)
         if alone:
-            yield "sessions without a signature", alone, "no key was given, so none was asked for"
+            yield "sessions without a signature", alone, "signatures are required only with --key"
     unsigned = [world.name(place, one.file) for place, found in world.signed for one in found.listed]
     if unsigned:
         names = ", ".join(unsigned[:SHOWN]) + (f" and {len(unsigned) - SHOWN:,} more" if len(unsigned) > SHOWN else "")
-        yield "files that no signature covers", len(unsigned), f"they are not trusted, and nothing depends on them: {names}"
+        yield "files that no signature covers", len(unsigned), f"nothing depends on them: {names}"
     if world.signed and world.head is None:
-        yield "the end of the chain of signatures", None, "no head was given (--head): nobody sees whether the last sessions are gone"
+        yield "the end of the chain of signatures", None, "without --head, removed last sessions cannot be seen"
     elif any(place != world.folder for place, _ in world.signed):
-        yield "the ends of chains in folders inside the folder", None, "the head is of the folder itself"
+        yield "the ends of chains in folders inside the folder", None, "--head is the head of the folder itself"

@@ -11,6 +11,7 @@ from lineage.auditing.overlap import overlap
 from lineage.auditing.world import Found, World, called
 from lineage.contract.lines import holds_records
 from lineage.contract.weights import digests, own_weights, told_of
+from lineage.core.words import share
 from lineage.facts import Activity, Artifact, Evaluation, ModelLoad, Session, Training, trained_on
 
 
@@ -61,7 +62,7 @@ def _shared(world: World, pair: Pair) -> str:
         (found.asked, "with the same question"),
     )
     said = ", ".join(f"{count:,} {way}" for count, way in ways if count)
-    return f"{told}: {found.any:,} of its {found.total:,} records stand in {data.path} ({said})" if found.any else ""
+    return f"{told}: {share(found.any, found.total, 'record')} also in {data.path} ({said})" if found.any else ""
 
 
 def comparable(world: World, pair: Pair) -> bool:

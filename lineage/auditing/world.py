@@ -24,6 +24,7 @@ from lineage.constraints.violations import Violation
 from lineage.contract.below import folders_below
 from lineage.contract.lines import holds_records
 from lineage.contract.strict import loads
+from lineage.contract.versions import Versions
 from lineage.core import limits
 from lineage.export import combined_document, graphs_of, written_as
 from lineage.facts import ACTIVITIES, Activity, Artifact, Evaluation, Json, ModelLoad, Session, Slice
@@ -156,7 +157,8 @@ class World:
         """Every file that holds records with metadata or that a run made, once: as the session has it whose runs made it, else the first that lists it."""
         makers: dict[tuple[str, Path], list[Made]] = {}
         for one in self.made:
-            makers.setdefault((one.session.id, one.path), []).append(one)
+            if not self.is_replaced(one.folder, one.session, one.artifact):
+                makers.setdefault((one.session.id, one.path), []).append(one)
         told = {(session.id, place / one.path): one for place, session in self.placed for one in session.artifacts}
         made = [
             Held(one.folder, one.session, told.get(key, one.artifact), tuple(each.run for each in (one, *more)))
@@ -168,6 +170,15 @@ class World:
             if holds_records(held.path) or held.artifact.slices:
                 every.setdefault(held.path, held)
         return tuple(every.values())
+
+    @cached_property
+    def versions(self) -> Mapping[Path, Versions]:
+        """The versions of the files of each folder."""
+        return {at: Versions(session for place, session in self.placed if place == at) for at, _ in self.placed}
+
+    def is_replaced(self, place: Path, session: Session, artifact: Artifact) -> bool:
+        """Return whether a later recorded run wrote the file again: what lies there is not the version of this session."""
+        return self.versions[place].replaced_by(artifact, session) is not None
 
     def slices(self, one: Made | Held) -> tuple[Slice, ...]:
         """The slices that a file of records really holds; those that were recorded, where it cannot be read."""
@@ -286,7 +297,8 @@ class World:
     @cached_property
     def reports(self) -> tuple[tuple[Made, Json], ...]:
         """Every report of an evaluation that can be read, with its content: what is called one, and what an evaluation made that has a summary."""
-        read = ((one, self.json(one.path)) for one in self.made if self.is_report(one) or _may_be_report(one))
+        made = (one for one in self.made if not self.is_replaced(one.folder, one.session, one.artifact))
+        read = ((one, self.json(one.path)) for one in made if self.is_report(one) or _may_be_report(one))
         return tuple((one, value) for one, value in read if isinstance(value, dict) and (self.is_report(one) or "summary" in value))
 
     @staticmethod

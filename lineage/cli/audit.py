@@ -39,24 +39,22 @@ FORMATS: dict[str, Callable[[Audit], str]] = {
     epilog="Examples: lineage audit artifacts/ · lineage audit --key lineage.pem.pub · lineage audit --format html -o audit.html · lineage audit --ignore prov-stale --fail-on error",
 )
 @click.argument("folder", type=click.Path(path_type=Path), default=Path("artifacts"))
-@click.option("--select", multiple=True, metavar="CODE", help="Only this rule, or the rules whose codes begin so (may be repeated).")
-@click.option("--ignore", multiple=True, metavar="CODE", help="Not this rule, or the rules whose codes begin so (may be repeated).")
-@click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), help="The least level that fails (default: warning).")
-@click.option("--format", "-f", "name", type=click.Choice(list(FORMATS)), default="text", help="How to write the report.")
-@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write it here instead of to stdout.")
+@click.option("--select", multiple=True, metavar="CODE", help="Check only rules with this prefix (repeatable).")
+@click.option("--ignore", multiple=True, metavar="CODE", help="Leave out rules with this prefix (repeatable).")
+@click.option("--fail-on", type=click.Choice(["error", "warning", "note", "never"]), help="Lowest level that fails (default: warning).")
+@click.option("--format", "-f", "name", type=click.Choice(list(FORMATS)), default="text", help="Format of the report (default: text).")
+@click.option("--output", "-o", type=click.Path(path_type=Path), metavar="FILE", help="Write the report to FILE, not to stdout.")
 @click.option("--json", "as_json", is_flag=True, help="The same as --format json.")
-@click.option("--shacl", "shapes", is_flag=True, help="Check the graph by SHACL shapes too; needs the extra `audit`.")
-@click.option("--key", type=click.Path(path_type=Path), metavar="PUB", help="The public key (PEM or OpenSSH) that the sessions should be signed with.")  # fmt: skip
-@click.option(
-    "--head", metavar="HEX", help="The digest of the signature that was the last once; tells whether the end of the chain is gone."
-)
-@click.option("--graphs", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER", help="Where the graph of all sessions lies; outside FOLDER nothing else is read.")  # fmt: skip
-@click.option("--recheck", is_flag=True, help="Read every file, even one that did not change since it was read last.")
-@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
-@click.option("--recursive", "-r", is_flag=True, help="Sessions in folders inside FOLDER too.")
-@click.option("--replay", type=click.IntRange(1), metavar="N", help="Make N records and results again, chosen by --seed.")
-@click.option("--seed", default=0, show_default=True, help="Chooses the sample of --replay.")
-@click.option("--verify-report", type=click.Path(path_type=Path), metavar="REPORT", help="Check that REPORT (JSON or HTML) is about FOLDER as it is now.")  # fmt: skip
+@click.option("--shacl", "shapes", is_flag=True, help="Check the graph with SHACL too (extra `audit`).")
+@click.option("--key", type=click.Path(path_type=Path), metavar="PUB", help="Public key of the signer (PEM or OpenSSH).")  # fmt: skip
+@click.option("--head", metavar="HEX", help="Digest of the last signature you saved earlier. Fails if later sessions were deleted.")
+@click.option("--graphs", type=click.Path(path_type=Path, file_okay=False, exists=True), metavar="FOLDER", help="Folder with the graph of all sessions, to compare it.")  # fmt: skip
+@click.option("--recheck", is_flag=True, help="Read every file again, changed or not.")
+@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes for large files (default: one a processor).")
+@click.option("--recursive", "-r", is_flag=True, help="Audit sessions in folders inside FOLDER too.")
+@click.option("--replay", type=click.IntRange(1), metavar="N", help="Repeat N records and results with the model, chosen by --seed.")
+@click.option("--seed", default=0, show_default=True, help="Seed that chooses the sample of --replay.")
+@click.option("--verify-report", type=click.Path(path_type=Path), metavar="REPORT", help="Check that REPORT is about FOLDER as it is now.")  # fmt: skip
 def command(
     folder: Path,
     select: tuple[str, ...],
@@ -76,13 +74,15 @@ def command(
     seed: int,
     verify_report: Path | None,
 ) -> int:
-    """Hold the records of FOLDER against the world: say what does not hold, what that makes doubtful, and what was not checked.
+    """Check every record, report and model in FOLDER. List problems, affected results, and anything that was not checked.
 
-    FOLDER is `artifacts` if it is not given; nothing in it is changed but sidecars that were missing. What is selected, ignored and suppressed may
-    stand in [tool.lineage.audit] of the nearest pyproject.toml. Exit code 4 where a file is not what was recorded or signed, else 5 where PROV is invalid, else 6
-    where no session is there to be audited, else 1 for any other finding of the level of --fail-on or worse.
+    FOLDER is `artifacts` by default. Only missing indexes of lines are written to it. [tool.lineage.audit] in the nearest pyproject.toml may select,
+    ignore and suppress findings.
 
-    With --verify-report the audit is made again with the options that REPORT names; exit code 4 where it is not about FOLDER as it is now.
+    The exit code is the first that applies: 4 a file differs from what was recorded or signed; 5 the PROV is invalid; 6 no session is recorded in
+    FOLDER; 1 another finding has at least the level of --fail-on; 0 otherwise.
+
+    With --verify-report, repeat the audit with the options of REPORT, and exit with 4 if REPORT is not about FOLDER as it is now.
     """
     if verify_report is not None:
         return _verify_report(verify_report, folder, key, jobs or processors(), as_json)

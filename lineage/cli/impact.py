@@ -10,6 +10,7 @@ import click
 
 from lineage.cli import row, tell, tracing
 from lineage.consequences import Affected, Consequences, weigh
+from lineage.core.words import share
 from lineage.trace import asking, plain
 from lineage.trace.answers import Impact
 
@@ -30,7 +31,9 @@ def command(x: str, places: tuple[Path, ...], recursive: bool, depth: int | None
 
     The actions are those of docs/explanation/consequences.md. Exit code 3 when nothing is recorded of X.
     """
-    found = asking.impact(x, tracing.library(x, places, recursive), depth=depth)
+    library = tracing.library(x, places, recursive)
+    found = asking.impact(x, library, depth=depth)
+    tracing.tell_findings(library, (*found.start, *found.things))
     if name in tracing.FORMATS and not as_json:
         tracing.show([found], name)
         return 0
@@ -59,7 +62,7 @@ def _table(found: Impact, affected: Consequences) -> Iterator[str]:
 
 def _text(one: Affected) -> str:
     if one.kind == "file":
-        return f"{one.name}: {one.records or 0:,}{f' of {one.of:,}' if one.of is not None else ''} records"
+        return f"{one.name}: {share(one.records or 0, one.of, 'record')}"
     return one.text.partition(" ")[2] if one.kind != "output" else one.name
 
 

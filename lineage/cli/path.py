@@ -22,7 +22,10 @@ def command(a: str, b: str, places: tuple[Path, ...], recursive: bool, every: bo
     from the other.
     """
     first = a if on_disk(a) else b
-    found = asking.path(a, b, tracing.library(first, places, recursive))
+    library = tracing.library(first, places, recursive)
+    found = asking.path(a, b, library)
+    on_the_way = {name for way in found.ways for link in way for name in (link.newer, link.older)}
+    tracing.tell_findings(library, (*found.newer, *found.older, *(found.graph.thing(found.graph.index[name]) for name in on_the_way)))
     if as_json:
         printed_json(plain.paths_json(found))
     for line in () if as_json else pictures.path_lines(found.graph, found.ways if every else found.ways[:1]):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from lineage.cli import printed_json, row, tell
+from lineage.core.words import counted
 
 if TYPE_CHECKING:
+    from lineage.findings import Finding
     from lineage.trace.answers import Lineage
     from lineage.trace.reading import Library
+    from lineage.trace.things import Thing
 
 FORMATS = ("tree", "dot", "mermaid")
 
@@ -32,14 +35,30 @@ def where(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def library(x: str, places: tuple[Path, ...], recursive: bool) -> Library:
-    """What is looked through; findings in it are counted on stderr, for an answer is as good as what was read."""
+    """Read the folders that are asked, else the folder around *x*."""
     from lineage.trace.asking import library_of
 
-    read = library_of(x, places or None, recursive)
-    serious = [one for one in read.findings if one.rule.level == "error"]
-    if serious:
-        tell(f"note: {len(serious)} finding{'s' if len(serious) > 1 else ''} in what was read, the first: {serious[0]}")
-    return read
+    return library_of(x, places or None, recursive)
+
+
+def tell_findings(read: Library, things: Iterable[Thing]) -> None:
+    """Name on stderr the errors in the files that an answer depends on, and the command that lists all of them."""
+    read_from = list(things)
+    files = {place for thing in read_from for place in thing.places}
+    sessions = {session for thing in read_from for session in thing.sessions}
+    errors = [one for one in read.findings if one.rule.level == "error" and _concerns(one, files, sessions)]
+    if errors:
+        folders = " ".join(map(str, read.folders))
+        first = f"{errors[0].file}: {errors[0].rule.title}"
+        also = f" and {counted(len(errors) - 1, 'more problem')}" if len(errors) > 1 else ""
+        tell(f"note: {first}{also} (lineage audit {folders})")
+
+
+def _concerns(one: Finding, files: set[str], sessions: set[str]) -> bool:
+    """Return whether a finding is about a file of the answer, or about the manifest or PROV of a session in it."""
+    parts = one.file.split("/")
+    ways = {"/".join(parts[start:]) for start in range(len(parts))}
+    return bool(ways & files) or any(session in parts[-1] for session in sessions)
 
 
 def show(answers: Sequence[Lineage], name: str) -> None:

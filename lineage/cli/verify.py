@@ -38,9 +38,9 @@ FAILED, UNRECORDED = 4, 1
     "--recorded", type=click.Path(path_type=Path), metavar="PATH", help="With --proof: a manifest or signature to trust, not --root."
 )
 @click.option("--key", type=click.Path(path_type=Path), metavar="PUB", help="The public key (PEM or OpenSSH): check the signatures of a folder or manifest.")  # fmt: skip
-@click.option("--head", metavar="HEX", help="With --key: the digest of the signature that was the last once; tells whether the end of the chain is gone.")  # fmt: skip
+@click.option("--head", metavar="HEX", help="With --key: digest of the last signature you saved earlier. Fails if later sessions were deleted.")  # fmt: skip
 @click.option("--recursive", "-r", is_flag=True, help="With --key: check sessions in folders inside FOLDER too.")
-@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes that read large files; one a processor if it is not given.")
+@click.option("--jobs", "-j", type=click.IntRange(1), help="Processes for large files (default: one a processor).")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(
     files: tuple[str, ...],
@@ -54,12 +54,12 @@ def command(
     jobs: int | None,
     as_json: bool,
 ) -> int:
-    """Read each FILE and hold it against the manifest that names it; name the lines that changed, are missing, were added or moved.
+    """Compare each FILE with the manifest that names it. Name the lines that were changed, added, moved or removed.
 
-    With --key, check the signatures that lineage sign made of a FOLDER, or of one MANIFEST: every file that was signed, the lines under their
-    roots, and that no session is gone. What rests on a file that does not hold is named: records, models and scores.
+    With --key, check the signatures of a FOLDER or of one MANIFEST: every signed file, the Merkle roots of its lines, and the chain of sessions.
+    Records, models and scores that depend on a changed file are listed.
 
-    Exit code 4 when a file is not what was recorded or signed, 1 when nothing tells what it was, or its index was altered.
+    Exit code 4: a file differs from what was recorded or signed. Exit code 1: nothing is recorded of it, or its index was altered.
     """
     if proof is not None:
         return by_proof(files, proof, Trusted(root=root, lines=lines, recorded=recorded, key=key))

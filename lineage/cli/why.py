@@ -48,7 +48,9 @@ def command(
         return _record(path, line, as_json)
     library = tracing.library(x, places, recursive)
     asked: tuple[Direction, ...] = ("past", "future") if direction == "both" else ("future",) if direction == "future" else ("past",)
-    tracing.show([asking.why(x, library, depth=depth, direction=one) for one in asked], "json" if as_json else name or "tree")
+    answers = [asking.why(x, library, depth=depth, direction=one) for one in asked]
+    tracing.show(answers, "json" if as_json else name or "tree")
+    tracing.tell_findings(library, (thing for one in answers for thing in (*one.start, *one.things)))
     return 0
 
 

@@ -100,7 +100,7 @@ CAUSES: dict[Cause, tuple[str, ...]] = {
                 "derivation-cycle", "listed-twice"),
     "method": ("mixed-loaders", "sentinels-not-passed", "template-not-disabled", "special-tokens-added",
                "other-base"),
-    "missing": ("missing-file", "unreadable", "outside-folder"),
+    "missing": ("missing-file", "replaced-file", "unreadable", "outside-folder"),
     "origin": ("broken-signature", "broken-chain", "unsigned-session", "legacy-artifact", "unknown-origin", "no-metadata"),
     "conditions": ("unpinned-revision", "remote-model", "seed-missing", "params-incomplete", "dirty-code", "unknown-commit", "never-closed", "torn-journal", "newer-schema",
                    "bad-manifest", "bad-metadata", "not-recorded"),

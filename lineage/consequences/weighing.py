@@ -9,6 +9,7 @@ from typing import Any
 
 from lineage.consequences.chains import Chains
 from lineage.consequences.policy import POLICY, UNMADE, UNREAD, Action, Cause, Kind
+from lineage.core.words import share
 from lineage.prov.statement import Name
 from lineage.prov.terms import GENERATION
 from lineage.trace import answers
@@ -48,7 +49,7 @@ class Affected:
     def text(self) -> str:
         """The result in words, without its chain."""
         if self.kind == "file":
-            return f"{self.records or 0:,}{f' of {self.of:,}' if self.of is not None else ''} records of {self.name}"
+            return f"{share(self.records or 0, self.of, 'record')} of {self.name}"
         if self.kind == "score":
             value = "not recorded" if self.value is None else f"{self.value:g}"
             return f"score {self.name} {value} of {self.report or 'a report that was not recorded'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from lineage.contract import manifest
+from lineage.contract.versions import Versions
 from lineage.facts import Artifact, Session
 
 
@@ -18,10 +19,15 @@ def sessions_around(file: Path) -> tuple[Path, tuple[Session, ...]]:
 
 
 def recorded_as(file: Path, folder: Path, sessions: tuple[Session, ...]) -> tuple[Session | None, Artifact | None]:
-    """The session that recorded *file*, and the entry of its manifest; the one that made the file goes before one that only names or used it."""
+    """Return the session that recorded *file*, and the entry of its manifest.
+
+    The one that made the file goes before one that only names or used it; of several versions, the last one goes before those that it replaced.
+    """
     name = file.absolute().relative_to(folder).as_posix()
     naming = [(session, one) for session in sessions for one in session.artifacts if one.path == name]
     if not naming:  # nobody made it, but who used it wrote its digest down
         used = [(session, one) for session in sessions for run in session.activities for one in run.used]
         naming = [(session, one) for session, one in used if one.path == name and one.sha256]
-    return max(naming, key=lambda found: (found[1].activity is not None, found[1].sha256 is not None), default=(None, None))
+    versions = Versions(sessions)
+    current = [found for found in naming if versions.replaced_by(found[1], found[0]) is None] or naming
+    return max(current, key=lambda found: (found[1].activity is not None, found[1].sha256 is not None), default=(None, None))

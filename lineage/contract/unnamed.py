@@ -9,6 +9,7 @@ from pathlib import Path
 
 from lineage.contract import journal, manifest
 from lineage.contract.below import tells_of_a_session
+from lineage.contract.redacted import FILE
 from lineage.contract.strict import loads
 from lineage.facts import Session
 
@@ -19,7 +20,8 @@ OWN = "the product's own"
 AUDIT = "a report of an audit"
 HIDDEN = "a hidden file"
 UNKNOWN = "no known format"
-UNKNOWN_JSON = "JSON of no known kind"
+UNKNOWN_JSON = "JSON of an unknown kind"
+UNREADABLE = "it cannot be read"
 LINK = "a link"
 WITH_SESSIONS = "a folder with sessions of its own: use --recursive"
 MORE = "the rest is not listed"
@@ -121,11 +123,13 @@ def kind_of(folder: Path, name: str) -> str:
 
 def is_of_another_tool(kind: str) -> bool:
     """Return whether a file of this kind holds what somebody may take for recorded."""
-    return kind not in (OWN, AUDIT, HIDDEN, UNKNOWN, LINK, MORE, WITH_SESSIONS, "not a regular file")
+    return kind not in (OWN, AUDIT, HIDDEN, UNKNOWN, UNREADABLE, LINK, MORE, WITH_SESSIONS, "not a regular file")
 
 
 def _is_own(name: str) -> bool:
     place, _, last = name.rpartition("/")
+    if last == FILE:
+        return True
     if place.rpartition("/")[2] == "graphs" and last.startswith("lineage."):
         return True
     return last.startswith((manifest.PREFIX, journal.PREFIX)) or bool(
@@ -147,6 +151,6 @@ def _kind_of_json(path: Path) -> str:
             return f"{UNKNOWN_JSON}, larger than {LARGEST >> 20} MiB"
         value = loads(path.read_bytes())[0]
     except OSError:
-        return "it cannot be read"
+        return UNREADABLE
     keys = set(value) if isinstance(value, dict) else set()
     return next((kind for needed, kind in _KEYS if needed <= keys), UNKNOWN_JSON)

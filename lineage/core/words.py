@@ -12,6 +12,16 @@ def counted(count: int, noun: str, nouns: str = "") -> str:
     return f"{count:,} {noun if count == 1 else nouns or f'{noun}s'}"
 
 
+def share(count: int, of: int | None, noun: str) -> str:
+    """Return a part with its whole, which decides the noun: `1 of 12 records`, `1 of 1 record`; without a whole, `12 records`."""
+    return counted(count, noun) if of is None else f"{count:,} of {counted(of, noun)}"
+
+
+def value_text(value: object) -> str:
+    """Return a text as it is, and any other value as JSON writes it: `true`, `0.7`, `[1, 2]`, `null`."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
 def json_text(value: object) -> str:
     """Return a value of a JSON document in a message, a long one cut: `null`, `false`, `'a text'`."""
     text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lineage.contract.redacted import is_redacted
-from lineage.core.words import counted
+from lineage.core.words import counted, value_text
 from lineage.evidence import trained
 from lineage.evidence.checks import REDACTED
 from lineage.evidence.scope import Scope
@@ -277,7 +277,7 @@ def changes(scope: Scope) -> Iterator[Evidence]:
 
 def params(run: Activity) -> str:
     """Parameters on one line."""
-    told = ", ".join(f"{key} = {value}" for key, value in run.params.items())
+    told = ", ".join(f"{key} = {value_text(value)}" for key, value in run.params.items())
     return f"{told}{behind(run, 'params')}" if told else "parameters not recorded"
 
 

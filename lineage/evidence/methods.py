@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lineage.core.words import counted
 from lineage.evidence.checks import REDACTED
 from lineage.evidence.found import DATA, gpu, model_of, params, quantization, scores, status
 from lineage.evidence.scope import Scope
@@ -20,10 +21,10 @@ def generation(scope: Scope) -> Iterator[str]:
     """What was generated."""
     for session, run, made in scope.generated():
         if made.count is not None or made.slices is not None or made.merkle_root:
-            count = f"{made.count:,}" if made.count is not None else "an unrecorded number of"
-            count = "a withheld number of" if scope.checks.of_file(session, made) else count
+            count = counted(made.count, "record") if made.count is not None else "an unrecorded number of records"
+            count = "a withheld number of records" if scope.checks.of_file(session, made) else count
             digest = _digest(scope, session, made)
-            yield f"{_who(scope, run)} generated {count} records{_by(session, run)} with {params(run)}{digest}{_ended(run)}."
+            yield f"{_who(scope, run)} generated {count}{_by(session, run)} with {params(run)}{digest}{_ended(run)}."
 
 
 def selection(scope: Scope) -> Iterator[str]:

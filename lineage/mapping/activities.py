@@ -8,7 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
+from lineage.contract.decoding import SEED
 from lineage.contract.times import time_gaps
+from lineage.core.words import value_text
 from lineage.facts import Activity, Artifact, Evaluation, Gap, Generation, Json, ModelLoad, Training, Transformation, trained_on
 from lineage.known_by import KnownBy, kinds, source
 from lineage.mapping.artifacts import artifact_statements, is_unchanged, metric_statements
@@ -130,7 +132,9 @@ def _parameters(scope: Scope, run: Activity, kind_: Name) -> Iterator[Statement]
 
 
 def _summary(params: Mapping[str, object]) -> str:
-    shown = [f"{key} {value}" for key, value in params.items() if isinstance(value, str | int | float)][:3]
+    """Return the first parameters in words, the seed before all others."""
+    ordered = sorted(params.items(), key=lambda pair: pair[0] != SEED)
+    shown = [f"{key} {value_text(value)}" for key, value in ordered if isinstance(value, str | int | float)][:SHOWN]
     return ", ".join(shown) or "parameters"
 
 
@@ -245,6 +249,7 @@ def transformation(scope: Scope, run: Transformation) -> Iterator[Statement]:
     yield from _made(scope, run, _sources(scope, run))
 
 
+SHOWN = 3  # parameters that a label names; the attributes have all
 COMMAND = "command"  # the kind of a transformation that `lineage run` wraps
 RULES: dict[type[Activity], Callable[..., Iterator[Statement]]] = {
     ModelLoad: model_load,

@@ -17,15 +17,14 @@ from lineage.integrity.index import Seal
 from lineage.integrity.verify import changes_of, index_problem, rows_problem
 from lineage.signing.reports import metrics_changed
 from lineage.signing.seen import Fault, Seen
-from lineage.signing.statement import BESIDE, Statement, Tree, is_prov, linked, recorded
-
-NOT_TOLD = ("manifest", "journal", "prov", "redaction", BESIDE)  # kinds of files that no manifest speaks of
+from lineage.signing.statement import NOT_TOLD, Statement, Tree, is_prov, linked, recorded
 
 
 def held(seen: Seen, said: Statement) -> Iterator[Fault | None]:
-    """A fault, or None where it holds, for each file that was signed: the manifest first."""
+    """A fault, or None where it holds, for each file that was signed: the manifest first. Of a file that a later signed session wrote again, that one tells."""
     for name, expected in sorted(said.subjects.items(), key=lambda subject: (subject[0] != said.manifest, subject[0])):
-        yield _file(seen, name, expected, said)
+        if not seen.is_replaced(name, said):
+            yield _file(seen, name, expected, said)
 
 
 def links(seen: Seen, said: Statement) -> Iterator[Fault]:

@@ -20,7 +20,7 @@ from lineage.mapping.names import safe
 from lineage.signing import statement
 from lineage.signing.chain import Signed
 from lineage.signing.exports import Exports
-from lineage.signing.statement import BESIDE, SUFFIX, above, is_prov, made, named
+from lineage.signing.statement import BESIDE, NOT_TOLD, SUFFIX, above, is_prov, made, named
 from lineage.signing.strangers import is_set_aside, led_to, sessions_apart, strangers
 
 APART = "sessions of their own"  # why the files of a folder inside the folder are not signed
@@ -105,6 +105,12 @@ class Seen:
             return self.reader.digest(path) if path else None
         except OSError:
             return None
+
+    def is_replaced(self, name: str, said: statement.Statement) -> bool:
+        """Return whether a later session, signed too, made the file again: its signature covers what lies there now."""
+        later = (one.statement for one in self.signed if one.statement.position > said.position)
+        makers = [one for one in later if one.subjects.get(name) not in (None, said.subjects.get(name))]
+        return any(one.kinds.get(name) not in (*NOT_TOLD, "input") for one in makers)
 
     def made_by(self, session_id: str | None) -> tuple[str, ...]:
         """The digests of all that a session made, if it still tells."""

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from lineage.capture.places import links_to, own
 from lineage.contract import manifest
 from lineage.contract.times import now
+from lineage.contract.versions import Versions
 from lineage.core.reading import is_folder, is_there
 from lineage.core.writing import write_whole
 from lineage.errors import NotFoundError, UsageError
@@ -88,9 +89,10 @@ def sign(
     secret, folder = private_key(key), where if is_folder(where) else where.parent
     signed, chosen = [], _chosen(where, folder, session, exclude)
     waiting = [envelope_path(folder, one.id) for one in chosen] if replace_signature else []
-    extra = beside(folder, waiting, exclude)
+    extra, versions = beside(folder, waiting, exclude), Versions(_sessions(statement.manifests(folder)))
     for one in chosen:
-        signed.append(_signed(_Place(folder, secret, after, tuple(waiting), extra), one, replace_signature))
+        place = _Place(folder, secret, after, tuple(waiting), extra, versions)
+        signed.append(_signed(place, one, replace_signature))
         if signed[-1].is_new:
             extra = Beside(excluded=extra.excluded)
         if signed[-1].is_new and not replace_signature:
@@ -108,6 +110,7 @@ class _Place:
     after: Path | None
     waiting: tuple[Path, ...]
     beside: Beside  # what is signed with the next session
+    versions: Versions
 
     def before(self, own: Path) -> tuple[Before | None, int]:
         """What comes before, and the position of the session that is signed. Raises UsageError where the last signature is another's."""
@@ -166,33 +169,42 @@ def _signed(place: _Place, session: Session, anew: bool) -> Signature:
     reason = _reason(folder, session, place.beside.excluded)
     if reason:
         raise UsageError(reason.reason, at=session.id, hint=reason.hint)
+    kept = {one.path for one in statement.recorded(session) if place.versions.replaced_by(one, session) is None}
+    replaced = sorted({one.path for one in statement.recorded(session)} - kept)
     if path.exists() and not anew:
-        return _kept(folder, session, place.key, path, place.beside.excluded)
+        return _kept(place, session, path, replaced)
     before, position = place.before(path)
-    made = statement.of_session(folder, session, before=before, position=position, signed_at=now(), beside=place.beside)
+    made = statement.of_session(folder, session, before=before, position=position, signed_at=now(), beside=place.beside, replaced=replaced)
     data = envelope.signed(made.dumps(), place.key)
     write_whole(path, lambda out: out.write(data))
     return Signature(session.id, path, envelope.parsed(data, str(path)).sha256, len(made.subjects), True)
 
 
-def _kept(folder: Path, session: Session, key: Ed25519PrivateKey, path: Path, excluded: tuple[str, ...]) -> Signature:
+def _kept(place: _Place, session: Session, path: Path, replaced: Sequence[str]) -> Signature:
     """The signature that is there, if it says of the session what would be said of it now."""
-    found = envelope.read(path)
-    said = None if envelope.foreign(found, key.public_key()) else statement.read(found.payload, str(path))
+    folder, excluded, found = place.folder, place.beside.excluded, envelope.read(path)
+    said = None if envelope.foreign(found, place.key.public_key()) else statement.read(found.payload, str(path))
     extra = _as_before(folder, said, excluded) if said else Beside()
-    fresh = statement.of_session(folder, session, before=None, position=0, signed_at=None, beside=extra)
+    fresh = statement.of_session(folder, session, before=None, position=0, signed_at=None, beside=extra, replaced=replaced)
     if said is None or replace(said, before=None, position=0, signed_at=None) != _as_signed(fresh, said):
         raise UsageError("the session has another signature already", at=str(path), hint="--replace signs it anew")
     return Signature(session.id, path, found.sha256, len(said.subjects), False)
 
 
 def _as_signed(fresh: Statement, said: Statement) -> Statement:
-    """What would be signed now, without the digests of indexes that a signature of before does not hold."""
+    """What would be signed now, without the digests of indexes that a signature of before does not hold, and with the files that were replaced later."""
     trees = {
         name: replace(tree, index_sha256=None) if name in said.trees and said.trees[name].index_sha256 is None else tree
         for name, tree in fresh.trees.items()
     }
-    return replace(fresh, trees=trees)
+    kept = [name for name, reason in fresh.not_signed.items() if reason == statement.REPLACED and name in said.subjects]
+    return replace(
+        fresh,
+        trees=trees | {name: said.trees[name] for name in kept if name in said.trees},
+        subjects={**fresh.subjects, **{name: said.subjects[name] for name in kept}},
+        kinds={**fresh.kinds, **{name: said.kinds[name] for name in kept}},
+        not_signed={name: reason for name, reason in fresh.not_signed.items() if name not in kept},
+    )
 
 
 def _as_before(folder: Path, said: Statement, excluded: tuple[str, ...]) -> Beside:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -32,6 +32,8 @@ TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE = "https://w3id.org/lineage-prov/session/v1"
 SUFFIX = ".dsse.json"
 BESIDE = "beside"  # the kind of a file that belongs to no session
+REPLACED = "a later session wrote the file again"  # why a file of a session is not signed with it
+NOT_TOLD = ("manifest", "journal", "prov", "redaction", BESIDE)  # kinds of files that no manifest names
 _HASH = re.compile("[0-9a-f]{64}")
 
 
@@ -126,9 +128,18 @@ def above(name: str) -> Iterator[str]:
 
 
 def of_session(
-    folder: Path, session: Session, *, before: Before | None, position: int, signed_at: str | None, beside: Beside = Beside()
-) -> Statement:  # it is frozen
+    folder: Path,
+    session: Session,
+    *,
+    before: Before | None,
+    position: int,
+    signed_at: str | None,
+    beside: Beside = Beside(),  # it is frozen
+    replaced: Collection[str] = (),
+) -> Statement:
     """The statement of *session* with its files as they are now, each read from end to end, and with what is *beside* it.
+
+    Files that were *replaced* are named as not signed: the signature of the session that wrote them again covers them.
 
     Raises UsageError when a file is gone, or is not what its manifest records: what does not hold is not signed.
     """
@@ -143,13 +154,15 @@ def of_session(
     trees: dict[str, Tree] = {}
     for artifact in (*recorded(session), *_unread(session)):
         path = own(folder, artifact.path)
-        if path is None or artifact.path in subjects or matches(artifact.path, excluded):  # what is elsewhere, or is withheld
+        if (
+            path is None or artifact.path in subjects or artifact.path in replaced or matches(artifact.path, excluded)
+        ):  # what is elsewhere, or is withheld
             continue
         subjects[artifact.path], kinds[artifact.path] = _digest(path, artifact, trees), artifact.type
     links = {way: told for one in linked(session) for way, told in links_to(folder, one.path).items()}
     links |= {way: told for one in subjects for way, told in links_to(folder, one).items()}
     facts: dict[str, Any] = {"before": before, "position": position, "signed_at": signed_at, "links": {**beside.links, **links}}
-    facts |= {"not_signed": beside.not_signed, "excluded": excluded}
+    facts |= {"not_signed": {**beside.not_signed, **dict.fromkeys(replaced, REPLACED)}, "excluded": excluded}
     return Statement(session_id=session.id, manifest=name, subjects=subjects, kinds=kinds, trees=trees, **facts)
 
 

@@ -36,7 +36,7 @@ def _came_back(seen: Seen, said: Statement) -> Iterator[Fault]:
     told: dict[str, set[str]] = {}
     for one in recorded(seen.sessions[said.manifest]) if said.manifest in seen.sessions else ():
         told.setdefault(one.path, set()).add(one.sha256 or "")
-    for name in sorted(told.keys() - said.subjects.keys()):
+    for name in sorted(name for name in told.keys() - said.subjects.keys() if not seen.is_replaced(name, said)):
         path = own(seen.folder, name)
         if path is None and os.path.lexists(seen.folder / name) and not (leads_out(name) or name in not_covered(seen, said)):
             yield Fault(what="outside", file=name, message="it is no file of the folder, or a link leads out", session_id=said.session_id)

@@ -12,6 +12,7 @@ import json
 import os
 import shutil
 
+import lineage
 from lineage.export import export_folder
 from lineage.integrity import index
 from lineage.signing import keys
@@ -222,6 +223,21 @@ LEGACY = b'{"instruction": "a", "response": "b"}\n'
 def twice(disk, manifest):
     entry = disk.random.choice(manifest["artifacts_generated"])
     manifest["artifacts_generated"].append(dict(entry))
+
+
+def written_again(change):
+    """A later session uses a file of records and writes it again."""
+
+    def apply(disk):
+        for _, _, entry in disk.artifacts(is_records)[:1]:
+            path = disk.folder / entry["file"]
+            with lineage.session(disk.folder, export=False) as session, session.transformation("filter", inputs=[path]) as run:
+                path.write_bytes(change(path.read_bytes()))
+                run.output(entry["file"], type="training_data")
+            return True
+        return False
+
+    return fault(apply)
 
 
 def two_makers(disk, manifest):
@@ -816,6 +832,7 @@ def journal(data):
 FAULTS = {
     "missing-file": fault(lose),
     "altered-file": fault(flip),
+    "replaced-file": written_again(lambda data: b"".join(data.splitlines(keepends=True)[1:])),
     "broken-root": in_artifact(bad_root, is_records),
     "broken-signature": either(signed(bit_of_payload), signed(another_key), keyless(misplaced), keyless(written_anew)),
     "not-as-signed": either(keyless(alter_signed), keyless(lose_signed), keyless(rename_signed), keyless(exchange_signed), keyless(late_journal), signed(came)),
@@ -903,6 +920,7 @@ KEPT = in_record(lambda disk, record: put(record, note="kept"), "generation")  #
 GOOD = {
     "missing-file": in_manifest(lambda disk, manifest: manifest["artifacts_generated"].append({"file": "announced.jsonl", "type": "training_data", "count": None, "timestamp": None})),
     "altered-file": fault(touched),
+    "replaced-file": written_again(lambda data: data),
     "broken-root": fault(seal_all),
     "broken-signature": signed(openssh),
     "not-as-signed": signed(sidecars_and_pictures),

@@ -54,7 +54,7 @@ def test_what_a_recorder_wrote_is_found_clean_but_for_what_nobody_recorded(tmp_p
 def test_the_question_of_a_record_that_the_first_of_two_models_was_trained_on_is_found(tmp_path):
     folder = chain(tmp_path / "a", [b'{"instruction": "of its own"}\n', b'{"question": "  what IS\\t0 and 2? "}\n'])
     (one,) = found(folder)
-    assert "1 of its 2 records stand in data_0.jsonl (1 with the same question)" in one.finding.message
+    assert "1 of 2 records also in data_0.jsonl (1 with the same question)" in one.finding.message
     assert one.consequences.scores == ("accuracy 1 (evaluation.json)",)
 
 

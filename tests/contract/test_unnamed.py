@@ -26,8 +26,8 @@ FOREIGN = {
     "README.md": ("# card", "card"),
     "ro-crate-metadata.json": ("{}", "RO-Crate"),
     "croissant.json": ("{}", "Croissant"),
-    "anything.json": ('{"a": 1}', "JSON of no known kind"),
-    "broken.json": ("{", "JSON of no known kind"),
+    "anything.json": ('{"a": 1}', "JSON of an unknown kind"),
+    "broken.json": ("{", "JSON of an unknown kind"),
 }
 
 
@@ -47,7 +47,7 @@ def test_a_file_of_another_tool_is_named_by_audit_export_and_why(tmp_path, name,
     path = put(folder, name, text)
     assert kind_of(folder, name) == kind
     rows = lineage.audit(folder).audited["files_not_checked"]
-    assert {"file": name, "why": f"{kind}: not a format of ours, and no session names it"} in rows
+    assert {"file": name, "why": f"{kind}: lineage does not read this format, and no session names it"} in rows
     main(["export", str(folder), "--json"])
     told = capsys.readouterr()
     assert {"file": name, "format": kind} in json.loads(told.out)["not_read"]

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+import lineage
+
 pytest.importorskip("torch", reason="pip install 'lineage-prov[models]'")
 pytest.importorskip("transformers", reason="pip install 'lineage-prov[models]'")
 
@@ -61,8 +63,10 @@ def test_the_demo_names_each_forgery_with_what_rests_on_it(tmp_path, monkeypatch
     report = next(Path("artifacts").glob("evaluation_*.json")).name
     records = next(Path("artifacts").glob("sft_training_data_*.jsonl")).name
     assert re.search(rf"^{records}: .*line 2 changed$", said, re.MULTILINE) and f"records of {records}" in said
-    assert re.search(rf"^{report}: a number is not .*0\.99", said, re.MULTILINE)
+    assert re.search(rf"^{report}: a number differs .*0\.99", said, re.MULTILINE)
     assert re.search(
         r"^inputs/held_out\.jsonl: the manifest names a file that is gone.* inputs/held_out_easier\.jsonl$", said, re.MULTILINE
     )
     assert not list(Path("artifacts").rglob("*easier*")), "the demo forges a copy"
+    of_the_checkout = {"dirty-code", "unknown-commit"}  # where the tests run in a tree with changes, or in none
+    assert {one.code for one in lineage.audit("artifacts").findings} - of_the_checkout == set()
