@@ -4,14 +4,17 @@ import os
 import signal
 import sys
 from dataclasses import astuple
+from functools import partial
 
 import pytest
 from reading import generating, whole_lines
 
 import lineage
+from lineage.capture import files, reading
+from lineage.core.handlers import is_of_handler
 from lineage.errors import UsageError
 from lineage.integrity import index
-from lineage.recording import batch, frames, tally, writer
+from lineage.recording import batch, frames, prepared, tally, writer
 
 MODULES = {one.__file__ for one in (writer, tally, frames)} | {writer.__file__.replace("writer", "appending")}
 NAMES = ["out.jsonl", "out.jsonl.gz", "out.jsonl.zst"]
@@ -171,3 +174,50 @@ def test_a_storm_of_alarms_whose_handler_raises_an_os_error_repeats_no_index(nam
     assert late > 0
     (fact,) = run._fact.made
     assert fact.count == len(rows)
+
+
+class Late:
+    """Handlers of every kind that Python takes."""
+
+    def __call__(self, number, frame):
+        raise TimeoutError("late")
+
+    def method(self, number, frame):
+        raise TimeoutError("late")
+
+
+def late(number, frame, reason="late"):
+    raise TimeoutError(reason)
+
+
+HANDLERS = {"function": late, "method": Late().method, "object": Late(), "partial": partial(late, reason="late")}
+
+
+@pytest.mark.parametrize("handler", HANDLERS.values(), ids=HANDLERS)
+@pytest.mark.parametrize("place", ["file", "folder", "parameters"])
+def test_what_a_handler_raises_while_metadata_are_recorded_reaches_the_program(place, handler, tmp_path, monkeypatch, alarm):
+    (tmp_path / "prompts").mkdir()
+    (tmp_path / "prompts/a.jsonl").write_text("{}\n")
+    interrupted = (prepared, "plain") if place == "parameters" else (reading, "hashed")
+    ours = getattr(*interrupted)
+    modules = [interrupted[0], files] if place != "parameters" else [prepared]
+    for module in modules:
+        monkeypatch.setattr(
+            module, interrupted[1], lambda *given, **named: (os.kill(os.getpid(), signal.SIGALRM), ours(*given, **named))[1]
+        )
+    alarm(handler)
+    inputs = {"file": [tmp_path / "prompts/a.jsonl"], "folder": [tmp_path / "prompts"]}.get(place, [])
+    with lineage.session(tmp_path / "artifacts", export=False) as session:
+        with pytest.raises(TimeoutError, match="late"), session.generation(prompts=inputs) as run, run.records("out.jsonl") as out:
+            out.write({"n": 1}, generation_params={"top_k": 1})
+        alarm(signal.SIG_IGN)
+        with session.generation(prompts=inputs) as run, run.records("later.jsonl") as out:
+            out.write({"n": 2}, generation_params={"top_k": 1})
+    assert len(whole_lines(out.path)[0]) == 1
+
+
+def test_an_error_of_the_system_is_no_error_of_a_handler(alarm):
+    alarm(late)
+    with pytest.raises(FileNotFoundError) as raised:
+        os.stat("/nowhere")
+    assert not is_of_handler(raised.value)
