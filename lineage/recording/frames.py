@@ -139,13 +139,14 @@ class FrameFile:
             raise
 
     def _start_timer(self, line: bytes) -> None:
-        self._timer = Timer(DELAY, self._in_time)
-        self._timer.daemon = True
+        timer = Timer(DELAY, self._in_time)
+        timer.daemon = True
         try:
-            self._timer.start()
+            timer.start()  # where a signal raises here the thread may be dead, so the next line starts another
         except RuntimeError:  # no thread can be started: at the end of the interpreter, or at a limit
-            self._timer = None
             self._try_line(line)
+            return
+        self._timer = timer
 
     def _in_time(self) -> None:
         """Write what waits; called by the timer's thread."""

@@ -143,6 +143,7 @@ def test_a_handler_that_uses_the_writer_it_interrupted_is_refused_and_waits_for_
     assert [row["n"] for row in whole_lines(out.path)[0]] == [0, 1]
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # the alarm may break Thread.start, or a finaliser
 @pytest.mark.parametrize(("name", "is_compiled"), WAYS, ids=lambda value: str(value).replace("out.", ""))
 def test_a_storm_of_alarms_whose_handler_raises_an_os_error_repeats_no_index(name, is_compiled, tmp_path, monkeypatch, alarm):
     if not is_compiled:
