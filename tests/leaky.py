@@ -183,6 +183,12 @@ COMMANDS = (
     ("python", "-c", "import os; os.environ['HF_TOKEN'] = '§'"), ("/p:Password=§",), ("--dsn", "postgres://me:§@db/x"),
     ("aws", "configure", "set", "aws_secret_access_key", "§"), ("setx", "OPENAI_API_KEY", "§"), ("curl", "-su", "me:§"),
     ("az", "login", "--service-principal", "-p", "§"), ("htpasswd -bc file me §",), ("mysql -uroot -p§ db",),
+    ("sqlplus", "scott/§@db"), ("sqlplus", "-s", "scott/§@//host:1521/x"), ("sh", "-c", "sqlplus scott/§@db"), ("smbclient", "//host/s", "-U", "me%§"),
+    ("smbclient", "-UDOM/me%§"), ("aws", "ssm", "put-parameter", "--name", "x", "--value", "§"), ("gh", "secret", "set", "NAME", "--body", "§"),
+    ("gh secret set NAME -b§",), ("kubectl", "create", "secret", "generic", "x", "--from-literal=a=§", "--from-literal", "b=§"),
+    ("vault", "kv", "put", "secret/p", "a=§", "b=§"), ("bash", "-c", "vault kv patch secret/p a='§'"), ("fly", "secrets", "set", "DB=§"),
+    ("db.example.org:5432:app:me:§",), ("*:*:*:me:§",), ("keytool", "-storepass", "§"), ("rabbitmqctl", "add_user", "me", "§"),
+    ("htpasswd", "-bc", "file", "me", "§"),
 )  # fmt: skip
 # What experiments record, and is no secret.
 PLAIN_NAMES = (
@@ -205,5 +211,8 @@ PLAIN_TEXTS = (
     "transformers==4.45.0,tokenizers==0.20", "--password-stdin", "author: Jane Doe", "key-value store", "User: hello\nAssistant: hi",
     "docker run --gpus all -p 8888:8888 -u me:users image", "curl -b cookies.txt https://host", "map:0.5@iou.5", "f1:macro@val", "sort -u a:b",
     "https://host/x?q=a%20b%3Dc", "&lt;s&gt; is a token", "<key>C#m</key>", "the token embedding of Qwen2.5-7B-Instruct-AWQ",
+    "https://example.org/a?key=value", "https://example.org/search?q=tokens&key=first_name", "kubectl create configmap x --from-literal=a=b",
+    "gh pr create --body text", "vault kv get secret/p", "smbclient -U me //host/s", "sqlplus / as sysdba", "reg.io:5000:latest", "fe80:1234:abcd:ef01:2345",
+    "src/a.c:1234:12:error:undeclared",
     "The pass key is 71432. Remember it.", "api_version: 2024-06-01", "mkdir -p out/a1b2c3d4", "the API key of section 4.2",
 )  # fmt: skip

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lineage.capture.folders import Looking, reason_of, unread
 from lineage.capture.reading import hashed
+from lineage.core.handlers import is_of_handler
 from lineage.core.writing import make_folder, write_whole
 from lineage.facts import Artifact
 
@@ -81,6 +82,8 @@ def artifact(
             return looking.folder_at(path, name, role)
         sha256, size = _digest(path, seen, recheck)
     except (OSError, ValueError) as error:  # a name with a null byte is a ValueError
+        if is_of_handler(error):
+            raise
         return unread(name, type, role, reason_of(error))
     is_link = looking.leads_out(path, name)
     return Artifact(path=name, type=type, role=role, sha256=sha256, bytes=size, link=is_link)

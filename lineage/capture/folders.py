@@ -16,6 +16,7 @@ from pathlib import Path
 
 from lineage.capture.places import leads_out
 from lineage.capture.reading import NOT_REGULAR, OF_THE_KERNEL, is_of_kernel
+from lineage.core.handlers import is_of_handler
 from lineage.facts import Artifact, Gap
 
 MAX_FILES = 100_000  # of one folder; a larger one was named by mistake, or needs naming in parts
@@ -65,6 +66,8 @@ class Looking:
             seen = os.stat(entry.path)  # noqa: PTH116  # many files: no Path for each
             sha256, size = self.digest(entry.path, seen)
         except OSError as error:
+            if is_of_handler(error):
+                raise
             return unread(name, kind, None, _link_reason(entry, error), entry.is_link)
         return Artifact(path=name, type=kind, sha256=sha256, bytes=size, link=link)
 

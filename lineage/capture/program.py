@@ -50,7 +50,8 @@ def running() -> Program:
     """Return the program of this process."""
     shell = _shell()
     main = sys.modules.get("__main__")
-    file = getattr(main, "__file__", None)
+    loader = getattr(main, "__loader__", None)  # Python deletes `__file__` when a script ends, also where its threads go on
+    file = getattr(main, "__file__", None) or getattr(loader, "path", None)
     if getattr(sys, "frozen", False):
         return Program(reason=f"the program is frozen into {Path(sys.executable).name}: its source files are not there")
     if isinstance(file, str) and file and not file.startswith("<"):  # "<stdin>" is no name

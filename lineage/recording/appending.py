@@ -12,7 +12,7 @@ import fcntl
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from os import SEEK_CUR
+from os import SEEK_CUR, SEEK_SET
 from time import sleep
 
 from lineage.contract.strict import loads
@@ -29,6 +29,7 @@ class LineFile:
     Attributes:
         is_alone: Every byte of the file is from this object.
         batch: The lines that are not hashed yet, and where the file ends. A compiled batch writes lines, too.
+        is_undone: The last `append` or `settle` raised, and nothing of its line is in the file.
     """
 
     def __init__(self, descriptor: int, *, is_shared: bool) -> None:
@@ -37,6 +38,8 @@ class LineFile:
         self.batch = new_batch(descriptor)
         self.end = os.fstat(descriptor).st_size
         self.is_alone = self.end == 0
+        self.is_undone = False
+        os.lseek(descriptor, self.end, SEEK_SET)  # `_undo` compares
 
     def append(self, line: bytes) -> None:
         """Write one line.
@@ -44,11 +47,12 @@ class LineFile:
         Raises:
             OSError: The line is not in the file.
         """
+        self.is_undone = False
         end, self.batch.end = self.batch.end, UNKNOWN
         try:
             done = os.write(self._descriptor, line)
         except OSError:
-            self.batch.end = end
+            self._undo(end)
             raise
         self.settle(line, done, end)
 
@@ -58,6 +62,7 @@ class LineFile:
         Raises:
             OSError: The line is not in the file.
         """
+        self.is_undone = False
         if done != len(line):
             self._rest(line, done, end + done)
             return
@@ -106,6 +111,12 @@ class LineFile:
         """The number by which the file system knows the file."""
         return os.fstat(self._descriptor).st_ino
 
+    def _undo(self, end: int) -> None:
+        """Find out whether a write that raised wrote nothing: a signal handler may have raised the error after it."""
+        if end != UNKNOWN and os.lseek(self._descriptor, 0, SEEK_CUR) == end:
+            self.batch.end = end
+            self.is_undone = True
+
     def _rest(self, line: bytes, done: int, end: int) -> None:
         """Finish a line whose first *done* bytes were written, up to *end* if the writer is alone."""
         if self.is_alone and end >= done and self.size() == end:
@@ -128,14 +139,15 @@ class LineFile:
         self.end = UNKNOWN
         with suppress(OSError):
             os.ftruncate(self._descriptor, start)
-            os.lseek(self._descriptor, start, os.SEEK_SET)
+            os.lseek(self._descriptor, start, SEEK_SET)
             self.end = start
+            self.is_undone = True
 
     def _beside_others(self, line: bytes) -> None:
         """Make sure that the line that was just written stands on its own: it may be glued to the torn line of a process that was killed."""
         self.is_alone = False
         while True:
-            self.end = os.lseek(self._descriptor, 0, os.SEEK_CUR)
+            self.end = os.lseek(self._descriptor, 0, SEEK_CUR)
             start = self.end - len(line)
             if start == 0 or os.pread(self._descriptor, 1, start - 1) == b"\n":
                 return

@@ -14,9 +14,9 @@ import os
 import weakref
 import zlib
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
-from threading import Lock, Timer
+from threading import Timer
 from time import monotonic
 from typing import Any
 
@@ -40,9 +40,10 @@ class FrameFile:
         is_alone: Every byte of the file is from this object.
         end: Where the file ends, as far as this object knows.
         text: Bytes of text that were taken.
+        is_undone: The last `append` raised, and its line is neither in the file nor waits for its frame.
     """
 
-    def __init__(self, path: Path, descriptor: int, lock: Lock) -> None:
+    def __init__(self, path: Path, descriptor: int, lock: AbstractContextManager[object]) -> None:
         self._descriptor, self._lock = descriptor, lock
         self._packed, self._ends = (gzip_member, gzip_ends) if path.name.endswith(".gz") else (zstd_packer(), zstd_ends)
         self._lines: list[bytes] = []
@@ -53,6 +54,7 @@ class FrameFile:
         self._problem: OSError | None = None  # of the timer; the next call raises it
         self._digest = hashlib.sha256()
         self.end = self.text = 0
+        self.is_undone = False
         self.is_alone = self.size() == 0
         with locked(descriptor) as is_locked:
             self._catch_up(is_locked)
@@ -66,7 +68,9 @@ class FrameFile:
         Raises:
             OSError: The line is not taken, or lines that were taken before could not be written.
         """
+        self.is_undone = True
         self._raise_problem()
+        self.is_undone = False
         self.text += len(line)  # first: should a signal raise here, it is seen that a line was not counted
         self._lines.append(line)
         self._waiting += len(line)
@@ -127,19 +131,22 @@ class FrameFile:
         try:
             self.write_frame()
         except OSError:
-            self._lines.pop()
-            self._waiting -= len(line)
-            self.text -= len(line)
+            if self._flight is None and self._lines and self._lines[-1] is line:  # a signal may have raised later
+                self._lines.pop()
+                self._waiting -= len(line)
+                self.text -= len(line)
+                self.is_undone = True
             raise
 
     def _start_timer(self, line: bytes) -> None:
-        self._timer = Timer(DELAY, self._in_time)
-        self._timer.daemon = True
+        timer = Timer(DELAY, self._in_time)
+        timer.daemon = True
         try:
-            self._timer.start()
+            timer.start()  # where a signal raises here the thread may be dead, so the next line starts another
         except RuntimeError:  # no thread can be started: at the end of the interpreter, or at a limit
-            self._timer = None
             self._try_line(line)
+            return
+        self._timer = timer
 
     def _in_time(self) -> None:
         """Write what waits; called by the timer's thread."""
@@ -165,7 +172,6 @@ class FrameFile:
             try:
                 self._write(frame)
             except OSError:
-                self._flight = None
                 if is_locked or self.is_alone:
                     self._cut(start)
                 raise
@@ -205,6 +211,7 @@ class FrameFile:
         with suppress(OSError):
             os.ftruncate(self._descriptor, start)
             self.end = start
+            self._flight = None
 
 
 _open: weakref.WeakSet[FrameFile] = weakref.WeakSet()

@@ -1,6 +1,7 @@
 """Recording never breaks the run: what goes wrong in our own writing is told once, kept as a gap, and the experiment goes on.
 
 A wrong call by the user (a `LineageError`) still raises: it shows at once, and no disk is to blame for it.
+So does what a signal handler of the program raises, whatever it interrupts.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import logging
 from types import TracebackType
 
 from lineage.core import secrets
+from lineage.core.handlers import is_of_handler
 from lineage.errors import LineageError
 from lineage.facts import Gap
 
@@ -51,7 +53,7 @@ class Attempt:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
-        if not isinstance(error, Exception) or (isinstance(error, LineageError) and not self._ours):
+        if not isinstance(error, Exception) or (isinstance(error, LineageError) and not self._ours) or is_of_handler(error):
             return False
         self._guard.tell(self._about, _reason(error))
         return True

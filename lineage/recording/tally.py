@@ -15,6 +15,7 @@ from typing import Any
 from lineage.contract.lines import MAX_LINE
 from lineage.contract.records import MAX_SLICES, REST
 from lineage.contract.slices import MAX_RANGES, key_of
+from lineage.core.handlers import is_of_handler
 from lineage.facts import Slice
 from lineage.integrity.index import Rows, Seal
 from lineage.recording.batch import AnyBatch
@@ -208,8 +209,10 @@ class Tally:
             if not self._is_packed:
                 self._text.update(text)
             self._rows.take(text)
-        except OSError:  # the disk for temporary files is full: the file is read at the end
+        except OSError as error:  # the disk for temporary files is full: the file is read at the end
             self.give_up()
+            if is_of_handler(error):
+                raise
 
 
 def _extremes(before: tuple[int, int] | None, values: Collection[int]) -> tuple[int, int]:

@@ -7,8 +7,8 @@ raises. What is recorded about the file never stands in the way of the records.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from threading import Lock
+from collections.abc import Callable, Mapping
+from threading import RLock
 from time import gmtime, strftime, time_ns
 from types import NoneType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -17,8 +17,8 @@ import orjson
 
 from lineage.contract.lines import is_compressed
 from lineage.contract.plain import not_finite
-from lineage.errors import ClosedError, RecordError
-from lineage.recording.appending import UNKNOWN, LineFile
+from lineage.errors import ClosedError, RecordError, UsageError
+from lineage.recording.appending import LineFile
 from lineage.recording.batch import AnyBatch, Batch
 from lineage.recording.frames import FrameFile
 from lineage.recording.inputs import mapping_of
@@ -41,25 +41,30 @@ NEVER = -(1 << 63)  # microseconds since 1970
 CLOSED = -1  # instead of a number of forks
 
 _forks = 0  # how often this process was forked off; asking the system for the pid costs a tenth of a record
-_fork_lock = Lock()  # one thread goes on with a writer
+_fork_lock = RLock()  # one thread goes on with a writer
 
 
 def _forked() -> None:
     global _forks, _fork_lock
     _forks += 1
-    _fork_lock = Lock()
+    _fork_lock = RLock()
 
 
 os.register_at_fork(after_in_child=_forked)
 
 
 class Numbering:
-    """The index of the next record of a run in one file, and the lock under which it is given."""
+    """The index of the next record of a run in one file, and the lock under which it is given.
 
-    __slots__ = ("lock", "next")
+    Attributes:
+        is_mine: Return whether this thread has the lock: a signal handler interrupted the call that took it.
+    """
+
+    __slots__ = ("is_mine", "lock", "next")
 
     def __init__(self) -> None:
-        self.lock, self.next = Lock(), 0
+        self.lock, self.next = RLock(), 0
+        self.is_mine: Callable[[], bool] = self.lock._is_owned  # type: ignore[attr-defined]  # `Condition` uses it, too
 
 
 class RecordWriter:
@@ -77,7 +82,7 @@ class RecordWriter:
         """Start counting: at the opening, and again in a process that was forked off."""
         self._forks = _forks
         self._numbering = self._run.numbering(self.path)
-        self._lock = self._numbering.lock
+        self._lock, self._is_mine = self._numbering.lock, self._numbering.is_mine
         is_packed = is_compressed(self.path)
         self._file: LineFile | FrameFile
         self._batch: AnyBatch = Batch()
@@ -116,9 +121,12 @@ class RecordWriter:
             TypeError: *generation_params* is no mapping; nothing was written.
             OSError: The record is not in the file.
             ClosedError: The writer was closed.
+            UsageError: A signal handler called, and it interrupted a call of this writer; nothing was written.
         """
         if self._forks != _forks:
             self._again()
+        if self._is_mine():
+            raise self._reentry()
         if type(record) is not dict and not isinstance(record, Mapping):
             raise RecordError(f"a record is an object, not a {type(record).__name__}", at=self.path.name, hint="write a dict")
         if generation_params and type(generation_params) is not dict:
@@ -189,8 +197,8 @@ class RecordWriter:
         self._numbering.next = index + 1
         try:
             self._file.append(line)
-        except OSError:
-            if self._file.text != UNKNOWN:  # nothing of the line is in the file
+        except BaseException:
+            if self._file.is_undone:
                 self._numbering.next = index
             raise
         self._tally.add(line, around.part, time, seed)
@@ -201,7 +209,7 @@ class RecordWriter:
         try:
             self._file.settle(line, done, end)
         except OSError:
-            if self._file.end != UNKNOWN:  # nothing of the line is in the file
+            if self._file.is_undone:
                 self._numbering.next = index
             raise
 
@@ -255,6 +263,8 @@ class RecordWriter:
         """Go on in a process that was forked off, with a run of its own; a closed writer does not go on."""
         if self._forks == CLOSED:
             raise ClosedError("the writer is closed", at=self.path.name, hint="write inside its `with` block, or open it again")
+        if _fork_lock._is_owned():  # type: ignore[attr-defined]
+            raise self._reentry()
         with _fork_lock:
             if self._forks != _forks:
                 output = self._run.session.outputs.reopen(self.path)
@@ -262,6 +272,14 @@ class RecordWriter:
                 self._run = self._run.forked()
                 self._begin(output)
                 self._run.continued(self, self._type)
+
+    def _reentry(self) -> UsageError:
+        """Return the error of a signal handler that would wait for ever for the call that it interrupted."""
+        return UsageError(
+            "a signal handler interrupted a call of this writer, and cannot use it",
+            at=self.path.name,
+            hint="set a flag in the handler, and write when the call has returned",
+        )
 
     def __enter__(self) -> RecordWriter:
         return self
@@ -281,9 +299,12 @@ class RecordWriter:
         Raises:
             OSError: Some records are not.
             ClosedError: The writer was closed.
+            UsageError: A signal handler called, and it interrupted a call of this writer.
         """
         if self._forks != _forks:
             self._again()
+        if self._is_mine():
+            raise self._reentry()
         with self._lock:
             self._file.flush()
 
@@ -292,9 +313,12 @@ class RecordWriter:
 
         Raises:
             OSError: Some records are not on the disk.
+            UsageError: A signal handler called, and it interrupted a call of this writer: it stays open.
         """
         if self._forks == CLOSED:
             return
+        if self._forks == _forks and self._is_mine():
+            raise self._reentry()
         forks, self._forks = self._forks, CLOSED
         if forks != _forks:  # the records are those of the process that this one was forked off
             self._file.abandon()

@@ -1,6 +1,7 @@
 """The life of a session: how it opens and ends, whatever the program around it does."""
 
 import asyncio
+import hashlib
 import json
 import multiprocessing
 import os
@@ -562,3 +563,20 @@ def test_a_session_that_the_program_left_open_is_interrupted_when_it_ends(work):
     assert told["activities"][0]["status"] == "interrupted"
     assert counts(told)["a.jsonl"] == 1
     assert no_journal()
+
+
+def test_the_script_of_a_thread_that_outlives_it_is_known(tmp_path):
+    """Python deletes `__main__.__file__` when the script ends."""
+    script = tmp_path / "work.py"
+    script.write_text(
+        "import lineage, threading\n"
+        "def work():\n"
+        "    threading.main_thread().join()\n"
+        "    with lineage.session('artifacts', export=False):\n"
+        "        pass\n"
+        "threading.Thread(target=work).start()\n"
+    )
+    subprocess.run([sys.executable, script], cwd=tmp_path, check=True)
+    (manifest,) = (tmp_path / "artifacts").glob("session_manifest_*.json")
+    recorded = json.loads(manifest.read_text())["environment"]
+    assert recorded["script"]["sha256"] == hashlib.sha256(script.read_bytes()).hexdigest()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import PurePath
 
-from lineage.core.secrets.credentials import is_address
+from lineage.core.secrets.credentials import in_commands, is_address
 from lineage.core.secrets.names import Level, level
 from lineage.core.secrets.patterns import Pattern
 from lineage.core.secrets.text import HIDDEN, masked, removed
@@ -41,7 +43,21 @@ def command_line(argv: Sequence[str]) -> list[str]:
     Args:
         argv: The program and its arguments, as a process gets them.
     """
-    return _arguments([str(argument) for argument in argv], DEEPEST)
+    return _without_places(_arguments([str(argument) for argument in argv], DEEPEST))
+
+
+def _without_places(argv: list[str]) -> list[str]:
+    """Hide what is a secret by its place in the command of a known program."""
+    text = " ".join(argv)
+    if len(text) > LONGEST:
+        return argv
+    starts = list(accumulate((len(argument) + 1 for argument in argv), initial=0))
+    for start, end in sorted(in_commands(text), reverse=True):
+        n = bisect_right(starts, start) - 1
+        first, last = start - starts[n], min(end - starts[n], len(argv[n]))
+        if argv[n][first:last].strip("*"):
+            argv[n] = argv[n][:first] + HIDDEN + argv[n][last:]
+    return argv
 
 
 def _arguments(argv: Sequence[str], depth: int) -> list[str]:

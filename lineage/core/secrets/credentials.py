@@ -12,6 +12,7 @@ from lineage.core.secrets.patterns import Pattern
 Place = tuple[str, int, int]
 
 _LINE = 200  # characters of a command that are looked at
+_LONG = 4096  # the same of a command that stores several secrets
 _BEARER = Pattern(r"\b(?:[Bb]earer|BEARER)[ \t]+(?=[\w\-.~+/=]{0,60}[0-9A-Z_~+/])([\w\-.~+/]{6,}=*)")
 _BASIC = Pattern(r"\b[Bb]asic[ \t]+([A-Za-z0-9+/]{6,}={0,2})")
 _USER = Pattern(
@@ -43,8 +44,32 @@ _OF_PROGRAMS = tuple(
         ("ldap", r"ldap(?:search|add|modify|delete|whoami)", "-w"),
         ("openssl", "openssl", "-k"),
         ("htpasswd", "htpasswd", r"-[a-zA-Z]{0,4}b[a-zA-Z]{0,4}\s\S{1,128}\s\S{1,128}"),
-        ("--from-literal", "kubectl", r"--from-literal[= ][\w.\-]{1,64}="),
+        ("sqlplus", r"sqlplus(?:\s-\w{1,8}){0,4}", r"[\w$#]{1,64}/"),
+        ("%", r"(?:smb(?:client|get|map)|rpcclient|net)", r"(?:-U|--user(?:=|\s))\s?[^\s%\"']{1,128}%"),
+        ("put-parameter", r"aws\s[\w\-\s]{0,64}put-parameter", r"--value[=\s]"),
+        ("secret set", r"gh\s+secret\s+set", r"(?:--body[=\s]|-b)"),
+        ("keytool", "keytool", r"-(?:src|dest)?(?:store|key)pass\s"),
+        ("rabbitmqctl", "rabbitmqctl", r"(?:add_user|change_password)\s\S{1,128}\s"),
     )
+)
+# Commands that store secrets, each with a text that must be there: what they store, under names of the user's own.
+_STORING = tuple(
+    (needed, Pattern(command), Pattern(item))
+    for needed, command, item in (
+        ("--from-literal", r"\bkubectl\b[^\n;|&]{0,100}?\bsecret\b", r"--from-literal[= ][\"']?[\w.\-]{1,64}=([^\s\"';|&$]+)"),
+        ("vault kv", r"\bvault\s+kv\s+(?:put|patch)\b", r"(?<=\s)[\w.\-]{1,64}=[\"']?([^\s\"';|&$@\-][^\s\"';|&]*)"),
+        (
+            "secrets set",
+            r"\b(?:fly|flyctl|doppler|supabase)\s[^\n;|&]{0,64}?\bsecrets\s+set\b",
+            r"(?<=\s)[\w.\-]{1,64}=[\"']?([^\s\"';|&$@\-][^\s\"';|&]*)",
+        ),
+    )
+)
+_END = Pattern(r"[\n;|&]|\Z")  # of a command
+# https://www.postgresql.org/docs/current/libpq-pgpass.html: host:port:database:user:password
+_PGPASS = Pattern(
+    r"(?<![\w.:/*\-])(?:localhost|\*|[\w\-]{1,63}(?:\.[\w\-]{1,63}){1,8}):(?:[0-9]{4,5}|\*):"
+    r"(?![0-9]+:)(?:[\w.\-]{1,64}|\*):[\w.\-]{1,64}:([^\s:\"']{4,200})"
 )
 _CALLED = Pattern(
     r"(?:(?:Basic|Digest)Auth\(\s{0,8}[\"'][^\"'\n]{0,128}[\"'],\s{0,8}|\blogin\(\s{0,8}(?:key\s?=\s?)?(?=.\S{0,64}[0-9]))"
@@ -68,7 +93,7 @@ def places(text: str) -> Iterator[Place]:
         yield from (("bearer token", *found.span(1)) for found in _BEARER.finditer(text))
     if "asic" in text:
         yield from (("password", *found.span(1)) for found in _BASIC.finditer(text) if _is_pair(found[1]))
-    yield from (("password", start, end) for start, end in _in_commands(text))
+    yield from (("password", start, end) for start, end in in_commands(text))
     lower = text.lower()
     if "password" in lower or "identified by" in lower:
         yield from (("password", *found.span(1)) for found in _SQL.finditer(text))
@@ -76,7 +101,7 @@ def places(text: str) -> Iterator[Place]:
         yield from (("value of a secret's name", *found.span(1)) for found in _SAID.finditer(text))
 
 
-def _in_commands(text: str) -> Iterator[tuple[int, int]]:
+def in_commands(text: str) -> Iterator[tuple[int, int]]:
     """Find passwords in commands and calls."""
     if "-" in text and ":" in text:
         yield from (span for found in _USER.finditer(text) for span in _password(text, found))
@@ -86,9 +111,25 @@ def _in_commands(text: str) -> Iterator[tuple[int, int]]:
         yield from (found.span(1) for found in _NETRC.finditer(text))
     if "Auth(" in text or "login(" in text:
         yield from (found.span(1) for found in _CALLED.finditer(text))
+    if ":" in text:
+        yield from (found.span(1) for found in _PGPASS.finditer(text))
     for needed, pattern in _OF_PROGRAMS:
         if needed in text:
             yield from (found.span(1) for found in pattern.finditer(text))
+    for needed, command, item in _STORING:
+        if needed in text:
+            yield from _stored(text, command, item)
+
+
+def _stored(text: str, command: Pattern, item: Pattern) -> Iterator[tuple[int, int]]:
+    """Find the values in the arguments of each *command*."""
+    done = 0
+    for found in command.finditer(text):
+        if found.start() < done:
+            continue
+        end = _END.search(text, found.end(), found.end() + _LONG)
+        done = end.start() if end else found.end() + _LONG
+        yield from (value.span(1) for value in item.finditer(text, found.end(), done))
 
 
 def _is_pair(encoded: str) -> bool:

@@ -21,6 +21,7 @@ _BARE = Pattern(
     r"@(?:localhost\b|tcp\(|[0-9]{1,3}(?:\.[0-9]{1,3}){3}|[\w\-]{1,63}(?:\.[\w\-]{1,63}){0,8}(?:\.[A-Za-z][\w\-]{1,63}|:[0-9]{4,5}\b))"
 )
 _ORACLE = Pattern(r"jdbc:oracle:\w{1,8}:[\w.\-]{1,64}/([^\s@/\"']{1,200})@")
+_WORDS = Pattern(r"[a-z]{1,12}(?:[_\-+][a-z]{1,12}){0,4}")  # `?key=name` names a column; keys of services have capitals or digits
 # Names that are secrets in a query, and nowhere else.
 _IN_QUERY = frozenset((
     "assertion", "code_verifier", "hmac", "key", "nonce", "pw", "sid", "sig", "signature", "st",
@@ -38,7 +39,8 @@ def places(text: str) -> Iterator[Place]:
         start = text.find("://", start + 3)
     if "=" in text:
         for found in _QUERY.finditer(text):
-            if _is_secret_in_query(unquote(found[1])):
+            name = unquote(found[1])
+            if _is_secret_in_query(name) and not (name.lower() == "key" and _WORDS.fullmatch(found[2])):
                 yield "secret in an address", *found.span(2)
     if "jdbc:oracle:" in text:
         yield from (("password in an address", *found.span(1)) for found in _ORACLE.finditer(text))
