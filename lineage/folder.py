@@ -17,6 +17,7 @@ from lineage.capture.folders import LEADS_OUT, NO_FILES
 from lineage.capture.places import inside, is_name, leads_out
 from lineage.carried import Placed, with_origins
 from lineage.contract import journal, manifest
+from lineage.contract.around import is_superseded, rewritten
 from lineage.contract.below import folders_below
 from lineage.contract.lines import holds_records
 from lineage.contract.redacted import is_redacted
@@ -108,11 +109,12 @@ class _Reading:
         self._made: set[str] = set()  # files of which a manifest says what made them
         self._unlike: set[Path] = set()  # files that are not what a manifest recorded
         self._removed: dict[str, str] = {}  # files that a training removed, and when
+        self._rewritten: dict[str, tuple[Artifact, ...]] = {}  # the entries of files that several sessions wrote
 
     def sessions(self) -> tuple[list[Session], list[Session]]:
         """The session of each manifest, its files compared with the disk; and one that holds the files that no manifest names, if there are any."""
         told = self._told()
-        self._made, self._removed = _made(told), removals(told)
+        self._made, self._removed, self._rewritten = _made(told), removals(told), rewritten(told)
         made = {artifact.path for one in told for artifact in one.artifacts}
         used = {artifact.path for one in told for run in one.activities for artifact in run.used}
         alone = orphans(self._folder, made)
@@ -229,6 +231,8 @@ class _Reading:
                 self._tell("outside-folder", artifact.path, f"named by {session.manifest}")
             return artifact
         path = self._folder / artifact.path
+        if is_superseded(artifact, self._rewritten.get(artifact.path, ())):  # the last entry of the file is compared
+            return artifact
         if is_redacted(artifact):  # the digest is that of an original which is elsewhere
             return artifact
         if not os.path.exists(path):  # noqa: PTH110  # never raises, whatever the name

@@ -53,7 +53,7 @@ def legacy_artifact(world: World) -> Iterator[Found]:
 
 def listed_twice(world: World) -> Iterator[Found]:
     """A manifest lists a file once, and one run made it."""
-    makers: dict[Path, tuple[Session, str]] = {}
+    makers: dict[Path, tuple[Session, Artifact]] = {}
     for place, session in world.placed:
         rows = [PurePosixPath(str(row.get("file"))).as_posix() for row in world.entries(session)]  # `./x` is x
         for file, times in Counter(rows).items():
@@ -62,9 +62,11 @@ def listed_twice(world: World) -> Iterator[Found]:
                     "listed-twice", place, session, file, detail=f"{times} times by {session.manifest}", about=_listed(world, session, file)
                 )
         for artifact in session.artifacts if session.manifest else ():
-            before = makers.setdefault(place / artifact.path, (session, artifact.activity or "")) if artifact.activity else None
-            if before and before[0] is not session and before[1] != artifact.activity:
+            before = makers.setdefault(place / artifact.path, (session, artifact)) if artifact.activity else None
+            if before and before[0] is not session and before[1].activity != artifact.activity:
                 detail = f"{before[0].manifest} and {session.manifest} say that runs of theirs made it"
+                if before[1].sha256 != artifact.sha256:
+                    detail += "; their digests differ: at most one of the two is still there"
                 yield world.found("listed-twice", place, session, artifact.path, detail=detail, about=world.about(session, artifact))
 
 

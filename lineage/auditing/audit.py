@@ -22,6 +22,7 @@ from lineage.auditing.rules import RULES
 from lineage.auditing.signatures import RULE_OF
 from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
+from lineage.contract.around import is_superseded, rewritten
 from lineage.contract.redacted import is_redacted
 from lineage.facts import Artifact, Transformation
 from lineage.folder import How
@@ -99,6 +100,8 @@ def _read(world: World) -> Iterator[Found]:
     scanned = (one for taken in world.taken.values() for one in taken.scan.findings)
     for one in dict.fromkeys((*world.read, *scanned)):
         there = named.get(one.file, ())
+        if one.code == "altered-file":
+            there = _without_superseded(there)
         if one.code == "no-metadata" and (one.file in wrapped or any(artifact.type == "legacy" for _, _, artifact in there)):
             continue
         if one.code == "other-sidecar" and one.file in altered:
@@ -112,6 +115,12 @@ def _read(world: World) -> Iterator[Found]:
         found = replace(one, message=f"{one.message}; {more}") if more else one
         id_ = session.id if session else None
         yield Found(found, id_, tuple(dict.fromkeys(about)), None, changes, one.code in _OF_LINES)
+
+
+def _without_superseded(entries: Sequence[tuple[Path, Session, Artifact]]) -> list[tuple[Path, Session, Artifact]]:
+    """The entries of a file, but for those of bytes that a later session replaced: these did not change unnoticed."""
+    written = rewritten(session for _, session, _ in entries)
+    return [entry for entry in entries if not is_superseded(entry[2], written.get(entry[2].path, ()))]
 
 
 def _is_recorded_as_a_file(made: Made, recorded: frozenset[tuple[Path, str]]) -> bool:

@@ -88,14 +88,14 @@ def _step(step: Origin) -> str:
     """One step back: where the record was, and the run that carried it on from there."""
     also = "".join(f", also {os.path.relpath(file)}:{line}" for file, line in step.also[:MOST_ALSO])
     change = f"edited: {', '.join(step.edited)}" if step.edited else "the same JSON"
-    by = f", carried by {_runner(step)}" if step.run else ", by a run that no manifest names"
+    by = f", carried by {_runner(step)}" if step.run else ", by nobody that a manifest names"
     return f"{os.path.relpath(step.file)}:{step.line} ({change}{also}){by}"
 
 
 def _runner(step: Origin) -> str:
     """The run of a step and its session, each in a few words."""
     if step.run is None:
-        return "a run that no manifest names"
+        return "nobody that a manifest names"
     kind = step.run.kind if isinstance(step.run, Transformation) else _kind(step.run)
     session = f" in session {step.session.id}{f' ({step.session.title})' if step.session.title else ''}" if step.session else ""
     return f"{kind} {step.run.id[:8]}{session}"
