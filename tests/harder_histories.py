@@ -18,7 +18,6 @@ from typing import Any
 
 from step_histories import PROVENANCE, Adapter, Line, RecordsFile, Step, StepHistory
 
-import lineage
 from lineage.cli import main
 
 RANK = """
@@ -176,6 +175,15 @@ class HarderHistory(StepHistory):
             if concerned:
                 holders[file] = concerned
         return holders
+
+    def possibly_used_by(self, file: RecordsFile) -> set[RecordsFile]:
+        """Every file that was made of *file*, also by a change that no session recorded."""
+        reached = {file}
+        for later in self.files:
+            parents = {parent.file for line in later.lines for parent in line.parents} if later.by_hand else set()
+            if reached.intersection((*later.sources, *parents)):
+                reached.add(later)
+        return reached
 
     def _readable_ancestors(self, line: Line) -> set[Line]:
         reached, waiting = {line}, [line]

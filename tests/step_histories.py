@@ -63,6 +63,7 @@ class RecordsFile:
     sources: list[RecordsFile] = field(default_factory=list)  # used by the runs that made it
     is_gone: bool = False  # its path holds other bytes now
     by_hand: bool = False  # no session recorded how it was made
+    is_joined: bool = False  # several runs made these bytes
 
     def name(self) -> str:
         return self.path.name
@@ -353,6 +354,8 @@ class StepHistory:
         for line, written in zip(lines, _records(path), strict=True):
             line.record = written  # with the metadata that the writer adds to a record that has none
         same = next((file for file in self.files if file.data == data), None)
+        if same:
+            same.is_joined = True
         if same and same.is_gone:
             same.path, same.is_gone = path, False
             self._join(same, lines, step)

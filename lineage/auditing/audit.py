@@ -24,7 +24,7 @@ from lineage.auditing.world import Found, World
 from lineage.carried.originals import Made
 from lineage.contract.around import is_superseded, rewritten
 from lineage.contract.redacted import is_redacted
-from lineage.facts import Artifact, Transformation
+from lineage.facts import Artifact, Session, Transformation
 from lineage.folder import How
 from lineage.intake import Progress
 from lineage.integrity.differences import Change

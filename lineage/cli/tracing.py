@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from lineage.trace.answers import Lineage
     from lineage.trace.reading import Library
 
-FORMATS = ("tree", "dot", "mermaid")
+FORMATS = ("steps", "tree", "dot", "mermaid")
 
 
 def where(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -44,9 +44,10 @@ def library(x: str, places: tuple[Path, ...], recursive: bool) -> Library:
 
 def show(answers: Sequence[Lineage], name: str) -> None:
     """Print answers in one of the formats; as `json` they are one document, several under their directions."""
-    from lineage.trace import pictures, plain
+    from lineage.trace import pictures, plain, stages
 
-    drawn: dict[str, Callable[[Lineage], Iterator[str]]] = {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
+    drawn: dict[str, Callable[[Lineage], Iterator[str]]] = {"steps": stages.stages}
+    drawn |= {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
     if name == "json":
         told = {one.direction: plain.as_json(one) for one in answers}
         printed_json(told if len(told) > 1 else next(iter(told.values())))

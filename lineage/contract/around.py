@@ -61,5 +61,7 @@ def recorded_as(file: Path, folder: Path, sessions: tuple[Session, ...]) -> tupl
         naming = [(session, one) for session, one in used if one.path == name and one.sha256]
     written = rewritten(sessions).get(name, ())
     return max(
-        naming, key=lambda found: (found[1] in written[-1:], found[1].activity is not None, found[1].sha256 is not None), default=(None, None)
+        naming,
+        key=lambda found: (found[1] in written[-1:], found[1].activity is not None, found[1].sha256 is not None),
+        default=(None, None),
     )

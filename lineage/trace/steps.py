@@ -127,7 +127,10 @@ class Steps:
             if before is None:
                 return tuple(steps), altered
             place, line, data, record = before, original.line, original.data, original.record
-        return tuple(steps), (*altered, f"more than {MOST:,} steps: not followed further",)
+        return tuple(steps), (
+            *altered,
+            f"more than {MOST:,} steps: not followed further",
+        )
 
     def original(self, place: Place, data: bytes, record: Json) -> Original | None:
         """Return the record in the file that the run used."""
