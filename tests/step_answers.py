@@ -118,7 +118,8 @@ class Answers:
                     here = before.lines[step.line - 1]
                 if self.history.readable_parents(here):
                     assert found.notes, (file.path.name, line.number, "the last step is silent about an origin that is at hand")
-                    assert self.history.has_gone_files or any("several lines" in note for note in found.notes)
+                    is_ambiguous = any("several lines" in note for note in found.notes)
+                    assert self.history.has_gone_files or is_ambiguous or self._is_outside(here)
 
     # --- exports and pictures
 
@@ -232,6 +233,11 @@ class Answers:
             return self.library.graph.names[self.library.find(str(file.path))[0]] == self._id(file)
         except NotFoundError:
             return False
+
+    def _is_outside(self, line: Line) -> bool:
+        """Whether a parent is in a folder in which no session was recorded: nothing is read there."""
+        folders = {path.parent for parent in line.parents if parent.file for path in (parent.file.path, *parent.file.aliases)}
+        return not all(any(folder.glob("session_manifest_*.json")) for folder in folders)
 
     def _most(self, file: RecordsFile, lines: Iterable[Line]) -> set[RecordsFile]:
         return self._reachable(file) if self.history.has_gone_files else set(self.history.holders_by_slice(lines))
