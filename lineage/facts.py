@@ -54,6 +54,7 @@ class Slice:
     origins: tuple[Origin, ...] = ()  # where its records were, in the files that the run used; found by comparing
     unmatched: int | None = field(default=None, compare=False)  # records that no input holds for certain; None: not compared
     undecided: int = field(default=0, compare=False)  # of those, the records that an input may hold
+    is_partial: bool = field(default=False, compare=False)  # an input could not be read, and may hold equal records
 
     @property
     def run_id(self) -> str | None:

@@ -79,6 +79,7 @@ SOURCES: Mapping[str, Mapping[str, Source | None]] = {
         "seedless": _SEEN,
         "unmatched": _SEEN,
         "undecided": _SEEN,
+        "is_partial": _SEEN,
         "origins": _PART,
     },
     "Artifact": {

@@ -10,6 +10,7 @@ the answers of the product can be held against the truth. `folders` are those to
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import subprocess
@@ -60,6 +61,9 @@ class RecordsFile:
     data: bytes = b""
     aliases: list[Path] = field(default_factory=list)
     sources: list[RecordsFile] = field(default_factory=list)  # used by the runs that made it
+    is_gone: bool = False  # its path holds other bytes now
+    by_hand: bool = False  # no session recorded how it was made
+    is_joined: bool = False  # several runs made these bytes
 
     def name(self) -> str:
         return self.path.name
@@ -153,7 +157,7 @@ class StepHistory:
         folder = self.random.choice(self.folders)
         loader = self.random.choice(LOADERS)
         step = Step(self._title("generate"), "generate", folder, loader=loader)
-        path = folder / f"{step.title}.jsonl"
+        path = folder / f"{step.title}{self._suffix(None)}"
         with self._session(step) as session:
             load = session.model_load({**PROVENANCE, "loader_version": loader}, files=[self.base])
             params = {"seed": self.random.randrange(100), "temperature": self.random.choice((0.7, 1.0))}
@@ -163,44 +167,43 @@ class StepHistory:
                         own = {"seed": self.random.randrange(9)} if self.random.random() < 0.3 else None
                         out.write(self._content(), generation_params=own)
                 step.session_id, step.run_id = session.id, run.id
-        records = [json.loads(line) for line in path.read_bytes().splitlines()]
-        self._made(step, path, [Line(record) for record in records])
+        self._made(step, path, [Line(record) for record in _records(path)])
 
     def filter(self) -> None:
         """Drop some records of one file."""
-        source = self.random.choice(self.files)
+        source = self.random.choice(self.living)
         kept = [line for line in source.lines if self.random.random() < 0.6]
         self._carry("filter", [source], [[self._copy(line) for line in kept or source.lines[:1]]])
 
     def edit(self) -> None:
         """Change the response of some records of one file by hand."""
-        source = self.random.choice(self.files)
+        source = self.random.choice(self.living)
         changed = [self._changed(line) if self.random.random() < 0.4 else self._copy(line) for line in source.lines]
         self._carry("edit", [source], [changed])
 
     def merge(self) -> None:
         """Put the records of several files into one, perhaps changed."""
-        sources = self.random.sample(self.files, min(len(self.files), self.random.choice((1, 2, 3))))
+        sources = self.random.sample(self.living, min(len(self.living), self.random.choice((1, 2, 3))))
         lines = [self._copy(line) for source in sources for line in source.lines if self.random.random() < 0.9]
         self._carry("merge", sources, [lines or [self._copy(sources[0].lines[0])]])
 
     def shuffle(self) -> None:
         """Write the records of one file in another order."""
-        source = self.random.choice(self.files)
+        source = self.random.choice(self.living)
         lines = [self._copy(line) for line in source.lines]
         self.random.shuffle(lines)
         self._carry("shuffle", [source], [lines])
 
     def split(self) -> None:
         """Write the records of one file into two."""
-        source = self.random.choice(self.files)
+        source = self.random.choice(self.living)
         lines = [self._copy(line) for line in source.lines]
         cut = self.random.randrange(len(lines) + 1)
         self._carry("split", [source], [part for part in (lines[:cut], lines[cut:]) if part])
 
     def reserialise(self) -> None:
         """Write the records of one file with other spaces, other escapes or another order of keys."""
-        source = self.random.choice(self.files)
+        source = self.random.choice(self.living)
         style = self.random.choice(({}, {"ensure_ascii": False}, {"sort_keys": True}))
         dumps: Callable[[dict[str, Any]], str] = lambda record: json.dumps(record, **style)  # noqa: E731
         self._carry("reserialise", [source], [[self._copy(line) for line in source.lines]], dumps)
@@ -208,7 +211,7 @@ class StepHistory:
     def train(self) -> None:
         """Train an adapter on some files."""
         folder = self.random.choice(self.folders)
-        datasets = self.random.sample(self.files, min(len(self.files), self.random.choice((1, 1, 2))))
+        datasets = self.random.sample(self.living, min(len(self.living), self.random.choice((1, 1, 2))))
         step = Step(self._title("train"), "train", folder, tuple(datasets))
         path = folder / f"adapter-{self._next}"
         with self._session(step) as session:
@@ -243,6 +246,11 @@ class StepHistory:
         self.scores.append(Score(metric, value, Path(report), adapter))
 
     # --- the truth
+
+    @property
+    def living(self) -> list[RecordsFile]:
+        """The files that steps may use."""
+        return self.files
 
     def ancestors(self, line: Line) -> set[Line]:
         """Every line that *line* may have come from, itself too."""
@@ -319,8 +327,11 @@ class StepHistory:
         for lines in outputs:
             if self._closes_a_circle(lines, sources):
                 lines[-1] = self._changed(lines[-1].parents[0])
+            if self._closes_a_circle(lines, sources):  # a record without metadata, which cannot be changed
+                return
         step = Step(self._title(kind), kind, folder, tuple(sources))
-        paths = [folder / f"{step.title}{f'-{number}' if number else ''}.jsonl" for number in range(len(outputs))]
+        suffix = self._suffix(dumps)
+        paths = [folder / f"{step.title}{f'-{number}' if number else ''}{suffix}" for number in range(len(outputs))]
         with self._session(step) as session:
             with session.transformation(kind, inputs=[source.path for source in sources]) as run:
                 for path, lines in zip(paths, outputs, strict=True):
@@ -340,7 +351,15 @@ class StepHistory:
         if step not in self.steps:
             self.steps.append(step)
         data = path.read_bytes()
+        for line, written in zip(lines, _records(path), strict=True):
+            line.record = written  # with the metadata that the writer adds to a record that has none
         same = next((file for file in self.files if file.data == data), None)
+        if same:
+            same.is_joined = True
+        if same and same.is_gone:
+            same.path, same.is_gone = path, False
+            self._join(same, lines, step)
+            return
         if same:
             same.aliases.append(path)
             self._join(same, lines, step)
@@ -377,6 +396,9 @@ class StepHistory:
         same = [file for file in self.files if [line.record for line in file.lines] == records]
         return any(source is not file and source in self.used_by(file) for file in same for source in sources)
 
+    def _suffix(self, dumps: Callable[[dict[str, Any]], str] | None) -> str:
+        return ".jsonl"
+
     def _copy(self, line: Line) -> Line:
         return Line(line.record, (line,))
 
@@ -403,6 +425,12 @@ class StepHistory:
         subprocess.run([*git, "commit", "-qm", "first"], check=True)
         if self.is_dirty:
             self.script.write_text("print(2)\n")
+
+
+def _records(path: Path) -> list[dict[str, Any]]:
+    """The records of a file, compressed or not."""
+    data = path.read_bytes()
+    return [json.loads(line) for line in (gzip.decompress(data) if path.suffix == ".gz" else data).split(b"\n") if line]
 
 
 def _shared(record: dict[str, Any]) -> str:

@@ -70,6 +70,8 @@ def listed_twice(world: World) -> Iterator[Found]:
                 and not _is_in_order(world, place, before, (session, artifact))
             ):
                 detail = f"{before[0].manifest} and {session.manifest} say that runs of theirs made it"
+                if before[1].sha256 != artifact.sha256:
+                    detail += "; their digests differ: at most one of the two is still there"
                 yield world.found("listed-twice", place, session, artifact.path, detail=detail, about=world.about(session, artifact))
 
 

@@ -63,7 +63,7 @@ def _with_origins(folder: Path, session: Session, recorded: Recorded, shown: str
             continue
         result = compared(job, recorded, recheck)
         paths = {source.sha256: source.artifact.path for source in job.sources}
-        changed[artifact.path] = replace(artifact, slices=result.slices(artifact.slices or (), job.own, paths))
+        changed[artifact.path] = replace(artifact, slices=result.slices(artifact.slices or (), job, paths))
         wrong += result.told(f"{shown}/{artifact.path}" if shown else artifact.path, paths)
         compared_runs |= job.own
     artifacts = tuple(changed.get(one.path, one) for one in session.artifacts)

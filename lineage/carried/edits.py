@@ -71,9 +71,10 @@ class Compared:
     findings: list[tuple[str, int, str, str, int]] = field(default_factory=list)
     counts: dict[str, int] = field(default_factory=dict)
 
-    def slices(self, slices: Sequence[Slice], own: frozenset[str], paths: Mapping[str, str]) -> tuple[Slice, ...]:
-        """Return the slices with their origins, named as *paths* says; *own* are the runs that wrote the file."""
-        return tuple(one if one.mixed else self._slice(one, own, paths) for one in slices)
+    def slices(self, slices: Sequence[Slice], job: Job, paths: Mapping[str, str]) -> tuple[Slice, ...]:
+        """Return the slices of the file of *job* with their origins, named as *paths* says."""
+        found = (one if one.mixed else self._slice(one, job.own, paths) for one in slices)
+        return tuple(one if job.has_all or one.unmatched is None else replace(one, is_partial=True) for one in found)
 
     def _slice(self, one: Slice, own: frozenset[str], paths: Mapping[str, str]) -> Slice:
         part = key_of(one.metadata)

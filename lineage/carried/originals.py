@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -156,13 +157,22 @@ class Recorded:
     def source(self, folder: Path, session: Session, used: Artifact) -> Source | None:
         """Return the file with the bytes of *used*: at its path, else wherever a session recorded them."""
         entries = self.by_digest(used.sha256 or "")
-        here = own(folder, used.path)
+        here = own(folder, used.path) or self._in_another_folder(folder / used.path)
         at_path = [one for one in entries if one.folder == folder and one.artifact.path == used.path]
         described = next(iter([*at_path, *entries]), None)
         if here is not None and self.digest(here) == used.sha256:
             entry = described or Source(folder, session, used, here)
             return Source(entry.folder, entry.session, entry.artifact, here)
         return next((one for one in entries if self.is_intact(one.folder, one.artifact)), None)
+
+    def _in_another_folder(self, path: Path) -> Path | None:
+        """Return the regular file, if it is in the folder of some session; a link that leads out of that folder is not followed."""
+        plain = Path(os.path.normpath(path.absolute()))
+        for folder in dict.fromkeys(folder for folder, _ in self.placed):
+            root = Path(os.path.normpath(folder.absolute()))
+            if plain.is_relative_to(root) and own(root, plain.relative_to(root).as_posix()):
+                return plain
+        return None
 
     def writers(self, folder: Path, path: str) -> dict[str, Activity]:
         """Return the runs that wrote the file at *path*, by their ids."""

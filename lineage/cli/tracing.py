@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from lineage.trace.reading import Library
     from lineage.trace.things import Thing
 
-FORMATS = ("tree", "dot", "mermaid")
+FORMATS = ("steps", "tree", "dot", "mermaid")
 
 
 def where(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -63,9 +63,10 @@ def _concerns(one: Finding, files: set[str], sessions: set[str]) -> bool:
 
 def show(answers: Sequence[Lineage], name: str) -> None:
     """Print answers in one of the formats; as `json` they are one document, several under their directions."""
-    from lineage.trace import pictures, plain
+    from lineage.trace import pictures, plain, stages
 
-    drawn: dict[str, Callable[[Lineage], Iterator[str]]] = {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
+    drawn: dict[str, Callable[[Lineage], Iterator[str]]] = {"steps": stages.stages}
+    drawn |= {"tree": pictures.tree, "dot": pictures.dot, "mermaid": pictures.mermaid}
     if name == "json":
         told = {one.direction: plain.as_json(one) for one in answers}
         printed_json(told if len(told) > 1 else next(iter(told.values())))

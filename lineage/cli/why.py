@@ -12,6 +12,7 @@ import click
 
 from lineage.cli import printed_json, row, tell, tracing
 from lineage.contract import manifest
+from lineage.contract.below import sessions_below
 from lineage.core.words import counted
 from lineage.facts import ACTIVITIES, Activity, Json, ModelLoad, Session, Transformation
 from lineage.known_by import KnownBy, behind
@@ -31,7 +32,7 @@ _TOLD = ("loader_version", "quantization", "dtype", "template_disabled", "add_sp
 @tracing.where
 @click.option("--depth", type=click.IntRange(1), metavar="N", help="Follow N steps (default: all).")
 @click.option("--direction", type=click.Choice(["past", "future", "both"]), help="What X came from (default), what came from it, or both.")
-@click.option("--format", "-f", "name", type=click.Choice([*tracing.FORMATS, "json"]), help="How to print it (default: tree).")
+@click.option("--format", "-f", "name", type=click.Choice([*tracing.FORMATS, "json"]), help="How to print it: see above.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON document.")
 def command(
     x: str, places: tuple[Path, ...], recursive: bool, depth: int | None, direction: str | None, name: str | None, as_json: bool
@@ -40,22 +41,32 @@ def command(
     beginning of an id will do, and `loader:`, `script:`, `code:`, `model:`, `run:`, `session:`, `file:` or `metric:` in front says which is meant.
 
     Of FILE:LINE: every step back with its run and what that edited, then the run that made the record, its parameters, the model load, the
-    script at its commit, the prompts and the session; with one of --depth, --direction, --format or --in, the graph of the slice it stands in. Of anything else, all of that as a tree, in
-    which what several branches share is shown once. What no file says is not made up.
+    script at its commit, the prompts and the session. With several --in, steps are followed from folder to folder. With --depth, --direction
+    or --format: the graph of the slice of the record.
+
+    Of anything else: one line for each run that led to it, with what it used. --format tree shows everything, sessions and libraries too;
+    what several branches share is shown once there. It is the default with --depth and --direction. What no file says is not made up.
     """
     path, line = asking.place(x)
-    if line is not None and not (places or depth or direction or name):
-        return _record(path, line, as_json)
+    if line is not None and not (depth or direction or name) and all(place.is_dir() for place in places):
+        return _record(path, line, tuple(_folders(places, recursive)), as_json)
     library = tracing.library(x, places, recursive)
     asked: tuple[Direction, ...] = ("past", "future") if direction == "both" else ("future",) if direction == "future" else ("past",)
     answers = [asking.why(x, library, depth=depth, direction=one) for one in asked]
-    tracing.show(answers, "json" if as_json else name or "tree")
+    tracing.show(answers, "json" if as_json else name or ("tree" if depth or direction else "steps"))
     tracing.tell_findings(library, (thing for one in answers for thing in (*one.start, *one.things)))
     return 0
 
 
-def _record(path: Path, line: int, as_json: bool) -> int:
-    found = RecordFile(path).why(line)
+def _folders(places: tuple[Path, ...], recursive: bool) -> Iterator[Path]:
+    """The folders that were named, and with *recursive* those inside them that hold sessions."""
+    for place in places:
+        yield place
+        yield from (place / name for name in (sessions_below(place) if recursive else ()))
+
+
+def _record(path: Path, line: int, places: tuple[Path, ...], as_json: bool) -> int:
+    found = RecordFile(path, places).why(line)
     if as_json:
         printed_json(_json(found))
     else:
@@ -94,14 +105,14 @@ def _step(step: Origin) -> str:
     """One step back: where the record was, and the run that carried it on from there."""
     also = "".join(f", also {os.path.relpath(file)}:{line}" for file, line in step.also[:MOST_ALSO])
     change = f"edited: {', '.join(step.edited)}" if step.edited else "the same JSON"
-    by = f", carried by {_runner(step)}" if step.run else ", by a run that no manifest names"
+    by = f", carried by {_runner(step)}" if step.run else ", by nobody that a manifest names"
     return f"{os.path.relpath(step.file)}:{step.line} ({change}{also}){by}"
 
 
 def _runner(step: Origin) -> str:
     """The run of a step and its session, each in a few words."""
     if step.run is None:
-        return "a run that no manifest names"
+        return "nobody that a manifest names"
     kind = step.run.kind if isinstance(step.run, Transformation) else _kind(step.run)
     session = f" in session {step.session.id}{f' ({step.session.title})' if step.session.title else ''}" if step.session else ""
     return f"{kind} {step.run.id[:8]}{session}"

@@ -12,10 +12,19 @@ from lineage.facts import Artifact, Session
 def sessions_around(file: Path) -> tuple[Path, tuple[Session, ...]]:
     """The nearest folder with manifests, and its sessions; the file's own folder and none when there are no manifests."""
     for folder in file.absolute().parents:
-        paths = sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
+        paths = _manifests(folder)
         if paths:
             return folder, tuple(session for session, _ in map(manifest.read, paths) if session)
     return file.absolute().parent, ()
+
+
+def sessions_in(folder: Path) -> tuple[Session, ...]:
+    """Return the sessions whose manifests are in the folder itself."""
+    return tuple(session for session, _ in map(manifest.read, _manifests(folder)) if session)
+
+
+def _manifests(folder: Path) -> list[Path]:
+    return sorted(folder.glob(f"{manifest.PREFIX}*{manifest.SUFFIX}"))
 
 
 def recorded_as(file: Path, folder: Path, sessions: tuple[Session, ...]) -> tuple[Session | None, Artifact | None]:

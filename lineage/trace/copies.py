@@ -15,11 +15,12 @@ from pathlib import Path
 
 from lineage.capture.files import digest
 from lineage.carried.matching import body, identity
-from lineage.contract.lines import UnpackingError, numbered, text_of
+from lineage.contract.lines import UnpackingError, holds_records, numbered, text_of
 from lineage.contract.slices import Slices, key_of
 from lineage.facts import Json, Session
 from lineage.integrity.lines import metadata_of, record_in
 from lineage.mapping.names import LIN, Ids
+from lineage.prov.terms import GENERATION
 from lineage.trace.answers import Affected, Impact
 from lineage.trace.graph import Graph
 from lineage.trace.reading import Library
@@ -164,9 +165,16 @@ def _goes(graph: Graph, number: int, other: int, record: _Record, with_slices: s
     """Does the way go from *number* on to *other*?"""
     if other in with_slices:
         return graph.holder.get(number) == other
-    if RECORDS in graph.types[other]:  # of which nobody knows slices
+    if RECORDS in graph.types[other] or _is_made_of_lines(graph, other):  # of which nobody knows slices
         return record.is_in(other)
     return graph.past[other][number] != CARRIED or other not in graph.holder or record.is_in(graph.holder[other])
+
+
+def _is_made_of_lines(graph: Graph, number: int) -> bool:
+    """Return whether a run made the node, a file of records that name no run, as a wrapped command makes it."""
+    is_counted = number in graph.counts and number not in graph.holder
+    is_made = any(relation == GENERATION.name for relation in graph.past[number].values())
+    return is_counted and is_made and any(holds_records(Path(place)) for place in graph.thing(number).places)
 
 
 @dataclass(frozen=True, kw_only=True)

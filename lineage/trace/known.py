@@ -127,16 +127,17 @@ class Known:
     def _origins(self, one: Slice, file: Name, inputs: tuple[Name, ...]) -> tuple[tuple[Name, ...], bool]:
         """Return the origins of a slice, and whether all of its records come from them.
 
-        They are those that a comparison found. Where it could not decide, slices with the same metadata count too, else those of
-        the same run. A file that the run left as it was is its own origin.
+        They are those that a comparison found. Where it could not decide, or an input could not be read that may hold equal records,
+        slices with the same metadata count too, else those of the same run. A file that the run left as it was is its own origin.
         """
         if file in inputs:
             return (self.ids.slice(file, one),), True
         compared = tuple(dict.fromkeys(self.ids.origin(origin) for origin in one.origins))
-        if one.unmatched is not None and not one.undecided:
+        if one.unmatched is not None and not one.undecided and not one.is_partial:
             return compared, one.unmatched == 0 and bool(compared)
         alike = self._alike_in(one, inputs)
-        is_full = bool(alike) and one.undecided == (one.unmatched or 0)
+        unmatched = one.unmatched or 0
+        is_full = bool(alike or (compared and not unmatched)) and one.undecided == unmatched
         return tuple(dict.fromkeys((*compared, *alike))), is_full
 
     def _alike_in(self, one: Slice, inputs: tuple[Name, ...]) -> tuple[Name, ...]:

@@ -74,7 +74,7 @@ def _grown(found: Lineage, root: int, under: Mapping[int, Sequence[int]], shown:
             marks += shown[number] > 1
             seen[number] = marks if shown[number] > 1 else 0
         mark = f" [{seen[number]}]" if seen[number] else ""
-        yield f"{_indent(lasts)}{relation}{found.graph.thing(number).text}{mark}{', see above' if known else ''}"
+        yield f"{indent(lasts)}{relation}{found.graph.thing(number).text}{mark}{', see above' if known else ''}"
         children = () if known else under.get(number, ())
         rest += [(one, f"{found.branches[number][one]} ", (*lasts[-DEEPEST:], one == children[-1])) for one in reversed(children)]
 
@@ -112,7 +112,8 @@ def _lead(one: int, found: Lineage, among: Mapping[int, str], led: set[int]) -> 
         rest += more
 
 
-def _indent(lasts: tuple[bool, ...]) -> str:
+def indent(lasts: tuple[bool, ...]) -> str:
+    """Return the lines of a tree in front of a thing; *lasts* says of each level whether it is the last there."""
     if not lasts:
         return ""
     deep = "⋮ " if len(lasts) > DEEPEST else ""

@@ -7,15 +7,17 @@ each earlier file once; later questions to the same RecordFile look up a line.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
 from lineage.carried.matching import BOM, Original
-from lineage.contract.around import recorded_as, sessions_around
+from lineage.carried.originals import Placed
+from lineage.contract.around import recorded_as, sessions_around, sessions_in
 from lineage.contract.slices import Slices
-from lineage.core.reading import is_file
+from lineage.core.reading import is_file, is_folder
 from lineage.errors import NotFoundError
 from lineage.facts import Activity, Artifact, Json, ModelLoad, Session, Slice
 from lineage.integrity.lines import FileLines, as_record, metadata_of
@@ -50,13 +52,22 @@ class RecordLineage:
 class RecordFile:
     """A file of records, open for questions: `with lineage.RecordFile("artifacts/data.jsonl") as file: file.why(8123)`.
 
-    The manifests and the sidecar are read when it is opened, once. Raises NotFoundError when there is no such file.
+    The manifests and the sidecar are read when it is opened, once.
+
+    Args:
+        path: The file.
+        where: Folders of other sessions: steps are followed into them too. By default only the folder around the file is read.
+
+    Raises:
+        NotFoundError: There is no such file, or no such folder in *where*.
     """
 
     path: Path
+    where: Sequence[str | os.PathLike[str]] = ()
     _lines: dict[Path, FileLines] = field(default_factory=dict)
     _folder: Path = Path()
-    _sessions: tuple[Session, ...] = ()
+    _sessions: tuple[Session, ...] = ()  # in the folder around the file
+    _placed: tuple[Placed, ...] = ()  # all of them, with their folders
     _steps: Steps | None = None
     _place: Place | None = None
 
@@ -65,6 +76,7 @@ class RecordFile:
         if not is_file(self.path):
             raise NotFoundError("no such file", at=str(self.path))
         self._folder, self._sessions = sessions_around(self.path)
+        self._placed = tuple(_placed(self._folder, self._sessions, [Path(folder) for folder in self.where]))
         self._opened(self.path)
 
     def __enter__(self) -> RecordFile:
@@ -121,16 +133,16 @@ class RecordFile:
         named = metadata.get("run_id")
         if not isinstance(named, str):
             return session, run
-        for one in self._sessions:
+        for _, one in self._placed:
             found = _activity(one, named)
             if found:
                 return one, found
         return None, None
 
     def _followed(self) -> tuple[Steps, Place]:
-        """The steps among the files of the folder, and where this file stands in them."""
+        """The steps among the files of the folders, and where this file stands in them."""
         if self._steps is None or self._place is None:
-            self._steps = Steps([(self._folder, session) for session in self._sessions])
+            self._steps = Steps(self._placed)
             recorded = recorded_as(self.path, self._folder, self._sessions)
             self._place = self._steps.place_of(self.path, self._folder, *recorded)
         return self._steps, self._place
@@ -146,13 +158,25 @@ class RecordFile:
             yield "no manifest tells of this file: what follows is what the record says of itself"
         if not metadata_of(record):
             yield "the record has no metadata"
-        elif maker is None and self._sessions:
+        elif maker is None and self._placed:
             named = metadata_of(record).get("run_id")
             yield f"no manifest here tells of its run {named}" if named else "neither the record nor a manifest names the run that made it"
         if lines.problem:
             yield lines.problem
         if line in lines.odd or (artifact and artifact.bytes not in (None, self.path.stat().st_size)):
             yield f"the file is not what was recorded: lineage verify {self.path}"
+
+
+def _placed(around: Path, sessions: Sequence[Session], where: Sequence[Path]) -> Iterator[Placed]:
+    """The sessions around a file, and those of other folders, each once."""
+    yield from ((around, session) for session in sessions)
+    known = {session.id for session in sessions}
+    for folder in where:
+        if not is_folder(folder):
+            raise NotFoundError("no such folder", at=str(folder), hint="--in FOLDER")
+        added = [session for session in sessions_in(folder) if session.id not in known]
+        known |= {session.id for session in added}
+        yield from ((folder.absolute(), session) for session in added)
 
 
 def _text(data: bytes, line: int) -> bytes:

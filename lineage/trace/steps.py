@@ -27,7 +27,7 @@ class Origin:
         file: File that the run used.
         line: Line of the record there.
         edited: Keys whose values the run changed; empty if it wrote the same JSON.
-        run: The run; None where no manifest names it.
+        run: The run; None where no manifest names it, or the record was edited after the run wrote its file.
         session: Session of that run.
         also: (file, line) of the same record in other files that the run used.
     """
@@ -113,18 +113,24 @@ class Steps:
     def back(self, place: Place, line: int, data: bytes, record: Json) -> tuple[tuple[Origin, ...], tuple[str, ...]]:
         """Return every step, the latest first, and notes on a step that cannot be told."""
         steps: list[Origin] = []
+        altered: tuple[str, ...] = ()
         left: set[str] = set()  # runs that were passed
         while len(steps) < MOST:
             original, step, notes = self._step(place, line, data, record)
             if original is None or step is None:
-                return tuple(steps), notes
+                return tuple(steps), (*altered, *notes)
             steps.append(step)
+            if step.edited and self._is_altered(place):
+                altered += (f"{place.path.name} changed after it was recorded: who edited the record is not known",)
             left |= {run.id for run in place.writers}
             before = self._before(original.source, place, left)
             if before is None:
-                return tuple(steps), ()
+                return tuple(steps), altered
             place, line, data, record = before, original.line, original.data, original.record
-        return tuple(steps), (f"more than {MOST:,} steps: not followed further",)
+        return tuple(steps), (
+            *altered,
+            f"more than {MOST:,} steps: not followed further",
+        )
 
     def original(self, place: Place, data: bytes, record: Json) -> Original | None:
         """Return the record in the file that the run used."""
@@ -135,11 +141,16 @@ class Steps:
         if not originals:
             return None, None, notes
         first = originals[0]
-        run = self._runner(place, first.source)
         changed = edited_by_run(data, record, first, is_own=self._hop(place, record).is_own(record))
+        run = None if changed and self._is_altered(place) else self._runner(place, first.source)
         also = tuple((one.source.path, one.line) for one in originals[1:])
         session = place.session if run else None
         return first, Origin(file=first.source.path, line=first.line, edited=changed, run=run, session=session, also=also), ()
+
+    def _is_altered(self, place: Place) -> bool:
+        """Return whether the file has other bytes than the run wrote."""
+        recorded = place.artifact.sha256 if place.artifact else None
+        return recorded is not None and self.recorded.digest(place.path) != recorded
 
     def _originals(self, place: Place, line: int, data: bytes, record: Json) -> tuple[tuple[Original, ...], tuple[str, ...]]:
         """The record in the files that the run used, and notes where that cannot be told."""
@@ -163,7 +174,7 @@ class Steps:
 
     def _unmatched(self, hop: _Hop, place: Place, record: Json, *, is_ambiguous: bool) -> tuple[str, ...]:
         if hop.is_own(record):
-            return ()
+            return () if hop.is_complete else _unread(hop, place)
         if is_ambiguous and hop.is_complete:
             return (f"several lines of the files that its run used fit the record: none is chosen ({place.path.name})",)
         if not hop.is_complete:
