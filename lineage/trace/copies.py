@@ -167,7 +167,8 @@ def _goes(graph: Graph, number: int, other: int, record: _Record, with_slices: s
         return graph.holder.get(number) == other
     if RECORDS in graph.types[other] or _is_made_of_lines(graph, other):  # of which nobody knows slices
         return record.is_in(other)
-    return graph.past[other][number] != CARRIED or other not in graph.holder or record.is_in(graph.holder[other])
+    is_carried = other in graph.carried or graph.past[other][number] == CARRIED
+    return not is_carried or other not in graph.holder or record.is_in(graph.holder[other])
 
 
 def _is_made_of_lines(graph: Graph, number: int) -> bool:
