@@ -7,7 +7,7 @@ import pytest
 from harder_histories import HarderHistory
 from step_answers import Answers
 
-FEW, MANY, BLOCKS = 60, 2000, 8
+FEW, MANY, BLOCKS = 40, 2000, 8
 ASKED = 40  # one history of so many is asked the named questions: each is a process of its own
 
 
