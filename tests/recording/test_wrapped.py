@@ -18,6 +18,14 @@ LINEAGE = [sys.executable, "-m", "lineage"]
 GENEROUS = 60  # seconds; the machine may be busy
 
 
+@pytest.fixture(autouse=True)
+def _signals_as_in_a_shell():
+    """Undo what `nohup` and the like do to the tests: a child inherits that a signal is ignored."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
 @pytest.fixture
 def work(tmp_path, monkeypatch):
     """A working directory."""

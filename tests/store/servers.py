@@ -7,7 +7,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 OXIGRAPH = Path(sys.executable).parent / "oxigraph"
@@ -40,16 +40,17 @@ DefaultQuery = select distinct ?g where {{ graph ?g {{ ?s ?p ?o }} }}
 """
 
 
-def free_port():
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
+def free_ports(count):
+    """Return different ports that nobody listens on."""
+    with ExitStack() as stack:
+        made = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
+        return [server.getsockname()[1] for server in made]
 
 
 @contextmanager
 def oxigraph(folder):
     """Oxigraph's own server: the base of its URLs (/query, /update, /store)."""
-    port = free_port()
+    (port,) = free_ports(1)
     command = [OXIGRAPH, "serve", "--location", folder / "oxigraph", "--bind", f"127.0.0.1:{port}", "--union-default-graph"]
     with _running(command, folder, f"http://127.0.0.1:{port}/query?query=ASK%7B%7D") as _:
         yield f"http://127.0.0.1:{port}"
@@ -58,7 +59,7 @@ def oxigraph(folder):
 @contextmanager
 def virtuoso(folder):
     """Virtuoso, with rights for its user dba to write: the base of its URLs (/sparql, /sparql-auth, /sparql-graph-crud-auth)."""
-    port, web = free_port(), free_port()
+    port, web = free_ports(2)
     (folder / "virtuoso.ini").write_text(VIRTUOSO_INI.format(folder=folder, port=port, web=web))
     command = [VIRTUOSO, "-f", "+configfile", folder / "virtuoso.ini"]
     with _running(command, folder, f"http://127.0.0.1:{web}/sparql?query=ASK%7B%3Fs%20%3Fp%20%3Fo%7D"):
