@@ -241,7 +241,7 @@ def test_what_is_refused_is_not_tried_again():
 
 def test_nobody_there_is_told():
     with pytest.raises(LineageError, match="cannot be reached"):
-        quick(f"http://127.0.0.1:{servers.free_port()}/").send("PUT", b"", {})
+        quick(f"http://127.0.0.1:{servers.free_ports(1)[0]}/").send("PUT", b"", {})
 
 
 def test_an_endpoint_that_is_slow_is_given_up():
