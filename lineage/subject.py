@@ -43,7 +43,7 @@ class Subject:
     def links(self, target: Path) -> dict[str, str]:
         """For each file its address as seen from a page at *target*."""
         here = target.absolute().parent
-        return {id_: quote(Path(os.path.relpath(path, here)).as_posix()) for id_, path in self.files.items()}
+        return {id_: quote(os.fsencode(os.path.relpath(path, here))) for id_, path in self.files.items()}
 
 
 def subject(place: Path, line: int | None = None, *, session: str | None = None, legacy: bool = False, recursive: bool = False) -> Subject:

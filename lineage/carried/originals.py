@@ -159,7 +159,9 @@ class Recorded:
         entries = self.by_digest(used.sha256 or "")
         here = own(folder, used.path) or self._in_another_folder(folder / used.path)
         at_path = [one for one in entries if one.folder == folder and one.artifact.path == used.path]
-        described = next(iter([*at_path, *entries]), None)
+        described = next(
+            iter(sorted([*at_path, *entries], key=lambda one: not one.artifact.slices)), None
+        )  # whoever used it knows no slices
         if here is not None and self.digest(here) == used.sha256:
             entry = described or Source(folder, session, used, here)
             return Source(entry.folder, entry.session, entry.artifact, here)
