@@ -20,7 +20,7 @@ def with_steps(model: Model, sessions: Sequence[Session], document: Document) ->
 
 
 def steps(graph: Graph, model: Model) -> Steps:
-    """Return the steps that `lineage.trace.walks.affected` goes, in the numbers of the model's nodes."""
+    """Return the steps that `lineage.trace.walks.future` goes, in the numbers of the model's nodes."""
     numbers = {node.id: n for n, node in enumerate(model.nodes)}
     enters = walks.entering(graph)
     following = tuple(tuple(newer for newer in graph.future[at] if enters(at, newer)) for at in range(len(graph.names)))

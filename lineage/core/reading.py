@@ -10,13 +10,14 @@ from pathlib import Path
 from lineage.errors import FormatError
 
 
-def read_whole(path: Path, most: int, *, follow: bool = True) -> bytes:
+def read_whole(path: Path, most: int, *, follow: bool = True, hint: str | None = None) -> bytes:
     """Return the content of a regular file.
 
     Args:
         path: The file.
         most: The number of bytes that it may have.
         follow: Whether it may be a link.
+        hint: The way out for a file that is too large.
 
     Raises:
         OSError: It cannot be read, or is a pipe, a device or a folder. None of them is waited for.
@@ -26,7 +27,7 @@ def read_whole(path: Path, most: int, *, follow: bool = True) -> bytes:
         size = os.fstat(file.fileno()).st_size
         data = file.read(most + 1) if size <= most else b""
     if size > most or len(data) > most:
-        raise FormatError(f"larger than {most} bytes", at=str(path))
+        raise FormatError(f"larger than {most} bytes", at=str(path), hint=hint)
     return data
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lineage.core import limits
+from lineage.core.reading import read_whole
 from lineage.core.writing import create
 from lineage.errors import FormatError, NotFoundError, UsageError
 
@@ -111,11 +112,7 @@ def _passphrase() -> bytes | None:
 def _bytes(path: Path) -> bytes:
     if not path.is_file():
         raise NotFoundError("no such key", at=str(path), hint="lineage sign --new-key PATH makes one")
-    with path.open("rb") as file:
-        data = file.read(limits.KEY + 1)
-    if len(data) > limits.KEY:
-        raise FormatError(f"larger than {limits.KEY} bytes", at=str(path), hint="a key file has one key and nothing else")
-    return data
+    return read_whole(path, limits.KEY, hint="a key file has one key and nothing else")
 
 
 def _write_new(path: Path, data: bytes, mode: int) -> None:

@@ -249,7 +249,7 @@ def why(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = 
 def impact(graph: Graph, numbers: tuple[int, ...], asked: str, depth: int | None = None) -> Impact:
     """All that came from the nodes, to the slice: what was made of a merged file is concerned if records of it are."""
     start = tuple(dict.fromkeys(one for number in numbers for one in graph.whole(number)))
-    reached = walks.affected(graph, start, depth)
+    reached = walks.future(graph, start, depth)
     return Impact(asked=asked, direction="future", graph=graph, numbers=numbers, reached=reached, depth=depth)
 
 

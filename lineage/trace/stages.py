@@ -9,8 +9,7 @@ from typing import Protocol
 from lineage.core.words import counted
 from lineage.mapping.names import LIN
 from lineage.prov.terms import MEMBERSHIP, USAGE
-from lineage.trace.graph import Graph
-from lineage.trace.pictures import indent
+from lineage.trace.pictures import Lineage, indent
 from lineage.trace.relations import PART
 from lineage.trace.things import SESSION, SLICE, Thing
 
@@ -22,22 +21,14 @@ _LEFT_OUT = frozenset(
 )
 
 
-class Lineage(Protocol):
-    """What is printed: nodes of a graph, and which are among them (answers.Lineage)."""
+class LinkedLineage(Lineage, Protocol):
+    """A lineage with its links by number (answers.Lineage)."""
 
-    @property
-    def graph(self) -> Graph: ...
-    @property
-    def numbers(self) -> tuple[int, ...]: ...
-    @property
-    def start(self) -> tuple[Thing, ...]: ...
-    @property
-    def things(self) -> tuple[Thing, ...]: ...
     @property
     def edges(self) -> Mapping[tuple[int, int], str]: ...
 
 
-def stages(found: Lineage) -> Iterator[str]:
+def stages(found: LinkedLineage) -> Iterator[str]:
     """Yield what was asked for, then each run on one line under a run that used what it made, then what is left out."""
     runs = _Runs(found)
     for thing in found.start:
@@ -57,7 +48,7 @@ def stages(found: Lineage) -> Iterator[str]:
 class _Runs:
     """The runs in the past of what was asked for, each under the first run that used what it made."""
 
-    def __init__(self, found: Lineage) -> None:
+    def __init__(self, found: LinkedLineage) -> None:
         self._graph, self._numbers = found.graph, found.numbers
         self._past: dict[int, dict[int, str]] = {}
         for (newer, older), relation in found.edges.items():

@@ -36,9 +36,6 @@ def future(graph: Graph, start: Iterable[int], depth: int | None = None) -> dict
     return _reached(graph.future, start, depth, entering(graph))
 
 
-affected = future  # the consequences of a thing are what came from it
-
-
 def entering(graph: Graph) -> Callable[[int, int], bool]:
     """Return the test whether `future` goes from an older node to a newer one that came from it."""
     return lambda older, newer: graph.goes(newer, older)
