@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lineage.capture import files
-from lineage.carried.matching import Matcher, Original
+from lineage.carried.matching import Matcher, Original, edited_by_run
 from lineage.carried.originals import Recorded, Source
 from lineage.contract.lines import UnpackingError, numbered, text_of
 from lineage.contract.slices import LIMIT, key_of, shared_of
@@ -106,10 +106,7 @@ class Compared:
         part = key_of(shared_of(metadata_of(record))[0])
         is_own = matcher.is_own(record)
         match = None if is_own and not job.moves_own else matcher.match(data, record)
-        has_all = job.has_all and matcher.is_complete
         originals = match.originals if match else ()
-        if not has_all:  # an input that cannot be read may hold the very record: no edit is claimed
-            originals = tuple(one for one in originals if not edited_by_run(data, record, one, is_own=is_own))
         for original in originals:
             key = (part, original.source.sha256, matcher.slice_line(original))
             self._carried(key, line, data, record, original, is_own=is_own)
@@ -121,7 +118,7 @@ class Compared:
         metadata = metadata_of(record)
         run_id = metadata.get("run_id")
         is_elsewhere = job.runs is not None and run_id not in job.runs
-        if (match and match.is_ambiguous) or is_elsewhere or not has_all:
+        if (match and match.is_ambiguous) or is_elsewhere or not matcher.is_certain:
             self.undecided[part] = self.undecided.get(part, 0) + 1
         elif isinstance(run_id, str) and recorded.knows(run_id):
             self._tell("unknown-origin", line, f"record {metadata.get('record_index')} of run {run_id}")
@@ -162,7 +159,7 @@ def compared(job: Job, recorded: Recorded, recheck: bool) -> Compared:
     data = None if recheck else kept.read()
     if data is not None:
         return Compared.loads(data)
-    matcher, result = Matcher(job.sources, job.own), Compared()
+    matcher, result = Matcher(job.sources, job.own, job.has_all), Compared()
     for number, line in _records(job.path):
         record, _ = loads(line)
         if isinstance(record, dict):
@@ -175,19 +172,6 @@ def compared(job: Job, recorded: Recorded, recheck: bool) -> Compared:
 def _layout(artifact: Artifact) -> str:
     """How the slices lie in a file, as one word."""
     return hashlib.sha256(repr([(one.lines, one.scattered) for one in artifact.slices or ()]).encode()).hexdigest()[:16]
-
-
-def edited(record: Json, origin: Json) -> tuple[str, ...]:
-    """The keys whose values are not those of the origin as JSON (1 is not true), those that are new or gone too."""
-    told, before = ({key: key_of({key: value}) for key, value in one.items()} for one in (record, origin))
-    return tuple(sorted(key for key in told | before if told.get(key) != before.get(key)))
-
-
-def edited_by_run(data: bytes, record: Json, original: Original, *, is_own: bool) -> tuple[str, ...]:
-    """Return the keys that a run changed; the metadata that its writer added to a record of its own are no change."""
-    if original.data == data:
-        return ()
-    return tuple(name for name in edited(record, original.record) if not (is_own and name == "metadata"))
 
 
 def _records(path: Path) -> Iterator[tuple[int, bytes]]:

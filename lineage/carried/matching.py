@@ -12,7 +12,7 @@ import random
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from lineage.carried.originals import Source
@@ -194,6 +194,19 @@ def content_key(record: Json) -> int:
     return hash(body(record)) & _MASK
 
 
+def edited(record: Json, origin: Json) -> tuple[str, ...]:
+    """The keys whose values are not those of the origin as JSON (1 is not true), those that are new or gone too."""
+    told, before = ({key: key_of({key: value}) for key, value in one.items()} for one in (record, origin))
+    return tuple(sorted(key for key in told | before if told.get(key) != before.get(key)))
+
+
+def edited_by_run(data: bytes, record: Json, original: Original, *, is_own: bool) -> tuple[str, ...]:
+    """Return the keys that a run changed; the metadata that its writer added to a record of its own are no change."""
+    if original.data == data:
+        return ()
+    return tuple(name for name in edited(record, original.record) if not (is_own and name == "metadata"))
+
+
 @dataclass(slots=True)
 class Matcher:
     """Finds records in the files that a run used.
@@ -201,10 +214,12 @@ class Matcher:
     Attributes:
         sources: The files, in the order of use.
         own: Ids of the runs that wrote the file: their records were made there.
+        has_all: False if the run used other files of records, which cannot be read.
     """
 
     sources: Sequence[Source]
     own: frozenset[str] = frozenset()
+    has_all: bool = True
     _lines: list[Lines] | None = field(default=None)
     _slices: dict[str, Slices] = field(default_factory=dict)
 
@@ -233,8 +248,23 @@ class Matcher:
         number = lookup.number(metadata_of(original.record), original.line)
         return None if number is None else slices[number].lines[0][0]
 
+    @property
+    def is_certain(self) -> bool:
+        """Whether the record of a line can only be in an input that was read."""
+        return self.has_all and self.is_complete
+
     def match(self, data: bytes, record: Json) -> Match:
-        """Find the record of a line; *data* is the line without its ending."""
+        """Find the record of a line; *data* is the line without its ending.
+
+        An input that cannot be read may hold the very record, so an edited one is no match then.
+        """
+        found = self._match(data, record)
+        if self.is_certain:
+            return found
+        own = self.is_own(record)
+        return replace(found, originals=tuple(one for one in found.originals if not edited_by_run(data, record, one, is_own=own)))
+
+    def _match(self, data: bytes, record: Json) -> Match:
         same = [Original(one.source, number, data, record) for one in self.lines if (number := one.same(data))]
         if len(same) == len(self.lines):
             return Match(tuple(same))

@@ -8,8 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 from lineage.carried import inputs_of, job_with, job_without_a_run, writers_of
-from lineage.carried.edits import edited_by_run
-from lineage.carried.matching import Match, Matcher, Original
+from lineage.carried.matching import Match, Matcher, Original, edited_by_run
 from lineage.carried.originals import Inputs, Made, Placed, Recorded, Source
 from lineage.contract.times import xsd_time
 from lineage.facts import Activity, Artifact, Json, Session
@@ -162,9 +161,6 @@ class Steps:
             return (), ()
         match = hop.matcher.match(data, record) if hop.matcher else Match()
         originals = match.originals
-        if not hop.is_complete:  # an input that cannot be read may hold the very record: no edit is claimed
-            own = hop.is_own(record)
-            originals = tuple(one for one in originals if not edited_by_run(data, record, one, is_own=own))
         notes = () if originals else self._unmatched(hop, place, record, is_ambiguous=match.is_ambiguous)
         return originals, notes
 
@@ -195,7 +191,7 @@ class Steps:
             inputs = inputs_of(place.folder, place.session, place.artifact, self.recorded)
             sources = tuple(one for one in inputs.sources if one.sha256 != place.artifact.sha256)
             job = job_with(place.folder, place.artifact, place.writers, Inputs(sources, inputs.unread), self.recorded)
-            return _Hop(inputs, Matcher(job.sources, job.own), job.moves_own)
+            return _Hop(inputs, Matcher(job.sources, job.own, job.has_all), job.moves_own)
         artifact = place.artifact or Artifact(path=place.path.name, type="training_data", sha256=self.recorded.digest(place.path))
         found = job_without_a_run(place.path, artifact, {named} if isinstance(named, str) else (), self.recorded)
         return _Hop(Inputs(found.sources), Matcher(found.sources), True) if found else _Hop(Inputs(), None, True)
